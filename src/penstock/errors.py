@@ -1,0 +1,80 @@
+"""How penstock says no.
+
+An *expected* no is a value, `Refused`: a call was understood and is declined, for a reason from one closed list.
+Each gateway translates the reason to its own protocol with a table. A `PenstockError` is raised for the user
+in front of the terminal: it names the place and the remedy.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Refusal(Enum):
+    """Why a call was declined. Gateways map each to a protocol's error code; the text is for people."""
+
+    NO_TOPIC = "the topic or partition does not exist"
+    TOPIC_EXISTS = "a topic with this name exists already"
+    BAD_TOPIC_NAME = "a topic name has 1 to 249 characters out of a-z A-Z 0-9 . _ -"
+    BAD_PARTITION_COUNT = "the number of partitions is out of range"
+    BAD_REPLICATION = "penstock is one node: the replication factor is 1 (or -1 for the default)"
+    BAD_CONFIG = "the configuration is not valid"
+    BAD_REQUEST = "the request contradicts itself"
+    TOO_LARGE = "the record batch is larger than the topic's max.message.bytes"
+    CORRUPT = "the record batch fails its checksum or is cut short"
+    BAD_TIMESTAMP = "the timestamp is out of the topic's range"
+    BAD_ACKS = "acks must be 0, 1 or -1 (all)"
+    OFFSET_OUT_OF_RANGE = "the offset lies outside of what the partition holds"
+    UNSUPPORTED_BATCH = "only record batches of format version 2 are stored"
+    UNSUPPORTED_COMPRESSION = "the compression codec is not known"
+    UNSUPPORTED_VERSION = "this version of the request is not offered"
+    UNSUPPORTED = "penstock does not offer this yet"
+    NOT_ALLOWED = "the principal may not do this"
+    BAD_GROUP = "the group id is empty or not valid"
+    UNKNOWN_MEMBER = "the member is not part of the group"
+    MEMBER_ID_REQUIRED = "join again with the member id that was handed out"
+    FENCED_MEMBER = "another member holds this group instance id"
+    STALE_GENERATION = "the generation is not the group's current one"
+    REBALANCING = "the group is rebalancing: join again"
+    PROTOCOL_MISMATCH = "the member shares no assignment protocol with the group"
+    BAD_SESSION_TIMEOUT = "the session timeout is out of the allowed range"
+    GROUP_NOT_EMPTY = "the group still has members"
+    NO_GROUP = "the group does not exist"
+    GROUP_FULL = "the group has reached its largest size"
+    METADATA_TOO_LARGE = "the commit's metadata is too large"
+    OUT_OF_ORDER_SEQUENCE = "the producer's sequence number does not follow the last one"
+    DUPLICATE_SEQUENCE = "the producer's batch was written before"
+    STALE_PRODUCER_EPOCH = "a newer producer took over this producer id"
+    UNKNOWN_PRODUCER = "the producer id is not known"
+    TIMED_OUT = "the time allowed for the request ran out"
+    DISK_FULL = "the disk refuses writes: free space in the data directory"
+    DISK_FAILED = "the disk failed to make data safe: the server stops"
+    SHUTTING_DOWN = "the server is stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A declined call: the reason, and where exactly, in words that name the remedy."""
+
+    reason: Refusal
+    detail: str = ""
+
+    @property
+    def message(self) -> str:
+        """The sentence a protocol that carries error texts shows."""
+        return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
+
+
+class PenstockError(Exception):
+    """Something the user can mend: `place` says where, `remedy` says how.
+
+    `line` and `column` count from 1 and point into the file that `place` names; 0 means the whole file.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", place: str = "", line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.remedy, self.place = message, remedy, place
+        self.line, self.column = line, column
+
+    def __str__(self) -> str:
+        place = f"{self.place}:{self.line}:{self.column}: " if self.line else f"{self.place}: " if self.place else ""
+        return f"{place}{self.message}" + (f"\n  {self.remedy}" if self.remedy else "")

@@ -1,0 +1,36 @@
+# Every recipe is one line. `make demo` and `make test` are all a newcomer needs: Python >= 3.11 and package registries.
+.DEFAULT_GOAL := help
+PY ?= python3
+V := .venv/bin
+
+help: ## list the recipes
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/ready: pyproject.toml hatch_build.py
+	@$(PY) -c 'import sys; sys.exit("penstock needs Python 3.11 or newer: make PY=python3.12 …" if sys.version_info < (3, 11) else 0)' && $(PY) -m venv .venv && $(V)/pip install -q -e '.[dev]' && touch $@
+
+demo: .venv/ready ## live events of this computer to a live chart, at the printed address
+	@$(V)/penstock demo
+
+test: .venv/ready lint types ## lint, types, floors and all tests
+	@$(V)/pytest
+
+lint: .venv/ready ## ruff, the floors
+	@$(V)/ruff check -q . && $(V)/ruff format -q --check . && $(V)/lint-imports --config pyproject.toml | tail -n 3
+
+types: .venv/ready ## mypy, strict
+	@$(V)/mypy
+
+format: .venv/ready ## put every file into shape
+	@$(V)/ruff format -q . && $(V)/ruff check -q --fix .
+
+bench: .venv/ready ## beside real Kafka and a hand-written loop; JSON into bench/out/
+	@$(V)/python -m bench
+
+docs: .venv/ready ## write the generated tables of docs/ anew
+	@$(V)/python -m penstock.cli.docs docs
+
+kill: .venv/ready ## the long campaigns: kills, random cuts, cut streams
+	@$(V)/pytest -m slow --timeout=1800
+
+.PHONY: help demo test lint types format bench docs kill

@@ -1,0 +1,1 @@
+"""Measurements and comparisons; never part of the unit run."""

@@ -1,0 +1,1 @@
+"""The real servers that penstock is compared with, put together and started on free loopback ports."""

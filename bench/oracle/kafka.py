@@ -1,0 +1,128 @@
+"""Apache Kafka, one node (KRaft), from Maven Central's jars: the oracle of the differential tests and the rival.
+
+    python -m bench.oracle.kafka              # start one, print its address, stop it with Ctrl-C
+
+Needs a Java 17 runtime and Maven (`mvn`). The jars are fetched once into `.oracle/` of the checkout.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+VERSION = "4.3.1"
+HERE = Path(__file__).parent
+JARS = HERE.parent.parent / ".oracle" / f"kafka-{VERSION}"
+
+SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+
+
+def missing() -> str:
+    """Why the oracle cannot run on this machine; empty where it can."""
+    if shutil.which("java") is None:
+        return "no Java runtime (install a JRE 17)"
+    if not JARS.is_dir() and shutil.which("mvn") is None:
+        return "no Maven to fetch Kafka's jars with"
+    return ""
+
+
+def assemble() -> str:
+    """Fetch the jars where they are not there yet; the Java class path. Raises CalledProcessError with Maven's words."""
+    if not JARS.is_dir():
+        coming = JARS.with_suffix(f".coming{os.getpid()}")
+        subprocess.run(
+            ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dkafka.version={VERSION}",
+             "dependency:copy-dependencies", f"-DoutputDirectory={coming}"],
+            check=True, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        with contextlib.suppress(OSError):  # another process was first: its folder is as good
+            coming.rename(JARS)
+        shutil.rmtree(coming, ignore_errors=True)
+    return f"{JARS}/*"
+
+
+def java(*arguments: str, heap: str = "1g") -> list[str]:
+    """The command line that runs a class of Kafka's with all its jars."""
+    return ["java", f"-Xmx{heap}", "-XX:+UseG1GC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", assemble(), *arguments]
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def kafka(settings: dict[str, str] | None = None, heap: str = "1g") -> Iterator[str]:
+    """A running Kafka; gives its bootstrap address. Stopped, and its data removed, at the end."""
+    with tempfile.TemporaryDirectory(prefix="oracle-kafka-") as home:
+        port, controller = free_port(), free_port()
+        properties = Path(home, "server.properties")
+        text = SETTINGS.format(port=port, controller=controller, data=Path(home, "data"))
+        properties.write_text(text + "".join(f"{key}={value}\n" for key, value in (settings or {}).items()))
+        with Path(home, "kafka.log").open("wb") as log:
+            said = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
+            store = ["kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", str(properties)]
+            subprocess.run(java(*store, heap="256m"), check=True, **said)
+            server = subprocess.Popen(java("kafka.Kafka", str(properties), heap=heap), **said)
+            try:
+                wait_until_ready(server, f"127.0.0.1:{port}", Path(home, "kafka.log"))
+                yield f"127.0.0.1:{port}"
+            finally:
+                server.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    server.wait(20)
+                server.kill()
+                server.wait()
+
+
+def wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path, seconds: float = 60) -> None:
+    """Wait until the broker answers a metadata request; raises RuntimeError with the end of its log."""
+    from confluent_kafka.admin import AdminClient
+
+    admin, until = AdminClient({"bootstrap.servers": address, "log_level": 0}), time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        with contextlib.suppress(Exception):
+            if admin.list_topics(timeout=2).brokers:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"Kafka did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def main() -> None:
+    """Start one for a person, until Ctrl-C."""
+    if reason := missing():
+        sys.exit(f"cannot start Kafka: {reason}")
+    with kafka() as address:
+        print(address, flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

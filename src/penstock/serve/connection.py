@@ -1,0 +1,109 @@
+"""One client's connection: bytes to its session, calls to the broker, answers back, under one byte budget.
+
+Knows neither the protocol (the session's) nor what a call does (the broker's). Reading pauses while the client
+does not take its answers or the server holds too many unanswered bytes; nothing queues without bound.
+"""
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from penstock.calls import Call
+from penstock.later import Later
+from penstock.serve.clocks import read_clocks
+from penstock.wire.session import Session
+
+if TYPE_CHECKING:
+    from penstock.serve.driver import Driver
+
+OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+"""Unsent answers of one connection above which its requests wait."""
+
+
+class Connection(asyncio.Protocol):
+    """One accepted socket and its sans-IO session."""
+
+    def __init__(self, driver: "Driver", session: Session) -> None:
+        self.driver, self.session = driver, session
+        self.transport: asyncio.Transport | None = None
+        self.waiting: set[Later[object]] = set()
+        self.held_bytes = 0
+        self.writable = True
+        self.reading = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: large answers may wait in the transport's buffer, up to OUTPUT_BYTES_MAX."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        self.driver.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came: hand the session's calls to the broker and answer what can be answered at once."""
+        now = read_clocks()
+        for ticket, call in self.session.receive(data, now):
+            self._ask(ticket, call)
+        self.hold()
+        self.flush()
+        self.driver.settle()
+
+    def _ask(self, ticket: object, call: Call) -> None:
+        answer = self.driver.broker.answer(call, read_clocks())
+        if isinstance(answer, Later):
+            self.waiting.add(answer)
+            answer.watch(partial(self._answered, ticket, answer))
+        else:
+            self.session.answer(ticket, answer)
+
+    def _answered(self, ticket: object, later: Later[object], answer: object) -> None:
+        self.waiting.discard(later)
+        if self.transport is not None:
+            self.session.answer(ticket, answer)
+            self.driver.answered(self)
+
+    def hold(self) -> None:
+        """Bring the shared budget up to date with what this connection holds unanswered."""
+        held = self.session.bytes_in_flight
+        if held != self.held_bytes:
+            self.driver.budget.change(held - self.held_bytes)
+            self.held_bytes = held
+        self.regulate()
+
+    def regulate(self) -> None:
+        """Read on only while answers drain and the budget has room; a half-read request may always be finished."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        wanted = self.writable and not (self.driver.budget.full and self.waiting)
+        if wanted != self.reading:
+            self.reading = wanted
+            (self.transport.resume_reading if wanted else self.transport.pause_reading)()
+
+    def flush(self) -> None:
+        """Write what the session has ready; close when it asks to."""
+        if self.transport is None:
+            return
+        output = self.session.take_output()
+        if output:
+            self.transport.writelines(output)
+        if self.session.closing:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: read no further requests of it."""
+        self.writable = False
+        self.regulate()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self.writable = True
+        self.regulate()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget the connection, its waits and its share of the budget."""
+        self.transport = None
+        for later in self.waiting:
+            self.driver.broker.drop(later)
+        self.waiting.clear()
+        self.driver.budget.change(-self.held_bytes)
+        self.held_bytes = 0
+        self.driver.closed(self)

@@ -1,0 +1,187 @@
+"""The driver: listens, reads the clocks, runs the disk thread and ticks the broker; the same for every gateway.
+
+The life of a write: connections append in this loop; the first one schedules a round of group commit for the end
+of the loop's turn, so that all that came in the same turn share it; `Sync.run` works on the disk thread; then the
+broker answers everyone whose bytes are safe. Appends that arrive meanwhile join the next round.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from penstock.broker.broker import Broker
+from penstock.log import Log
+from penstock.serve.budget import Budget
+from penstock.serve.clocks import read_clocks
+from penstock.serve.connection import Connection
+from penstock.wire.session import Session
+
+logger = logging.getLogger("penstock.serve")
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How much the driver lets clients hold."""
+
+    in_flight_bytes_max: int = 256 * 1024 * 1024
+    """Bytes of requests, over all connections, that may wait for an answer before reading pauses."""
+    connections_max: int = 10_000
+    """Connections open at once; further ones are closed at once."""
+    tick_s: float = 0.25
+    """Longest time between two looks at timeouts, in seconds."""
+    retain_s: float = 5.0
+    """Time between two slices of deleting old segments, in seconds."""
+
+
+class Driver:
+    """Connects sockets to sessions and sessions to the broker, on one event loop."""
+
+    def __init__(self, broker: Broker, log: Log, options: ServeOptions) -> None:
+        self.broker, self.log, self.options = broker, log, options
+        self.budget = Budget(options.in_flight_bytes_max)
+        self.connections: set[Connection] = set()
+        self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.sync_s = 0.0
+        self.sync_rounds = 0
+        self.lag_s = 0.0
+        self._servers: list[asyncio.Server] = []
+        self._disk = ThreadPoolExecutor(1, "disk")
+        self._syncing = self._settling = False
+        self._ready: set[Connection] = set()
+        self._ticking: asyncio.Task[None] | None = None
+
+    # --- sockets -------------------------------------------------------------------------------------------------
+
+    async def listen(self, host: str, port: int, session: Callable[[str], Session]) -> int:
+        """Accept connections; `session` makes one for a peer's address. The bound port; raises OSError."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self, session("")), host, port, backlog=1024)
+        self._servers.append(server)
+        if self._ticking is None:
+            self._ticking = loop.create_task(self._tick())
+        return int(server.sockets[0].getsockname()[1])
+
+    def opened(self, connection: Connection) -> None:
+        """A connection stands; one too many is closed at once."""
+        self.connections.add(connection)
+        if len(self.connections) > self.options.connections_max and connection.transport is not None:
+            logger.warning("more than %d connections: closing a new one", self.options.connections_max)
+            connection.transport.close()
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is gone: whoever waited for its share of the budget may read again."""
+        self.connections.discard(connection)
+        self._ready.discard(connection)
+        self._relieve()
+
+    def answered(self, connection: Connection) -> None:
+        """An answer became ready outside of the connection's own turn: write it at the end of this one."""
+        self._ready.add(connection)
+        self.settle()
+
+    # --- the end of a turn ---------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Do at the end of this turn of the loop what all its requests share: one commit, one write a connection."""
+        if not self._settling:
+            self._settling = True
+            asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        self._settling = False
+        self._start_sync()
+        was_full = self.budget.full
+        ready, self._ready = self._ready, set()
+        for connection in ready:
+            connection.hold()
+            connection.flush()
+        if was_full:
+            self._relieve()
+        for notice in self.broker.take_notices():
+            logger.warning("%s", notice)
+
+    def _relieve(self) -> None:
+        if not self.budget.full:
+            for connection in self.connections:
+                connection.regulate()
+
+    # --- the disk ------------------------------------------------------------------------------------------------
+
+    def _start_sync(self) -> None:
+        if self._syncing or not self.broker.needs_sync:
+            return
+        sync = self.log.begin_sync(read_clocks())
+        if sync is None:
+            return
+        self._syncing = True
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+
+        def done(future: "asyncio.Future[None]") -> None:
+            self._syncing = False
+            self.sync_s += loop.time() - begun_s
+            self.sync_rounds += 1
+            error = sync.error or future.exception()
+            if error is not None:
+                self._fail(f"the disk failed to make data safe: {error}")
+                return
+            now = read_clocks()
+            self.broker.moved(self.log.end_sync(sync, now), now)
+            self.settle()
+
+        loop.run_in_executor(self._disk, sync.run).add_done_callback(done)
+
+    def _fail(self, reason: str) -> None:
+        # After a failed fsync the kernel may have dropped the dirty pages: only a restart knows what is on disk.
+        logger.error("%s", reason)
+        if not self.failed.done():
+            self.failed.set_result(reason)
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        retained_s = loop.time()
+        while True:
+            due_s = self.broker.next_wake_s(read_clocks())
+            pause_s = self.options.tick_s if due_s is None else max(0.001, min(due_s, self.options.tick_s))
+            expected_s = loop.time() + pause_s
+            await asyncio.sleep(pause_s)
+            self.lag_s = max(self.lag_s * 0.9, loop.time() - expected_s)
+            now = read_clocks()
+            self.broker.tick(now)
+            for connection in self.connections:
+                connection.session.tick(now)
+            if loop.time() - retained_s > self.options.retain_s:
+                retained_s = loop.time()
+                self.log.retain(now)
+            self.settle()
+
+    def measures(self) -> dict[str, float]:
+        """The driver's own gauges and counters, by Prometheus name."""
+        return {
+            "penstock_loop_lag_seconds": self.lag_s,
+            "penstock_fsync_seconds_total": self.sync_s,
+            "penstock_fsync_rounds_total": float(self.sync_rounds),
+            "penstock_in_flight_bytes": float(self.budget.held_bytes),
+            "penstock_connections": float(len(self.connections)),
+        }
+
+    async def close(self, drain_s: float = 2.0) -> None:
+        """Stop listening, let answers that are under way go out, then close every connection."""
+        for server in self._servers:
+            server.close()
+        if self._ticking is not None:
+            self._ticking.cancel()
+        until_s = asyncio.get_running_loop().time() + drain_s
+        while (self._syncing or self.broker.needs_sync) and asyncio.get_running_loop().time() < until_s:
+            self._start_sync()
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            if connection.transport is not None:
+                connection.flush()
+                connection.transport.close()
+        await asyncio.sleep(0)
+        self._disk.shutdown(wait=True)

@@ -1,0 +1,315 @@
+"""Kafka's record batch, format version 2: find batches in bytes, check them, stamp them, write and read records.
+
+Source: Apache Kafka, "Message Format" (KIP-98, KIP-82). A batch is opaque to the log: only `encode` and `decode`
+look at single records. Knows nothing of topics, files or protocols.
+
+    base offset 8 · length 4 · leader epoch 4 · magic 1 · crc 4 · attributes 2 · last offset delta 4 ·
+    base timestamp 8 · max timestamp 8 · producer id 8 · producer epoch 2 · base sequence 4 · count 4 · records
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from google_crc32c import value as crc32c
+
+from penstock.calls import Bytes
+from penstock.compression import CODEC_NAMES, NONE, compress, decompress
+from penstock.errors import Refusal, Refused
+
+HEADER = struct.Struct(">qiiBIhiqqqhii")
+HEADER_SIZE = HEADER.size  # 61
+PREFIX_SIZE = 12  # base offset and length; the length counts what follows them
+CRC_FROM = 21  # the checksum covers everything after itself: offset and leader epoch may be stamped freely
+DECODED_BYTES_MAX = 256 * 1024 * 1024
+
+_CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
+_PREFIX = struct.Struct(">qi")
+_OFFSET, _EPOCH, _CRC = struct.Struct(">q"), struct.Struct(">i"), struct.Struct(">I")
+_ATTRIBUTES, _MAX_TIMESTAMP = struct.Struct(">h"), struct.Struct(">q")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInfo:
+    """A batch's header. `position` and `size` (whole, in bytes) say where in the scanned bytes it stands."""
+
+    position: int
+    size: int
+    base_offset: int
+    last_offset_delta: int
+    count: int
+    attributes: int
+    base_timestamp_ms: int
+    max_timestamp_ms: int
+    producer_id: int
+    producer_epoch: int
+    base_sequence: int
+
+    @property
+    def codec(self) -> int:
+        """One of the codec numbers of `penstock.compression`."""
+        return self.attributes & _CODEC_MASK
+
+    @property
+    def transactional(self) -> bool:
+        """Whether the batch belongs to a transaction."""
+        return bool(self.attributes & _TRANSACTIONAL)
+
+    @property
+    def control(self) -> bool:
+        """Whether the batch holds a transaction's marker, which no application sees."""
+        return bool(self.attributes & _CONTROL)
+
+    @property
+    def log_append_time(self) -> bool:
+        """Whether all records have the log's time, `max_timestamp_ms`, in place of their own."""
+        return bool(self.attributes & _LOG_APPEND_TIME)
+
+    @property
+    def last_offset(self) -> int:
+        """The offset of the batch's last record."""
+        return self.base_offset + self.last_offset_delta
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record. `offset` is -1 before the log has given one."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    offset: int = -1
+
+
+def info_at(buf: Bytes, position: int) -> BatchInfo:
+    """The header at `position`, where `HEADER_SIZE` bytes must stand; nothing is checked."""
+    base, length, _, _, _, attributes, delta, first_ms, max_ms, producer, epoch, sequence, count = (
+        HEADER.unpack_from(buf, position)
+    )
+    size = length + PREFIX_SIZE
+    return BatchInfo(
+        position, size, base, delta, count, attributes, first_ms, max_ms, producer, epoch, sequence
+    )
+
+
+def scan(buf: Bytes, position: int = 0) -> Iterator[BatchInfo]:
+    """The headers of the whole batches in `buf`, from `position` on. Stops at a cut tail; checks no checksum."""
+    end = len(buf)
+    while position + HEADER_SIZE <= end:
+        info = info_at(buf, position)
+        if info.size < HEADER_SIZE or position + info.size > end:
+            return
+        yield info
+        position += info.size
+
+
+def intact(buf: Bytes, position: int = 0) -> bool:
+    """Whether a whole version 2 batch with the right checksum stands at `position`."""
+    if position + HEADER_SIZE > len(buf):
+        return False
+    _, length, _, magic, crc = HEADER.unpack_from(buf, position)[:5]
+    end = position + PREFIX_SIZE + length
+    if magic != 2 or length < HEADER_SIZE - PREFIX_SIZE or end > len(buf):
+        return False
+    return bool(crc32c(bytes(memoryview(buf)[position + CRC_FROM : end])) == crc)
+
+
+def check(buf: Bytes, *, bytes_max: int) -> list[BatchInfo] | Refused:
+    """Everything a produce request's batches must be; the headers, or why not (`bytes_max` counts one batch)."""
+    infos: list[BatchInfo] = []
+    position, end = 0, len(buf)
+    while position < end:
+        if end - position < HEADER_SIZE:
+            return _refused_short(buf, position)
+        info = info_at(buf, position)
+        if refused := _refused_batch(buf, info, bytes_max):
+            return refused
+        infos.append(info)
+        position += info.size
+    return infos or Refused(Refusal.CORRUPT, "there is no record batch in the request")
+
+
+def _refused_short(buf: Bytes, position: int) -> Refused:
+    """A version 0 or 1 message may be shorter than our header: tell an old format from a cut one."""
+    old = len(buf) - position > 16 and buf[position + 16] < 2
+    return Refused(Refusal.UNSUPPORTED_BATCH if old else Refusal.CORRUPT, f"at byte {position}")
+
+
+def _refused_batch(buf: Bytes, info: BatchInfo, bytes_max: int) -> Refused | None:
+    at = info.position
+    if buf[at + 16] != 2:
+        return Refused(Refusal.UNSUPPORTED_BATCH, f"format version {buf[at + 16]}")
+    if info.size < HEADER_SIZE:
+        return Refused(Refusal.CORRUPT, f"a length of {info.size - PREFIX_SIZE} at byte {at}")
+    if info.size > bytes_max:
+        return Refused(Refusal.TOO_LARGE, f"{info.size} bytes, allowed are {bytes_max}")
+    if at + info.size > len(buf):
+        return Refused(Refusal.CORRUPT, f"{len(buf) - at} of {info.size} bytes are there")
+    if not intact(buf, at):
+        return Refused(Refusal.CORRUPT, f"wrong checksum of the batch at byte {at}")
+    if info.codec not in CODEC_NAMES:
+        return Refused(Refusal.UNSUPPORTED_COMPRESSION, f"codec {info.codec}")
+    if info.count < 1 or info.count != info.last_offset_delta + 1:
+        detail = f"{info.count} records with a last offset delta of {info.last_offset_delta}"
+        return Refused(Refusal.CORRUPT, detail)
+    if info.control:
+        return Refused(Refusal.CORRUPT, "clients may not write control batches")
+    return None
+
+
+def place(batch: bytearray, position: int, base_offset: int, leader_epoch: int = 0) -> None:
+    """Stamp where the batch at `position` stands in its log; the checksum does not cover this."""
+    _OFFSET.pack_into(batch, position, base_offset)
+    _EPOCH.pack_into(batch, position + PREFIX_SIZE, leader_epoch)
+
+
+def stamp_append_time(batch: bytearray, info: BatchInfo, append_ms: int) -> None:
+    """Give all records of the batch the log's time (LogAppendTime), and the batch its new checksum."""
+    at = info.position
+    _ATTRIBUTES.pack_into(batch, at + CRC_FROM, info.attributes | _LOG_APPEND_TIME)
+    _MAX_TIMESTAMP.pack_into(batch, at + 35, append_ms)
+    _CRC.pack_into(batch, at + 17, crc32c(bytes(memoryview(batch)[at + CRC_FROM : at + info.size])))
+
+
+def encode(
+    records: Sequence[Record],
+    *,
+    codec: int = NONE,
+    base_offset: int = 0,
+    producer_id: int = -1,
+    producer_epoch: int = -1,
+    base_sequence: int = -1,
+    transactional: bool = False,
+    control: bool = False,
+) -> bytes:
+    """One batch with `records` (at least one; their own offsets are not looked at). Timestamps are CreateTime."""
+    if not records:
+        raise ValueError("a record batch has at least one record")
+    first_ms = records[0].timestamp_ms
+    body = bytearray()
+    for delta, record in enumerate(records):
+        _put_record(body, record, delta, first_ms)
+    packed = compress(codec, body)
+    attributes = codec | (_TRANSACTIONAL if transactional else 0) | (_CONTROL if control else 0)
+    last_delta, max_ms = len(records) - 1, max(record.timestamp_ms for record in records)
+    head = HEADER.pack(
+        base_offset, HEADER_SIZE - PREFIX_SIZE + len(packed), 0, 2, 0, attributes, last_delta, first_ms, max_ms,
+        producer_id, producer_epoch, base_sequence, len(records),
+    )  # fmt: skip
+    covered = head[CRC_FROM:] + packed
+    return head[:17] + _CRC.pack(crc32c(covered)) + covered
+
+
+def _put_record(body: bytearray, record: Record, delta: int, first_ms: int) -> None:
+    out = bytearray(1)  # the record's attributes: none are defined
+    _put_varint(out, record.timestamp_ms - first_ms)
+    _put_varint(out, delta)
+    _put_bytes(out, record.key)
+    _put_bytes(out, record.value)
+    _put_varint(out, len(record.headers))
+    for name, value in record.headers:
+        _put_bytes(out, name.encode())
+        _put_bytes(out, value)
+    _put_varint(body, len(out))
+    body += out
+
+
+def _put_bytes(out: bytearray, data: bytes | None) -> None:
+    if data is None:
+        out.append(1)  # a length of -1
+        return
+    _put_varint(out, len(data))
+    out += data
+
+
+def _put_varint(out: bytearray, number: int) -> None:
+    """Zigzag, then seven bits a byte, lowest first (Protocol Buffers' sint64)."""
+    number = (number << 1) ^ (number >> 63)
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+
+
+def decode(batch: Bytes, *, bytes_max: int = DECODED_BYTES_MAX) -> Iterator[Record]:
+    """The records of one whole batch or several, control batches included (ask `BatchInfo.control`).
+
+    Raises ValueError for a cut tail, a wrong checksum, records that contradict the header, or a batch above
+    `bytes_max` when decompressed. A key, value or header value of None is told apart from an empty one.
+    """
+    position = 0
+    while position < len(batch):
+        if not intact(batch, position):
+            raise ValueError(f"no intact record batch at byte {position}")
+        info = info_at(batch, position)
+        packed = memoryview(batch)[position + HEADER_SIZE : position + info.size]
+        yield from _records(decompress(info.codec, packed, bytes_max), info)
+        position += info.size
+
+
+def _records(body: bytes, info: BatchInfo) -> Iterator[Record]:
+    at, stamped = 0, info.max_timestamp_ms if info.log_append_time else None
+    try:
+        for _ in range(info.count):
+            size, at = _varint(body, at)
+            end = at + size
+            if size < 0 or end > len(body):
+                raise ValueError("a record reaches past the end of its batch")
+            after_ms, at = _varint(body, at + 1)
+            delta, at = _varint(body, at)
+            key, at = _bytes(body, at)
+            value, at = _bytes(body, at)
+            headers, at = _headers(body, at)
+            if at != end:
+                raise ValueError("a record's length does not fit its fields")
+            time_ms = info.base_timestamp_ms + after_ms if stamped is None else stamped
+            yield Record(key, value, time_ms, headers, info.base_offset + delta)
+    except IndexError:
+        raise ValueError("the records end too early") from None
+    if at != len(body):
+        raise ValueError(f"{len(body) - at} bytes are left over after {info.count} records")
+
+
+def _headers(body: bytes, at: int) -> tuple[tuple[tuple[str, bytes | None], ...], int]:
+    count, at = _varint(body, at)
+    if count == 0:
+        return (), at
+    if count < 0 or count > len(body) - at:
+        raise ValueError(f"a record with {count} headers")
+    headers = []
+    for _ in range(count):
+        name, at = _bytes(body, at)
+        value, at = _bytes(body, at)
+        if name is None:
+            raise ValueError("a header without a name")
+        headers.append((name.decode(), value))  # UnicodeDecodeError is a ValueError
+    return tuple(headers), at
+
+
+def _bytes(body: bytes, at: int) -> tuple[bytes | None, int]:
+    size, at = _varint(body, at)
+    if size < 0:
+        if size != -1:
+            raise ValueError(f"a length of {size}")
+        return None, at
+    end = at + size
+    if end > len(body):
+        raise ValueError("a field reaches past the end of its batch")
+    return body[at:end], end
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    byte = body[at]
+    if byte < 0x80:  # nine in ten are one byte
+        return (byte >> 1) ^ -(byte & 1), at + 1
+    number, shift = byte & 0x7F, 7
+    while True:
+        at += 1
+        byte = body[at]
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1), at + 1
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number of more than ten bytes")

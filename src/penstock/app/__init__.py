@@ -1,0 +1,1 @@
+"""Puts the parts together: the broker process, the project on disk, the supervisor."""

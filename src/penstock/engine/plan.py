@@ -32,7 +32,8 @@ class Table:
 
     `options` are the WITH pairs as written (Flink's keys: ``connector``, ``topic``, ``format``, ``value.format``,
     ``scan.startup.mode``, …). `computed` are columns ``name AS expression``; they stand in `schema` too.
-    `metadata` maps a column to the connector's metadata key (``timestamp``, ``partition``, ``offset``, …).
+    `metadata` maps a column to the connector's metadata key (``timestamp``, ``partition``, ``offset``, …);
+    those in `virtual` are read only, so an INSERT neither fills them nor the computed columns (`written`).
     """
 
     name: str
@@ -42,6 +43,13 @@ class Table:
     watermark: Watermark | None = None
     computed: tuple[tuple[str, Expr], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    virtual: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> Schema:
+        """The columns an INSERT fills, in order: without computed and virtual metadata columns."""
+        skipped = {name for name, _ in self.computed}.union(self.virtual)
+        return tuple(column for column in self.schema if column.name not in skipped)
 
     @property
     def connector(self) -> str:
@@ -164,7 +172,7 @@ Node: TypeAlias = Scan | Filter | Project | Window | Aggregate | Union
 
 @dataclass(frozen=True)
 class Sink:
-    """Write a node's rows to a table; columns match by position and are already cast to the table's types."""
+    """Write a node's rows to a table; columns match `table.written` by position and are already cast to its types."""
 
     table: Table
     source: Node

@@ -27,7 +27,11 @@ COMMANDS = "_penstock.commands"
 REPORTS = "_penstock.workers"
 EVERY_S = 0.1
 LOAD_S_MAX = 60
-BURN = "import sys,time\nend=time.monotonic()+float(sys.argv[1])\nwhile time.monotonic()<end: pass"
+# Ends with its parent too: a stopped demo leaves no busy process behind.
+BURN = """import os, sys, time
+end, parent = time.monotonic() + float(sys.argv[1]), os.getppid()
+while time.monotonic() < end and os.getppid() == parent: sum(range(10_000))
+"""
 
 
 class Sensors:

@@ -15,7 +15,9 @@ from tidy_exceptions import EXCEPTIONS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "penstock"
-BANNED = re.compile(r"(^|_)(manager|helper|helpers|util|utils|common|base|core|misc|impl|service|handler|factory)s?(_|$)")
+BANNED = re.compile(
+    r"(^|_)(manager|helper|helpers|util|utils|common|base|core|misc|impl|service|handler|factory)s?(_|$)"
+)
 BANNED_CLASS = re.compile(r"(Manager|Helper|Util|Utils|Common|Base|Core|Misc|Impl|Service|Handler|Factory)$")
 
 
@@ -65,7 +67,14 @@ def test_no_function_takes_more_than_7_parameters() -> None:
         f"{name_of(path)}:{f.name}"
         for path in MODULES
         for f in functions(TREES[path])
-        if len([a for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs) if a.arg not in ("self", "cls")]) > 7
+        if len(
+            [
+                a
+                for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)
+                if a.arg not in ("self", "cls")
+            ]
+        )
+        > 7
     ]
     assert [name for name in many if not excepted("parameters", name)] == []
 
@@ -99,15 +108,23 @@ def test_a_module_opens_with_what_it_is(path: Path) -> None:
 def test_every_module_is_imported_by_someone() -> None:
     imported = set()
     for path, tree in TREES.items():
-        package = list(path.relative_to(SOURCE.parent).with_suffix("").parts) if path.is_relative_to(SOURCE) else []
+        package = (
+            list(path.relative_to(SOURCE.parent).with_suffix("").parts) if path.is_relative_to(SOURCE) else []
+        )
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 at = ".".join(package[: len(package) - node.level]) + "." if node.level else ""
                 module = at + (node.module or "")
-                imported |= {module.strip(".")} | {f"{module}.{alias.name}".strip(".") for alias in node.names}
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("penstock."):
+                imported |= {module.strip(".")} | {
+                    f"{module}.{alias.name}".strip(".") for alias in node.names
+                }
+            elif (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and node.value.startswith("penstock.")
+            ):
                 imported |= {node.value, node.value.split(":")[0]}
     lonely = []
     for path in MODULES:
@@ -139,6 +156,8 @@ def test_exceptions_are_still_needed() -> None:
 
 def test_the_repository_speaks_of_the_project_alone() -> None:
     bad = re.compile(r"(/work/|/root/|registry\.npmjs|files\.pythonhosted|repo1?\.maven)")
-    texts = tracked("*.py", "*.md", "*.ts", "*.tsx", "*.json", "*.toml", "*.yml", "*.sql", "Makefile", ".ci/*")
+    texts = tracked(
+        "*.py", "*.md", "*.ts", "*.tsx", "*.json", "*.toml", "*.yml", "*.sql", "Makefile", ".ci/*"
+    )
     found = [name_of(p) for p in texts if p != Path(__file__) and bad.search(p.read_text(errors="replace"))]
     assert found == []

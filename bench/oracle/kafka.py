@@ -66,7 +66,15 @@ def assemble() -> str:
 
 def java(*arguments: str, heap: str = "1g") -> list[str]:
     """The command line that runs a class of Kafka's with all its jars."""
-    return ["java", f"-Xmx{heap}", "-XX:+UseG1GC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", assemble(), *arguments]
+    return [
+        "java",
+        f"-Xmx{heap}",
+        "-XX:+UseG1GC",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-cp",
+        assemble(),
+        *arguments,
+    ]
 
 
 def free_port() -> int:
@@ -86,7 +94,14 @@ def kafka(settings: dict[str, str] | None = None, heap: str = "1g") -> Iterator[
         properties.write_text(text + "".join(f"{key}={value}\n" for key, value in (settings or {}).items()))
         with Path(home, "kafka.log").open("wb") as log:
             said = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
-            store = ["kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", str(properties)]
+            store = [
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                "AAAAAAAAAAAAAAAAAAAAAQ",
+                "-c",
+                str(properties),
+            ]
             subprocess.run(java(*store, heap="256m"), check=True, **said)
             server = subprocess.Popen(java("kafka.Kafka", str(properties), heap=heap), **said)
             try:

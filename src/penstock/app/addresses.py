@@ -30,7 +30,9 @@ def parse_address(text: str, flag: str) -> Address | None:
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     if not port.isdecimal() or int(port) > 65535:
-        raise PenstockError(f"{flag} takes HOST:PORT, PORT or off, not {text!r}", remedy=f"for example {flag} 127.0.0.1:9092")
+        raise PenstockError(
+            f"{flag} takes HOST:PORT, PORT or off, not {text!r}", remedy=f"for example {flag} 127.0.0.1:9092"
+        )
     if host not in LOOPBACK and not host.startswith("127."):
         raise PenstockError(
             f"{flag} {text}: other machines could reach this address, and no users or TLS are configured",

@@ -91,7 +91,9 @@ def main() -> int:
     try:
         kafka = parse_address(given.kafka, "--kafka")
         if kafka is None:
-            raise PenstockError("the broker without its Kafka listener has nothing to serve", remedy="give --kafka an address")
+            raise PenstockError(
+                "the broker without its Kafka listener has nothing to serve", remedy="give --kafka an address"
+            )
         return uvloop.run(serve(given.data_dir, kafka, given.fsync))
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr, flush=True)

@@ -16,7 +16,9 @@ USER_ERROR = 2
 class Child:
     """A Python module run as a process of its own."""
 
-    def __init__(self, name: str, arguments: Sequence[str], said: Said, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], said: Said, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name, self.arguments, self.said = name, list(arguments), said
         self.environment = environment
         self.ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()

@@ -43,12 +43,16 @@ class Project:
 def open_project(folder: Path) -> Project:
     """Read a project; raises PenstockError with file and line where penstock.toml is not valid."""
     if not folder.is_dir():
-        raise PenstockError(f"no folder {folder}", remedy=f"make one to start from with: penstock init {folder}")
+        raise PenstockError(
+            f"no folder {folder}", remedy=f"make one to start from with: penstock init {folder}"
+        )
     file = folder / "penstock.toml"
     try:
         settings = tomllib.loads(file.read_text()) if file.exists() else {}
     except tomllib.TOMLDecodeError as error:
-        raise PenstockError(str(error), place=str(file), remedy="see https://toml.io for the syntax") from None
+        raise PenstockError(
+            str(error), place=str(file), remedy="see https://toml.io for the syntax"
+        ) from None
     return Project(folder, settings)
 
 

@@ -34,7 +34,9 @@ class Extra:
 class Supervisor:
     """Everything that runs for one project."""
 
-    def __init__(self, project: Project, options: UpOptions, extras: tuple[Extra, ...] = (), demo: bool = False) -> None:
+    def __init__(
+        self, project: Project, options: UpOptions, extras: tuple[Extra, ...] = (), demo: bool = False
+    ) -> None:
         self.project, self.options, self.extras, self.demo = project, options, extras, demo
         self.kafka = parse_address(options.kafka, "--kafka")
         self.http = parse_address(options.http, "--http")
@@ -106,11 +108,27 @@ class Supervisor:
         )  # fmt: skip
 
     def _web_arguments(self, bootstrap: str, http: Address) -> tuple[str, ...]:
-        words = ("penstock.web", "--bootstrap", bootstrap, "--http", str(http), "--data-dir", str(self.data_dir))
+        words = (
+            "penstock.web",
+            "--bootstrap",
+            bootstrap,
+            "--http",
+            str(http),
+            "--data-dir",
+            str(self.data_dir),
+        )
         return (*words, "--demo-sql", str(self.project.pipelines / "machine.sql")) if self.demo else words
 
     def _worker_arguments(self, bootstrap: str, name: str) -> tuple[str, ...]:
-        return ("penstock.work", "--bootstrap", bootstrap, "--name", name, "--paths", str(self.project.pipelines))
+        return (
+            "penstock.work",
+            "--bootstrap",
+            bootstrap,
+            "--name",
+            name,
+            "--paths",
+            str(self.project.pipelines),
+        )
 
     async def _child(
         self, name: str, arguments: tuple[str, ...], keeping: list[asyncio.Task[None]], stop: asyncio.Event
@@ -148,5 +166,3 @@ class Supervisor:
         """One line of progress: who, and what."""
         took = f"  ({time.monotonic() - self.begun_s:.1f} s)" if mark else ""
         print(f"{'✓' if mark else ' '} {name:<10} {text}{took}", flush=True)
-
-

@@ -12,7 +12,11 @@ from penstock.app.supervisor import Extra, Supervisor
 from penstock.cli.init import copy_demo
 from penstock.cli.up import flags_given, option_flags
 
-SOURCE = Extra("telemetry", ("penstock.demo.telemetry", "--bootstrap", "{bootstrap}"), "this computer's sensors → topic {topic}")
+SOURCE = Extra(
+    "telemetry",
+    ("penstock.demo.telemetry", "--bootstrap", "{bootstrap}"),
+    "this computer's sensors → topic {topic}",
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,9 @@ TOML = """\
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Where to make it."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder to make; it must be new or empty")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="the folder to make; it must be new or empty"
+    )
 
 
 def copy_demo(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from penstock import __version__
 from penstock.errors import PenstockError
 
-COMMANDS = ("up", "demo", "init", "topic", "produce", "consume", "group", "sql", "table", "doctor")
+COMMANDS = ("up", "demo", "init", "topic", "produce", "consume", "group", "sql", "table")
 """In the order of the help. Each is the module `penstock.cli.<name>`."""
 
 

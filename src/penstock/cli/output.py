@@ -15,7 +15,9 @@ def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], given: argpa
     lines = [list(columns)] + [[text_of(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
-        cells = [cell.rjust(w) if _is_number(cell) else cell.ljust(w) for cell, w in zip(line, widths, strict=True)]
+        cells = [
+            cell.rjust(w) if _is_number(cell) else cell.ljust(w) for cell, w in zip(line, widths, strict=True)
+        ]
         print("  ".join(cells).rstrip())
 
 

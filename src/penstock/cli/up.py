@@ -12,7 +12,9 @@ from penstock.app.supervisor import Supervisor
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The project's folder, and every option of UpOptions as a flag."""
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the project (default: here)"
+    )
     option_flags(parser)
 
 
@@ -28,7 +30,9 @@ def option_flags(parser: argparse.ArgumentParser) -> None:
 
 def flags_given(given: argparse.Namespace) -> dict[str, object]:
     """The options that stand on the command line."""
-    return {f.name: value for f in dataclasses.fields(UpOptions) if (value := getattr(given, f.name)) is not None}
+    return {
+        f.name: value for f in dataclasses.fields(UpOptions) if (value := getattr(given, f.name)) is not None
+    }
 
 
 def run(given: argparse.Namespace) -> int:

@@ -68,7 +68,9 @@ def encode_readings(sensors: Sensors, now_ms: int) -> list[Record]:
     return [
         Record(
             sensor.encode(),
-            json.dumps({"machine": machine, "sensor": sensor, "unit": unit, "reading": round(value, 3), "at": at}).encode(),
+            json.dumps(
+                {"machine": machine, "sensor": sensor, "unit": unit, "reading": round(value, 3), "at": at}
+            ).encode(),
             now_ms,
             (),
         )
@@ -87,7 +89,14 @@ async def measure(client: Client) -> None:
         rows += len(records)
         if time.monotonic() - reported_s >= 1:
             reported_s = time.monotonic()
-            source = {"kind": "source", "name": "this computer", "topic": TOPIC, "rows": rows, "state": "running", "at_ms": now_ms}
+            source = {
+                "kind": "source",
+                "name": "this computer",
+                "topic": TOPIC,
+                "rows": rows,
+                "state": "running",
+                "at_ms": now_ms,
+            }
             report = Record(b"source/this computer", json.dumps(source).encode(), now_ms, ())
             await client.produce(REPORTS, [report], partition=0)
         # A stall skips readings instead of bunching them up.

@@ -1,0 +1,1 @@
+"""The Kafka protocol: messages as kio describes them, one file an API, sans-IO."""

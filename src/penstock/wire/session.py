@@ -1,0 +1,63 @@
+"""What every gateway's session is: one client's bytes in, calls out; results in, bytes out, without a socket.
+
+The driver (floor 5) owns the connection and the clocks and works a session like this::
+
+    for ticket, call in session.receive(data, now):     # bytes came
+        run(ticket, call)
+    def run(ticket, call):                              # the broker answers at once or by a Later
+        done(ticket, broker.answer(call, now))
+    def done(ticket, result):
+        for ticket, call in session.answer(ticket, result):   # an answer may let further calls start
+            run(ticket, call)
+        write(session.take_output())
+
+Knows no protocol and no driver.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from penstock.calls import Bytes, Call
+from penstock.clock import Now
+
+Ticket: TypeAlias = object
+Asked: TypeAlias = list[tuple[Ticket, Call]]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about one client that an operator may want to read; floor 5 adds the peer and logs it."""
+
+    level: Literal["info", "warn", "error"]
+    message: str
+
+
+class Session(Protocol):
+    """One client of one protocol. Nothing here waits, raises for bad input, or keeps unbounded memory."""
+
+    closing: bool
+    """The session wants to end: the driver writes what `take_output` still gives, then closes."""
+
+    bytes_in_flight: int
+    """Bytes of requests received and not yet answered, with a fixed cost a request; the driver pauses reads on it."""
+
+    def receive(self, data: Bytes, now: Now) -> Asked:
+        """Take what came from the socket; give the calls it makes, in order.
+
+        The session may keep views of `data`: the driver hands over a buffer that it does not write to again.
+        """
+
+    def answer(self, ticket: Ticket, result: object) -> Asked:
+        """Take the result (or `Refused`) of one call, in any order; give the calls that may start now.
+
+        The session restores the order its protocol wants. A ticket may come back for a second call of its request.
+        """
+
+    def take_output(self) -> list[Bytes]:
+        """Buffers ready to be written, in order; record batches are views, not copies."""
+
+    def tick(self, now: Now) -> None:
+        """Let time pass: a session may set `closing` when its client has been silent too long."""
+
+    def take_notices(self) -> list[Notice]:
+        """What happened since the last call that is worth a line in the log."""

@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tidy_exceptions import EXCEPTIONS
+
+from tests.tidy_exceptions import EXCEPTIONS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "penstock"
@@ -83,7 +84,7 @@ def test_no_folder_holds_more_than_12_entries() -> None:
     folders: dict[Path, set[str]] = {}
     for path in tracked("src/penstock/*", "ui/*"):
         folder = path.parent
-        while folder != ROOT and folder != SOURCE:
+        while folder not in (ROOT, SOURCE):
             folders.setdefault(folder, set()).add(path.relative_to(folder).parts[0])
             folder = folder.parent
     full = [name_of(f) for f, entries in folders.items() if len(entries - {"__init__.py"}) > 12]

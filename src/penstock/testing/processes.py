@@ -1,0 +1,58 @@
+"""Real processes for tests and benchmarks: a broker on a free port, killed or stopped as the test likes."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+
+class BrokerProcess:
+    """A broker of its own on a free loopback port, with its data in `data_dir`. A context manager.
+
+    After `kill` (SIGKILL, no chance to tidy up) `start` brings it back on the same port, as a supervisor would.
+    """
+
+    def __init__(self, data_dir: Path, fsync: str = "always") -> None:
+        self.data_dir, self.fsync = data_dir, fsync
+        self.address = "127.0.0.1:0"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start it and wait until clients can connect; its address. Raises RuntimeError with what it said."""
+        words = ["--data-dir", str(self.data_dir), "--kafka", self.address, "--fsync", self.fsync]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "penstock.app.broker", *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().decode()
+        if not line.startswith("ready kafka="):
+            self.process.wait()
+            raise RuntimeError(f"the broker did not start (code {self.process.returncode}): {line}")
+        self.address = line.split("kafka=")[1].split()[0]
+        return self.address
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it as a supervisor does."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
+            with contextlib.suppress(BrokenPipeError):
+                self.process.communicate(timeout=10)
+            self.process = None
+
+    def __enter__(self) -> "BrokerProcess":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

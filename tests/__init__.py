@@ -1,0 +1,1 @@
+"""The tests, part by part; `pytest` runs them all."""

@@ -28,10 +28,13 @@ RATE, LATENCY_S = 1_000, 5.0
 @contextlib.contextmanager
 def penstock(fsync: bool) -> Iterator[tuple[str, int]]:
     """A penstock broker: its address and process id."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        with BrokerProcess(Path(folder, "data"), "always" if fsync else "never") as broker:
-            assert broker.process is not None
-            yield broker.address, broker.process.pid
+    how = "always" if fsync else "never"
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        BrokerProcess(Path(folder, "data"), how) as broker,
+    ):
+        assert broker.process is not None
+        yield broker.address, broker.process.pid
 
 
 @contextlib.contextmanager

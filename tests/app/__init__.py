@@ -1,0 +1,1 @@
+"""The supervisor, its processes and the command line, started for real."""

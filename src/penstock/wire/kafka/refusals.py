@@ -1,0 +1,96 @@
+"""The table from (call, refusal) to Kafka's error code, with a default per refusal.
+
+Knows the codes (kio's ErrorCode, from Kafka's Errors.java); knows no API and no version.
+"""
+
+from typing import Any, Final, TypeAlias
+
+from kio.schema.errors import ErrorCode as E
+
+from penstock import calls as c
+from penstock.errors import Refusal, Refused
+
+CODES: Final = {
+    Refusal.NO_TOPIC: E.unknown_topic_or_partition,
+    Refusal.TOPIC_EXISTS: E.topic_already_exists,
+    Refusal.BAD_TOPIC_NAME: E.invalid_topic_exception,
+    Refusal.BAD_PARTITION_COUNT: E.invalid_partitions,
+    Refusal.BAD_REPLICATION: E.invalid_replication_factor,
+    Refusal.BAD_CONFIG: E.invalid_config,
+    Refusal.BAD_REQUEST: E.invalid_request,
+    Refusal.TOO_LARGE: E.message_too_large,
+    Refusal.CORRUPT: E.corrupt_message,
+    Refusal.BAD_TIMESTAMP: E.invalid_timestamp,
+    Refusal.BAD_ACKS: E.invalid_required_acks,
+    Refusal.OFFSET_OUT_OF_RANGE: E.offset_out_of_range,
+    Refusal.UNSUPPORTED_BATCH: E.invalid_record,
+    Refusal.UNSUPPORTED_COMPRESSION: E.unsupported_compression_type,
+    Refusal.UNSUPPORTED_VERSION: E.unsupported_version,
+    Refusal.UNSUPPORTED: E.unsupported_version,
+    Refusal.NOT_ALLOWED: E.topic_authorization_failed,
+    Refusal.BAD_GROUP: E.invalid_group_id,
+    Refusal.UNKNOWN_MEMBER: E.unknown_member_id,
+    Refusal.MEMBER_ID_REQUIRED: E.member_id_required,
+    Refusal.FENCED_MEMBER: E.fenced_instance_id,
+    Refusal.STALE_GENERATION: E.illegal_generation,
+    Refusal.REBALANCING: E.rebalance_in_progress,
+    Refusal.PROTOCOL_MISMATCH: E.inconsistent_group_protocol,
+    Refusal.BAD_SESSION_TIMEOUT: E.invalid_session_timeout,
+    Refusal.GROUP_NOT_EMPTY: E.non_empty_group,
+    Refusal.NO_GROUP: E.group_id_not_found,
+    Refusal.GROUP_FULL: E.group_max_size_reached,
+    Refusal.METADATA_TOO_LARGE: E.offset_metadata_too_large,
+    Refusal.OUT_OF_ORDER_SEQUENCE: E.out_of_order_sequence_number,
+    Refusal.DUPLICATE_SEQUENCE: E.duplicate_sequence_number,
+    Refusal.STALE_PRODUCER_EPOCH: E.invalid_producer_epoch,
+    Refusal.UNKNOWN_PRODUCER: E.unknown_producer_id,
+    Refusal.TIMED_OUT: E.request_timed_out,
+    Refusal.DISK_FULL: E.kafka_storage_error,
+    Refusal.DISK_FAILED: E.kafka_storage_error,
+    # Clients look for the leader again and retry, which is what a restart wants of them.
+    Refusal.SHUTTING_DOWN: E.not_leader_or_follower,
+}
+
+Call: TypeAlias = type[c.Call]
+GROUP_CALLS: Final[tuple[Call, ...]] = (
+    c.JoinGroup,
+    c.SyncGroup,
+    c.Heartbeat,
+    c.LeaveGroup,
+    c.CommitOffsets,
+    c.FetchOffsets,
+    c.ListGroups,
+    c.DescribeGroups,
+    c.DeleteGroups,
+)
+CLUSTER_CALLS: Final[tuple[Call, ...]] = (
+    c.CreateTopics,
+    c.DescribeCluster,
+    c.DescribeConfigs,
+    c.InitProducer,
+)
+
+# Where Kafka's GroupCoordinator and KafkaApis answer otherwise than the default.
+OVERRIDES: Final[dict[tuple[Call, Refusal], E]] = {
+    **{(call, Refusal.NOT_ALLOWED): E.group_authorization_failed for call in GROUP_CALLS},
+    **{(call, Refusal.NOT_ALLOWED): E.cluster_authorization_failed for call in CLUSTER_CALLS},
+    **{(call, Refusal.SHUTTING_DOWN): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
+    **{(call, Refusal.DISK_FULL): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
+    **{(call, Refusal.DISK_FAILED): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
+    (c.CommitOffsets, Refusal.TIMED_OUT): E.coordinator_not_available,
+    (c.CreateTopics, Refusal.SHUTTING_DOWN): E.not_controller,
+    (c.DeleteTopics, Refusal.SHUTTING_DOWN): E.not_controller,
+    (c.DescribeTopics, Refusal.SHUTTING_DOWN): E.leader_not_available,
+}
+
+
+def code(call: Call, result: Any) -> int:
+    """The error code of a call's result: 0 unless it is `Refused`."""
+    if not isinstance(result, Refused):
+        return 0
+    return OVERRIDES.get((call, result.reason), CODES[result.reason])
+
+
+def text(result: Any) -> str | None:
+    """The error message of a call's result, for the responses that carry one."""
+    return result.message if isinstance(result, Refused) else None

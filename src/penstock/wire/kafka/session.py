@@ -1,0 +1,200 @@
+"""One Kafka client: requests in, calls out, responses strictly in the order of the requests.
+
+Produce requests are pipelined: the next begins before the one before is on disk, so that they share a group commit.
+A Fetch waits its turn, as in Kafka, so that no client has more than one large answer made for it at a time.
+Knows frames, headers and the table of APIs; knows no API, no socket and no clock.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from penstock.calls import Bytes, Principal
+from penstock.clock import Now
+from penstock.wire.frames import FrameError, Frames
+from penstock.wire.kafka import api as _apis  # noqa: F401  # importing the folder fills the table
+from penstock.wire.kafka.api.api_versions import KEY as API_VERSIONS
+from penstock.wire.kafka.api.api_versions import unsupported_version
+from penstock.wire.kafka.codec import decode_header, decode_request, encode_response, peek
+from penstock.wire.kafka.encode import Row
+from penstock.wire.kafka.guard import MalformedError
+from penstock.wire.kafka.registry import OFFERED, Api, HangUpError, Request, Steps
+from penstock.wire.session import Asked, Notice
+
+REQUEST_COST_BYTES: Final = 1024
+"""What a pending request costs beside its own bytes, so that many tiny ones count too."""
+
+
+@dataclass(frozen=True)
+class KafkaOptions:
+    """What one Kafka client may ask of us."""
+
+    request_bytes_max: int = 100 * 1024 * 1024
+    """The largest request that is read; a larger one closes the connection (Kafka's socket.request.max.bytes)."""
+    elements_max: int = 200_000
+    """Topics, partitions and other array elements in one request; more close the connection."""
+    pipeline_max: int = 128
+    """Requests of one connection that are worked on at a time; further ones wait for their turn."""
+    idle_s: float = 600.0
+    """Seconds of silence after which a connection is closed (Kafka's connections.max.idle.ms)."""
+
+
+class Exchange:
+    """One request from its bytes to its response; a call's ticket."""
+
+    __slots__ = ("api", "correlation_id", "cost", "frame", "output", "steps", "version")
+
+    def __init__(self, frame: memoryview) -> None:
+        self.frame = frame
+        self.cost = len(frame) + REQUEST_COST_BYTES
+        self.version = self.correlation_id = 0
+        self.api: Api | None = None
+        self.steps: Steps | None = None
+        self.output: list[Bytes] | None = None
+
+
+class KafkaSession:
+    """The Kafka protocol for one connection; see `penstock.wire.session.Session`."""
+
+    def __init__(
+        self, advertised: Callable[[], tuple[str, int]], principal: Principal, options: KafkaOptions
+    ) -> None:
+        self.closing = False
+        self.bytes_in_flight = 0
+        self._advertised, self._principal, self._options = advertised, principal, options
+        self._frames = Frames(options.request_bytes_max)
+        self._waiting: deque[Exchange] = deque()
+        self._running: deque[Exchange] = deque()
+        self._output: list[Bytes] = []
+        self._notices: list[Notice] = []
+        self._heard_s: float | None = None
+
+    def receive(self, data: Bytes, now: Now) -> Asked:
+        """Take bytes from the client; the calls that its requests make."""
+        self._heard_s = now.mono_s
+        if self.closing:
+            return []
+        try:
+            for frame in self._frames.feed(data):
+                exchange = Exchange(frame)
+                self.bytes_in_flight += exchange.cost
+                self._waiting.append(exchange)
+        except FrameError as error:
+            self._hang_up(f"invalid receive: {error}")
+        return self._advance([])
+
+    def answer(self, ticket: Any, result: object) -> Asked:
+        """Take the result of a call; the calls that may start now."""
+        asked: Asked = []
+        if not self.closing:
+            self._step(ticket, result, asked)
+        return self._advance(asked)
+
+    def take_output(self) -> list[Bytes]:
+        """The responses that are ready, in order."""
+        output, self._output = self._output, []
+        return output
+
+    def take_notices(self) -> list[Notice]:
+        """What is worth a line in the log."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def tick(self, now: Now) -> None:
+        """Close after `idle_s` of silence with nothing left to answer."""
+        if self._heard_s is None:
+            self._heard_s = now.mono_s
+        busy = self._running or self._waiting
+        if not busy and now.mono_s - self._heard_s > self._options.idle_s:
+            self.closing = True
+
+    # --- the pipeline ------------------------------------------------------------------------------------------
+
+    def _advance(self, asked: Asked) -> Asked:
+        """Send what is answered at the head, begin what may begin, until neither is left."""
+        while not self.closing:
+            if self._running and self._running[0].output is not None:
+                done = self._running.popleft()
+                self._output += done.output or []
+                self.bytes_in_flight -= done.cost
+            elif self._waiting and self._may_begin(self._waiting[0]):
+                self._begin(asked)
+            else:
+                return asked
+        return []
+
+    def _may_begin(self, exchange: Exchange) -> bool:
+        if exchange.api is None:
+            try:
+                self._identify(exchange)
+            except MalformedError as error:
+                self._hang_up(str(error))
+                return False
+        if exchange.api is not None and exchange.api.alone:
+            return not self._running
+        return len(self._running) < self._options.pipeline_max
+
+    def _identify(self, exchange: Exchange) -> None:
+        key, version, exchange.correlation_id = peek(exchange.frame)
+        found = OFFERED.get(key)
+        if found is None:
+            raise MalformedError(f"API key {key} (version {version}) is not offered")
+        exchange.api, exchange.version = found, version
+        if not found.lowest <= version <= found.highest and key != API_VERSIONS:
+            offered = f"{found.lowest} to {found.highest} are"
+            raise MalformedError(f"{found.name} (API key {key}) version {version} is not offered; {offered}")
+
+    def _begin(self, asked: Asked) -> None:
+        exchange = self._waiting.popleft()
+        self._running.append(exchange)
+        api = exchange.api
+        assert api is not None
+        if exchange.version > api.highest or exchange.version < api.lowest:
+            # KIP-511: only ApiVersions gets here; it is answered in the form that every client can read.
+            exchange.version = 0
+            return self._finish(exchange, unsupported_version())
+        try:
+            begun = api.run(self._request(api, exchange))
+        except MalformedError as error:
+            return self._hang_up(f"{api.name}: {error}")
+        if isinstance(begun, Generator):
+            exchange.steps = begun
+            return self._step(exchange, None, asked)
+        return self._finish(exchange, begun)
+
+    def _request(self, api: Api, exchange: Exchange) -> Request:
+        frame = exchange.frame
+        header = decode_header(frame)
+        if api.read is not None:
+            message = api.read(header, frame)
+        else:
+            message = decode_request(header, frame, self._options.elements_max)
+        exchange.frame = memoryview(b"")
+        if header.client_id != self._principal.client_id:
+            self._principal = replace(self._principal, client_id=header.client_id)
+        return Request(header.version, message, self._principal, self._advertised())
+
+    def _step(self, exchange: Exchange, result: Any, asked: Asked) -> None:
+        assert exchange.steps is not None
+        try:
+            asked.append((exchange, exchange.steps.send(result)))
+        except StopIteration as end:
+            self._finish(exchange, end.value)
+        except HangUpError as error:
+            self._hang_up(str(error))
+
+    def _finish(self, exchange: Exchange, row: Row | None) -> None:
+        exchange.steps = None
+        api = exchange.api
+        assert api is not None
+        exchange.output = (
+            [] if row is None else encode_response(api.key, exchange.version, exchange.correlation_id, row)
+        )
+
+    def _hang_up(self, reason: str) -> None:
+        self.closing = True
+        self._notices.append(Notice("warn", f"closed the connection: {reason}"))
+        self._waiting.clear()
+        self._running.clear()
+        self.bytes_in_flight = 0

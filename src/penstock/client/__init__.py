@@ -1,0 +1,17 @@
+"""An asyncio Kafka client that moves whole record batches: the same for penstock and for any Kafka."""
+
+from penstock.client.client import Client
+from penstock.client.cluster import ClientOptions, TopicMeta
+from penstock.client.errors import ConnectionLostError, KafkaError
+from penstock.client.reader import Chunk, Reader, ReaderOptions
+
+__all__ = [
+    "Chunk",
+    "Client",
+    "ClientOptions",
+    "ConnectionLostError",
+    "KafkaError",
+    "Reader",
+    "ReaderOptions",
+    "TopicMeta",
+]

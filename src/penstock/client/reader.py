@@ -1,0 +1,217 @@
+"""Reading partitions from given offsets on: long polls to every leader, whole batches as they came.
+
+Knows where each batch ends and the next fetch begins; knows nothing of the records inside, nor of groups.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from penstock import record
+from penstock.calls import EARLIEST, Bytes
+from penstock.client import fetching
+from penstock.client.cluster import Cluster
+from penstock.client.errors import KafkaError, failure
+from penstock.client.offsets import find_offsets
+
+Part = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole record batches of one partition. The first may begin before `offset`, which is what was asked for.
+
+    `batches` is a slice of the response: copy what is kept for long. Transaction markers are taken out.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    batches: Bytes
+    high_watermark: int
+    next_offset: int
+
+
+@dataclass(frozen=True)
+class ReaderOptions:
+    """How much a reader asks for and holds."""
+
+    wait_ms: int = 500
+    """How long the server may wait for the first byte, in milliseconds."""
+    bytes_max: int = 16 * 1024 * 1024
+    """The most one fetch brings, in bytes; one batch may exceed it."""
+    part_bytes_max: int = 4 * 1024 * 1024
+    """The most one fetch brings of one partition, in bytes."""
+    ahead_bytes_max: int = 32 * 1024 * 1024
+    """Fetching pauses while this much waits to be read, in bytes."""
+    reset: int | None = None
+    """Where to go on when an offset is out of range: EARLIEST or LATEST; None raises OFFSET_OUT_OF_RANGE."""
+
+
+class Reader:
+    """`read` for what is there, or iterate over chunks. Lost servers are waited for: `trouble` says which and why."""
+
+    def __init__(self, cluster: Cluster, positions: Mapping[Part, int], options: ReaderOptions) -> None:
+        self.positions = dict(positions)
+        self.high_watermarks: dict[Part, int] = {}
+        self.trouble: KafkaError | None = None
+        self._cluster, self._options = cluster, options
+        self._chunks: list[Chunk] = []
+        self._bytes = 0
+        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
+        self._failed: Exception | None = None
+        self._missing_since_s: float | None = None
+        self._task = asyncio.create_task(self._run())
+
+    async def read(self, timeout_s: float | None = None) -> list[Chunk]:
+        """All chunks that have arrived; waits for the first, at most `timeout_s`, then gives none.
+
+        Raises KafkaError where waiting does not help: no access, no such topic, an offset out of range.
+        """
+        if not self._chunks and not self._failed:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return []
+        if not self._chunks and self._failed:
+            raise self._failed
+        chunks, self._chunks, self._bytes = self._chunks, [], 0
+        self._arrived.clear()
+        self._taken.set()
+        return chunks
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        """Every chunk, for ever."""
+        while True:
+            for chunk in await self.read():
+                yield chunk
+
+    async def close(self) -> None:
+        """Stop fetching."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether fetching has ended."""
+        return self._task.done()
+
+    async def __aenter__(self) -> "Reader":
+        """Use as a context manager closes the reader at its end."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop fetching."""
+        await self.close()
+
+    # --- fetching ------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        flying: dict[int, asyncio.Task[None]] = {}
+        backoff = self._cluster.backoff()
+        try:
+            while True:
+                while self._bytes >= self._options.ahead_bytes_max:
+                    self._taken.clear()
+                    await self._taken.wait()
+                try:
+                    for node, parts in (await self._by_leader()).items():
+                        if node not in flying:
+                            flying[node] = asyncio.create_task(self._fetch(node, parts))
+                    done, _ = await asyncio.wait(flying.values(), return_when=asyncio.FIRST_COMPLETED)
+                    flying = {n: t for n, t in flying.items() if t not in done}
+                    for task in done:
+                        task.result()
+                    backoff.reset()
+                    self.trouble, self._missing_since_s = None, None
+                except KafkaError as error:
+                    await self._stumble(error, backoff.next_s())
+        except Exception as error:
+            self._failed = error
+            self._arrived.set()
+        finally:
+            for task in flying.values():
+                task.cancel()
+            await asyncio.gather(*flying.values(), return_exceptions=True)
+
+    async def _stumble(self, error: KafkaError, wait_s: float) -> None:
+        """Wait and go on after an error that may pass; raise any other."""
+        if not error.retriable:
+            raise error
+        if error.name == "UNKNOWN_TOPIC_OR_PARTITION":
+            now_s = asyncio.get_running_loop().time()
+            self._missing_since_s = self._missing_since_s or now_s
+            if now_s - self._missing_since_s > self._cluster.options.unknown_topic_s:
+                raise error
+        self.trouble = error
+        self._cluster.doubt(error)
+        await asyncio.sleep(wait_s)
+
+    async def _by_leader(self) -> dict[int, list[Part]]:
+        metas = await self._cluster.topics(sorted({topic for topic, _ in self.positions}))
+        found: dict[int, list[Part]] = {}
+        for topic, partition in self.positions:
+            meta = metas[topic]
+            if meta.error or partition >= meta.partitions:
+                raise KafkaError(
+                    meta.error or "UNKNOWN_TOPIC_OR_PARTITION", f"read {topic}-{partition}", retriable=True
+                )
+            found.setdefault(meta.leaders[partition], []).append((topic, partition))
+        if -1 in found:
+            raise failure(5, f"read {found[-1][0][0]}-{found[-1][0][1]}")
+        return found
+
+    async def _fetch(self, node: int, parts: list[Part]) -> None:
+        connection = await self._cluster.connection_to(node)
+        asked = {part: self.positions[part] for part in parts}
+        options = self._options
+        row = fetching.wish(asked, options.wait_ms, options.bytes_max, options.part_bytes_max)
+        timeout_s = options.wait_ms / 1000 + self._cluster.options.request_timeout_s
+        frame = await connection.start("Fetch", row, timeout_s)
+        try:
+            error, got = fetching.read(connection.version("Fetch"), frame)
+        except ValueError as damage:
+            raise connection.broken(f"sent {damage}") from damage
+        if error:
+            raise failure(error, f"fetch from {connection.place}")
+        errors = [e for part in got if (e := await self._take(part, asked))]
+        if errors:
+            raise errors[0]
+
+    async def _take(self, got: fetching.Got, asked: dict[Part, int]) -> KafkaError | None:
+        """Keep what one partition brought; returns what went wrong with it."""
+        part = (got.topic, got.partition)
+        if part not in asked or self.positions[part] != asked[part]:
+            return None  # not asked for, or answered before
+        if got.error == 1 and self._options.reset is not None:
+            earliest = self._options.reset == EARLIEST and got.start_offset >= 0
+            self.positions[part] = got.start_offset if earliest else await self._reset(part)
+            return None
+        if got.error:
+            return failure(got.error, f"read {got.topic}-{got.partition} from offset {asked[part]}")
+        self.high_watermarks[part] = got.high_watermark
+        batches, next_offset = _whole(got.batches, asked[part])
+        if next_offset > asked[part]:
+            self.positions[part] = next_offset
+        if len(batches):
+            self._chunks.append(Chunk(*part, asked[part], batches, got.high_watermark, next_offset))
+            self._bytes += len(batches)
+            self._arrived.set()
+        return None
+
+    async def _reset(self, part: Part) -> int:
+        found = await find_offsets(self._cluster, [part], self._options.reset or 0)
+        return found[part][0]
+
+
+def _whole(batches: memoryview, offset: int) -> tuple[Bytes, int]:
+    """The whole batches without a cut tail and transaction markers, and the offset after them."""
+    infos = list(record.scan(batches))
+    if not infos:
+        return b"", offset
+    next_offset = infos[-1].last_offset + 1
+    wanted = [i for i in infos if not i.control and i.last_offset >= offset]
+    if len(wanted) == len(infos):
+        return batches[: infos[-1].position + infos[-1].size], next_offset
+    return b"".join(batches[i.position : i.position + i.size] for i in wanted), next_offset

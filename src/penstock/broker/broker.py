@@ -1,0 +1,91 @@
+"""The broker: answers every call, and says when it next needs time, a sync or an ear.
+
+The driver's side of the bargain: after `answer`, where `needs_sync`, run a sync of the log and hand the partitions
+that moved to `moved`; call `tick` when `next_wake_s` is over; `drop` what a dead connection waited for.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from penstock.broker import access
+from penstock.broker.answers import ANSWERS
+from penstock.broker.options import BrokerOptions
+from penstock.broker.records import append, fetch, init_producer, list_offsets
+from penstock.broker.state import State
+from penstock.broker.topics import configs, create, delete, describe
+from penstock.calls import Call
+from penstock.clock import Now
+from penstock.errors import Refusal, Refused
+from penstock.log import Log, Partition
+
+__all__ = ["Broker", "BrokerOptions"]
+
+ANSWERING = (append, fetch, init_producer, list_offsets, configs, create, delete, describe)
+"""The modules whose functions answer calls: importing them fills the table."""
+
+
+class Broker:
+    """One node. `randomness(n)` gives n random bytes: member ids come from it, so a test may choose them."""
+
+    def __init__(
+        self,
+        log: Log,
+        options: BrokerOptions,
+        now: Now,
+        randomness: Callable[[int], bytes],
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        """`facts` are settings that only the process knows, shown by DescribeConfigs (advertised.listeners, …)."""
+        self._state = State(log, options, now, randomness)
+        self._state.facts = facts or {}
+
+    def answer(self, call: Call, now: Now) -> object:
+        """The answer, `Refused`, or a `Later` of either."""
+        state = self._state
+        state.counts.request(type(call))
+        refused = access.check(call)
+        if refused is not None:
+            return refused
+        function = ANSWERS.get(type(call))
+        if function is None:
+            return Refused(Refusal.UNSUPPORTED, type(call).__name__)
+        return function(state, call, now)
+
+    def tick(self, now: Now) -> None:
+        """Let time pass: sessions, waits and rebalances that are due end. Cheap when nothing is."""
+        self._state.timers.run_due(now)
+
+    def next_wake_s(self, now: Now) -> float | None:
+        """Seconds until `tick` has something to do, None while nothing waits for time."""
+        due_s = self._state.timers.next_s()
+        return None if due_s is None else max(0.0, due_s - now.mono_s)
+
+    def moved(self, partitions: Iterable[Partition], now: Now) -> None:
+        """These partitions' durable ends advanced: answer who waits for the disk, wake who waits for records."""
+        for partition in partitions:
+            self._state.durability.moved(partition, now)
+
+    @property
+    def needs_sync(self) -> bool:
+        """Whether someone's bytes are not safe yet."""
+        return bool(self._state.durability.dirty)
+
+    def drop(self, token: object) -> None:
+        """A connection died: the `Later` it was given is answered to nobody."""
+        self._state.waits.drop(token)
+
+    def take_notices(self) -> list[str]:
+        """Sentences for the driver to log, each once."""
+        notices, self._state.notices = self._state.notices, []
+        return notices
+
+    def measures(self) -> Mapping[str, float]:
+        """Counters and gauges by Prometheus name."""
+        state = self._state
+        partitions = sum(len(topic.partitions) for topic in state.log.topics.values())
+        gauges = {
+            "penstock_waiting_fetches": len(state.waits),
+            "penstock_topics": len(state.log.topics),
+            "penstock_partitions": partitions,
+            "penstock_unsynced_partitions": len(state.durability.dirty),
+        }
+        return {**state.counts.sums, **gauges}

@@ -1,0 +1,135 @@
+"""Answers Append: validates, restamps, numbers and writes each part; waits for the disk with acks=-1.
+
+An append never waits: bytes go to the page cache at once, and the answer comes when a sync has made them safe.
+"""
+
+from functools import partial
+
+from penstock import record
+from penstock.broker.answers import answers
+from penstock.broker.records.sequences import Known
+from penstock.broker.records.stamp import restamp
+from penstock.broker.state import State
+from penstock.broker.topics.internal import RESERVED
+from penstock.broker.topics.settings import Settings
+from penstock.calls import Append, Appended, AppendPart
+from penstock.clock import Now
+from penstock.errors import Refusal, Refused
+from penstock.later import Later
+from penstock.log import DiskFull, Partition
+from penstock.record import BatchInfo
+
+Result = Appended | Refused
+Written = tuple[Partition, int, Appended]
+"""Where, up to which offset it must be safe, and what the producer hears then."""
+
+
+@answers(Append)
+def append(state: State, call: Append, now: Now) -> list[Result] | Later[object]:
+    """One result a part; with acks=-1 later, when every part is on disk or its time ran out."""
+    if refused := _refused_call(call):
+        return [refused] * len(call.parts)
+    written = [_write(state, part, now) for part in call.parts]
+    if call.acks != -1:
+        return [one if isinstance(one, Refused) else one[2] for one in written]
+    return _when_durable(state, written, call.timeout_ms, now)
+
+
+def _refused_call(call: Append) -> Refused | None:
+    if call.acks not in (-1, 0, 1):
+        return Refused(Refusal.BAD_ACKS, str(call.acks))
+    if call.transactional_id is not None:
+        return Refused(
+            Refusal.UNSUPPORTED, "transactions are not offered yet: produce without a transactional.id"
+        )
+    return None
+
+
+def _write(state: State, part: AppendPart, now: Now) -> Written | Refused:
+    partition = state.partition(part.topic, part.partition)
+    if partition is None:
+        return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
+    if part.topic in RESERVED:
+        return Refused(Refusal.BAD_TOPIC_NAME, f"only the broker itself writes to {part.topic}")
+    settings = state.settings(part.topic)
+    infos = record.check(part.batches, bytes_max=settings.message_bytes_max)
+    if isinstance(infos, Refused):
+        return infos
+    if refused := _refused_batches(infos, settings, now):
+        return refused
+    known = state.sequences.judge(partition, infos[0], now)
+    if isinstance(known, Refused):
+        return known
+    if known is not None:
+        state.counts.add("penstock_duplicate_batches_total")
+        return partition, known.last_offset + 1, _first_time(partition, known)
+    return _put(state, partition, restamp(part.batches, infos, settings, now), now)
+
+
+def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Refused | None:
+    if len(infos) > 1 and any(info.producer_id >= 0 for info in infos):
+        return Refused(
+            Refusal.BAD_REQUEST, "an idempotent producer sends one batch for each partition at a time"
+        )
+    for info in infos:
+        if info.transactional:
+            return Refused(Refusal.UNSUPPORTED, "transactions are not offered yet")
+        if not settings.log_append_time:
+            soonest, latest = now.wall_ms - settings.before_max_ms, now.wall_ms + settings.after_max_ms
+            if info.base_timestamp_ms < soonest or info.max_timestamp_ms > latest:
+                detail = (
+                    f"{info.base_timestamp_ms} to {info.max_timestamp_ms} is not within {soonest} to {latest}"
+                )
+                return Refused(Refusal.BAD_TIMESTAMP, detail)
+    return None
+
+
+def _first_time(partition: Partition, known: Known) -> Appended:
+    return Appended(known.base_offset, known.append_ms, partition.start_offset)
+
+
+def _put(
+    state: State, partition: Partition, stamped: tuple[bytearray, list[BatchInfo]], now: Now
+) -> Written | Refused:
+    batches, infos = stamped
+    try:
+        base = partition.append(batches, infos, now)
+    except DiskFull as full:
+        return Refused(Refusal.DISK_FULL, str(full))
+    state.sequences.note(partition, infos[0], base, now)
+    state.counts.add("penstock_appended_bytes_total", len(batches))
+    state.counts.add("penstock_appended_records_total", sum(info.count for info in infos))
+    state.durability.appended(partition, now)
+    append_ms = infos[0].max_timestamp_ms if infos[0].log_append_time else -1
+    return partition, partition.end_offset, Appended(base, append_ms, partition.start_offset)
+
+
+def _when_durable(
+    state: State, written: list[Written | Refused], timeout_ms: int, now: Now
+) -> list[Result] | Later[object]:
+    """A part that is not safe in time is refused: it may be there all the same, as with Kafka's REQUEST_TIMED_OUT."""
+    late = Refused(Refusal.TIMED_OUT, f"not on disk after {timeout_ms} ms")
+    results: list[Result] = [one if isinstance(one, Refused) else late for one in written]
+    open_parts = {index for index, one in enumerate(written) if not isinstance(one, Refused)}
+    later: Later[object] = Later()
+
+    def safe(index: int, appended: Appended, refused: Refused | None, now: Now) -> None:
+        results[index] = refused or appended
+        open_parts.discard(index)
+        if not open_parts and started:
+            finish(now)
+
+    def finish(now: Now) -> None:
+        timer.cancel()
+        if not later.done:
+            later.resolve(results)
+
+    started = False
+    for index, one in enumerate(written):
+        if not isinstance(one, Refused):
+            state.durability.when(one[0], one[1], partial(safe, index, one[2]), now)
+    if not open_parts:
+        return results
+    started = True
+    timer = state.timers.at(now.mono_s + max(timeout_ms, 0) / 1000, finish)
+    return later

@@ -1,0 +1,81 @@
+"""Answers Fetch: reads up to the high watermark, or waits until there is enough (long poll).
+
+The high watermark is the durable end: no reader sees what a crash can take back. Sizes as in KIP-74: the first
+part that has something may exceed every limit by its one batch, so that a reader always gets on.
+"""
+
+from penstock.broker.answers import answers
+from penstock.broker.records.waits import FetchWait
+from penstock.broker.state import State
+from penstock.calls import Fetch, Fetched, FetchPart
+from penstock.clock import Now
+from penstock.errors import Refusal, Refused
+from penstock.later import Later
+
+Read = list[Fetched | Refused]
+
+
+@answers(Fetch)
+def fetch(state: State, call: Fetch, now: Now) -> Read | Later[object]:
+    """At once where something is wrong, enough is there or nothing may be waited for; later otherwise."""
+    read = read_parts(state, call)
+    got = sum(len(part.batches) for part in read if isinstance(part, Fetched))
+    hurried = call.wait_ms <= 0 or not call.parts or any(isinstance(part, Refused) for part in read)
+    if hurried or got >= call.bytes_min:
+        state.counts.add("penstock_fetched_bytes_total", got)
+        return read
+    return _wait(state, call, read, now)
+
+
+def read_parts(state: State, call: Fetch) -> Read:
+    """Each part in order, within the call's own limit and the broker's."""
+    read: Read = []
+    left, empty = min(call.bytes_max, state.options.fetch_bytes_max), True
+    for part in call.parts:
+        one = _read_part(state, part, left, empty)
+        if isinstance(one, Fetched) and one.batches:
+            left, empty = left - len(one.batches), False
+        read.append(one)
+    return read
+
+
+def _read_part(state: State, part: FetchPart, left: int, empty: bool) -> Fetched | Refused:
+    partition = state.partition(part.topic, part.partition)
+    if partition is None:
+        return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
+    start, high = partition.start_offset, partition.durable_offset
+    if not start <= part.offset <= partition.end_offset:
+        detail = f"{part.topic}/{part.partition} holds {start} to {partition.end_offset}, not {part.offset}"
+        return Refused(Refusal.OFFSET_OUT_OF_RANGE, detail)
+    limit = min(part.bytes_max, left)
+    if part.offset >= high or (limit <= 0 and not empty):
+        return Fetched(b"", high, start, high)
+    batches = partition.read(part.offset, max(limit, 1), end=high)
+    if not empty and len(batches) > limit:
+        batches = b""
+    return Fetched(batches, high, start, high)
+
+
+def _wait(state: State, call: Fetch, read: Read, now: Now) -> Later[object]:
+    seen = [
+        (part, max(part.offset, one.high_watermark))
+        for part, one in zip(call.parts, read, strict=True)
+        if isinstance(one, Fetched)
+    ]
+    got = sum(len(one.batches) for one in read if isinstance(one, Fetched))
+
+    def answer(now: Now) -> None:
+        timer.cancel()
+        if state.waits.remove(wait):
+            read = read_parts(state, call)
+            state.counts.add("penstock_fetched_bytes_total", _bytes_of(read))
+            wait.later.resolve(read)
+
+    wait = FetchWait(seen, call.bytes_min - got, answer)
+    timer = state.timers.at(now.mono_s + call.wait_ms / 1000, answer)
+    state.waits.add(wait)
+    return wait.later
+
+
+def _bytes_of(read: Read) -> int:
+    return sum(len(one.batches) for one in read if isinstance(one, Fetched))

@@ -1,0 +1,46 @@
+"""What the answering functions share: the log, the options, and who waits for what.
+
+Holds things and wires them together; decides nothing.
+"""
+
+from collections.abc import Callable, Mapping
+
+from penstock.broker.measures import Counts
+from penstock.broker.options import BrokerOptions
+from penstock.broker.records.durable import Durability
+from penstock.broker.records.producer_ids import ProducerIds
+from penstock.broker.records.sequences import Sequences
+from penstock.broker.records.waits import FetchWaits
+from penstock.broker.timers import Timers
+from penstock.broker.topics.internal import InternalTopics
+from penstock.broker.topics.settings import Settings, TopicSettings
+from penstock.clock import Now
+from penstock.log import Log, Partition
+
+
+class State:
+    """One broker's state. `facts` are broker settings that only the process knows (advertised.listeners, …)."""
+
+    def __init__(
+        self, log: Log, options: BrokerOptions, now: Now, randomness: Callable[[int], bytes]
+    ) -> None:
+        self.log, self.options, self.randomness = log, options, randomness
+        self.facts: Mapping[str, str] = {}
+        self.notices: list[str] = []
+        self.counts = Counts()
+        self.timers = Timers()
+        self.waits = FetchWaits()
+        self.durability = Durability(self.waits.wake)
+        self.sequences = Sequences(options)
+        self.topic_settings = TopicSettings(options.message_bytes_max)
+        internal = InternalTopics(log, self.durability)
+        self.producer_ids = ProducerIds(internal)
+
+    def partition(self, topic: str, index: int) -> Partition | None:
+        """The partition, or None where it does not exist."""
+        found = self.log.topics.get(topic)
+        return found.partitions[index] if found is not None and 0 <= index < len(found.partitions) else None
+
+    def settings(self, topic: str) -> Settings:
+        """The settings of a topic that exists."""
+        return self.topic_settings.of(topic, self.log.topics[topic].configs)

@@ -1,0 +1,92 @@
+"""The broker's own topics: made when first written to, written record by record, read back at start.
+
+Only `__consumer_offsets` is internal to Kafka's clients. Topics under `_penstock.` are shown as ordinary ones, so that
+the console, workers and any tool may read them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from penstock import record
+from penstock.broker.records.durable import Durability
+from penstock.clock import Now
+from penstock.errors import Refusal, Refused
+from penstock.log import DiskFull, Log, Partition
+from penstock.record import Record
+
+CONSUMER_OFFSETS = "__consumer_offsets"
+PRODUCER_IDS = "_penstock.producer_ids"
+RESERVED = frozenset({CONSUMER_OFFSETS, PRODUCER_IDS})
+"""Topics to which no client may write: what the broker reads back must be its own."""
+
+READ_BYTES = 1024 * 1024
+BATCH_BYTES = 512 * 1024
+
+
+class InternalTopics:
+    """Reads and writes the log on the broker's own behalf."""
+
+    def __init__(self, log: Log, durability: Durability) -> None:
+        self.log, self._durability = log, durability
+
+    def ensure(self, name: str, partitions: int, now: Now) -> None:
+        """Make the topic unless it is there; a number of partitions once chosen stays."""
+        if name not in self.log.topics:
+            configs = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "104857600"}
+            self.log.create_topic(name, partitions, configs, now, internal=name == CONSUMER_OFFSETS)
+
+    def partitions(self, name: str) -> list[Partition]:
+        """Its partitions, none where it was never written to."""
+        found = self.log.topics.get(name)
+        return list(found.partitions) if found is not None else []
+
+    def write(
+        self,
+        name: str,
+        index: int,
+        records: Sequence[Record],
+        then: Callable[[Refused | None, Now], None],
+        now: Now,
+    ) -> None:
+        """Append, and call `then` when the records are safe, or with why they are not."""
+        try:
+            self.ensure(name, 1, now)
+            partition = self.partitions(name)[index]
+            for some in _portions(records):
+                batch = bytearray(record.encode(some))
+                partition.append(batch, list(record.scan(batch)), now)
+        except DiskFull as full:
+            then(Refused(Refusal.DISK_FULL, str(full)), now)
+            return
+        self._durability.appended(partition, now)
+        self._durability.when(partition, partition.end_offset, then, now)
+
+    def read(self, name: str, index: int) -> Iterator[Record]:
+        """All records of one partition, oldest first; none where the topic is not there."""
+        partitions = self.partitions(name)
+        if index >= len(partitions):
+            return
+        partition = partitions[index]
+        offset = partition.start_offset
+        while offset < partition.end_offset:
+            begin, chunk = offset, partition.read(offset, READ_BYTES, end=partition.end_offset)
+            for stored in record.decode(chunk):
+                if stored.offset >= begin:
+                    yield stored
+                    offset = stored.offset + 1
+            if offset == begin:
+                return
+
+
+def _portions(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """Batches that stay well below max.message.bytes."""
+    some: list[Record] = []
+    size = 0
+    for one in records:
+        length = len(one.key or b"") + len(one.value or b"") + 64
+        if some and size + length > BATCH_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(one)
+        size += length
+    if some:
+        yield some

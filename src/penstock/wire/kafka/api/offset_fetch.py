@@ -1,0 +1,58 @@
+"""OffsetFetch: how far a group has read.
+
+1: errors stand at the partitions; 2: null means all, errors of the group at the top; 3: throttle time; 5: leader epoch;
+6: flexible; 7: only stable offsets; 8: several groups (KIP-709); 9: KIP-848's member and epoch, unused here.
+"""
+
+from typing import Any, Final
+
+from penstock.calls import FetchOffsets, OffsetCommit
+from penstock.errors import Refused
+from penstock.wire.kafka.encode import Row
+from penstock.wire.kafka.refusals import code
+from penstock.wire.kafka.registry import Request, Steps, api, each
+
+GROUP_ERRORS: Final = 2
+SEVERAL_GROUPS: Final = 8
+
+
+@api(key=9, versions=(1, 9))
+def offset_fetch(request: Request) -> Steps:
+    """The committed offsets, -1 where there is none."""
+    if request.version < SEVERAL_GROUPS:
+        row: Row = yield from _group(request, request.message)
+        return row
+    groups = []
+    for group in request.message.groups:
+        row = yield from _group(request, group)
+        groups.append({"group_id": group.group_id, **row})
+    return {"groups": groups}
+
+
+def _group(request: Request, asked: Any) -> Any:
+    parts = None
+    if asked.topics is not None:
+        parts = tuple((topic.name, index) for topic in asked.topics for index in topic.partition_indexes)
+    stable = request.get("require_stable", False)
+    result = yield FetchOffsets(request.principal, asked.group_id, parts, stable)
+    if not isinstance(result, Refused):
+        return {"topics": _topic_rows(list(result))}
+    error = code(FetchOffsets, result)
+    if request.version >= GROUP_ERRORS:
+        return {"error_code": error, "topics": ()}
+    nothing = [OffsetCommit(topic, index, -1) for topic, index in parts or ()]
+    return {"topics": _topic_rows(nothing, each(result, len(nothing)))}
+
+
+def _topic_rows(found: list[OffsetCommit], errors: Any = None) -> list[Row]:
+    topics: dict[str, list[Row]] = {}
+    for at, one in enumerate(found):
+        row = {
+            "partition_index": one.partition,
+            "committed_offset": one.offset,
+            "committed_leader_epoch": one.leader_epoch,
+            "metadata": one.metadata,
+            "error_code": code(FetchOffsets, errors[at]) if errors else 0,
+        }
+        topics.setdefault(one.topic, []).append(row)
+    return [{"name": name, "partitions": rows} for name, rows in topics.items()]

@@ -31,7 +31,7 @@ class _Entry:
     answer: asyncio.Future[int]
     deadline_s: float
     stamped: Bytes | None = None  # as first sent: a retry must carry the same producer id and sequence
-    sends: int = 0
+    in_doubt: bool = False  # a connection broke over it: it may stand in the log
 
 
 class Lane:
@@ -107,10 +107,12 @@ class Lane:
             limit_s += options.unknown_topic_s - options.delivery_timeout_s
         forgotten = error.name in _LOST_TRACK
         final = not error.retriable or asyncio.get_running_loop().time() + wait_s > limit_s
+        for entry, flight in zip(self._entries, flights, strict=False):
+            entry.in_doubt = entry.in_doubt or not self._refused(flight)
         if final or forgotten:
-            # A batch that was refused, and never sent in doubt before, may be sent again under a new producer id.
-            for entry, flight in zip(self._entries, flights, strict=False):
-                if entry.sends == 1 and self._refused(flight):
+            # A batch that was refused, and never in doubt before, may be sent again under a new producer id.
+            for entry in self._entries:
+                if not entry.in_doubt:
                     entry.stamped = None
             self._fail(error, keep_head=forgotten and head.stamped is None)
         await asyncio.sleep(0.0 if final else wait_s)
@@ -160,14 +162,13 @@ class Lane:
 
     def _send(self, connection: Connection, entry: _Entry) -> None:
         if entry.stamped is None:
-            entry.stamped, entry.sends = self._stamp(entry.batch), 0
-        entry.sends += 1
+            entry.stamped = self._stamp(entry.batch)
         timeout_s = self._cluster.options.request_timeout_s
         part = {"index": self.partition, "records": entry.stamped}
         row = {
             "transactional_id": None,
             "acks": self.acks,
-            "timeout": round(timeout_s * 1000),
+            "timeout": round(timeout_s * 800),  # the server gives up first, and says so
             "topic_data": [{"name": self.topic, "partition_data": [part]}],
         }
         if self.acks == 0:
@@ -175,7 +176,7 @@ class Lane:
             sent: asyncio.Future[memoryview] = asyncio.get_running_loop().create_future()
             sent.set_result(memoryview(b""))
         else:
-            sent = connection.start("Produce", row, timeout_s + 5.0)
+            sent = connection.start("Produce", row, timeout_s)
         sent.add_done_callback(lambda _: self._wake.set())
         self._flying.append(sent)
 

@@ -48,15 +48,16 @@ class Connection(asyncio.BufferedProtocol):
         """
         self.tell(api, row)
         answer: asyncio.Future[memoryview] = self._loop.create_future()
-        self._waiting[self._number] = (answer, self._loop.time() + timeout_s)
-        if self._alarm is None:
-            self._alarm = self._loop.call_later(min(timeout_s, 1.0), self._look_at_clock)
+        deadline_s = self._loop.time() + timeout_s
+        self._waiting[self._number] = (answer, deadline_s)
+        if self._alarm is None or deadline_s < self._alarm.when():
+            self._set_alarm(deadline_s)
         return answer
 
     def tell(self, api: str, row: Mapping[str, Any]) -> None:
         """Send a request whose answer nobody waits for: Produce with acks 0 has none."""
         if self.lost or self._transport is None:
-            raise self.lost or ConnectionLostError(f"not connected to {self.place}", place=self.place)
+            raise self.lost or ConnectionLostError(f"not connected to {self.place}")
         version = self.version(api)
         self._number = (self._number + 1) & 0x7FFFFFFF
         self._transport.writelines(messages.encode(api, version, self._number, self.client_id, row))
@@ -82,28 +83,27 @@ class Connection(asyncio.BufferedProtocol):
 
     def broken(self, why: str) -> KafkaError:
         """Close because the other side sent nonsense; returns the error to raise."""
-        self._fail(ConnectionLostError(f"{self.place} {why}", place=self.place))
+        self._fail(ConnectionLostError(f"{self.place} {why}"))
         assert self.lost
         return self.lost
 
     async def close(self) -> None:
         """Close now; what waits for an answer fails."""
-        self._fail(ConnectionLostError(f"the connection to {self.place} was closed", place=self.place))
+        self._fail(ConnectionLostError(f"the connection to {self.place} was closed"))
         await asyncio.wait([self._closed], timeout=1.0)
 
     def _look_at_clock(self) -> None:
         """A request past its deadline breaks the connection: answers come in order, so all behind it wait too."""
-        self._alarm = None
-        if not self._waiting:
-            return
-        if any(deadline <= self._loop.time() for _, deadline in self._waiting.values()):
-            self._fail(
-                ConnectionLostError(
-                    f"{self.place} did not answer in time", name="REQUEST_TIMED_OUT", place=self.place
-                )
-            )
+        first_s = min((deadline for _, deadline in self._waiting.values()), default=None)
+        if first_s is not None and first_s <= self._loop.time():
+            self._fail(ConnectionLostError(f"{self.place} did not answer in time", name="REQUEST_TIMED_OUT"))
         else:
-            self._alarm = self._loop.call_later(0.5, self._look_at_clock)
+            self._set_alarm(first_s)
+
+    def _set_alarm(self, at_s: float | None) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = None if at_s is None else self._loop.call_at(at_s, self._look_at_clock)
 
     # --- asyncio's side ------------------------------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio: the socket is gone."""
         why = f": {error}" if error else ""
-        self._fail(ConnectionLostError(f"{self.place} closed the connection{why}", place=self.place))
+        self._fail(ConnectionLostError(f"{self.place} closed the connection{why}"))
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -160,9 +160,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.lost is None:
             self.lost = error
         self._writable.set()
-        if self._alarm:
-            self._alarm.cancel()
-            self._alarm = None
+        self._set_alarm(None)
         waiting, self._waiting = self._waiting, {}
         for answer, _ in waiting.values():
             if not answer.done():
@@ -188,7 +186,7 @@ async def connect(
     except TimeoutError:
         if connection:
             await connection.close()
-        raise ConnectionLostError(f"{place} did not answer within {timeout_s:g} s", place=place) from None
+        raise ConnectionLostError(f"{place} did not answer within {timeout_s:g} s") from None
     except KafkaError:
         if connection:
             await connection.close()

@@ -52,10 +52,8 @@ class KafkaError(PenstockError):
     `retriable` says that the same request may succeed later; the client has then tried until its deadline.
     """
 
-    def __init__(
-        self, name: str, message: str, *, code: int = -1, retriable: bool = False, place: str = ""
-    ) -> None:
-        super().__init__(f"{message} ({name})", remedy=REMEDIES.get(name, ""), place=place)
+    def __init__(self, name: str, message: str, *, code: int = -1, retriable: bool = False) -> None:
+        super().__init__(f"{message} ({name})", remedy=REMEDIES.get(name, ""))
         self.name, self.code, self.retriable = name, code, retriable
 
     @property
@@ -67,8 +65,8 @@ class KafkaError(PenstockError):
 class ConnectionLostError(KafkaError):
     """The connection broke or could not be made; what was under way may or may not have happened."""
 
-    def __init__(self, message: str, *, name: str = "NETWORK_EXCEPTION", place: str = "") -> None:
-        super().__init__(name, message, code=13, retriable=True, place=place)
+    def __init__(self, message: str, *, name: str = "NETWORK_EXCEPTION") -> None:
+        super().__init__(name, message, code=13, retriable=True)
 
 
 def failure(code: int, what: str, detail: str | None = None) -> KafkaError:

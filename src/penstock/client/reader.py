@@ -124,7 +124,6 @@ class Reader:
                     for task in done:
                         task.result()
                     backoff.reset()
-                    self.trouble, self._missing_since_s = None, None
                 except KafkaError as error:
                     await self._stumble(error, backoff.next_s())
         except Exception as error:
@@ -190,6 +189,7 @@ class Reader:
             return None
         if got.error:
             return failure(got.error, f"read {got.topic}-{got.partition} from offset {asked[part]}")
+        self.trouble, self._missing_since_s = None, None
         self.high_watermarks[part] = got.high_watermark
         batches, next_offset = _whole(got.batches, asked[part])
         if next_offset > asked[part]:

@@ -192,9 +192,7 @@ async def connect(
             await connection.close()
         raise
     except OSError as error:
-        raise ConnectionLostError(
-            f"cannot connect to {place}: {error.strerror or error}", place=place
-        ) from None
+        raise ConnectionLostError(f"cannot connect to {place}: {error.strerror or error}") from None
     return connection
 
 

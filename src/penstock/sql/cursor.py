@@ -1,0 +1,202 @@
+"""A cursor over a statement's tokens, for the grammar that sqlglot does not have: DDL, SET, statement sets.
+
+Expressions and queries inside are handed to the Flink dialect's parser as slices of tokens, so their places hold.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.tokens import Token, TokenType
+
+from penstock.sql.dialect import Flink
+from penstock.sql.faults import Fault, Script
+
+E = TypeVar("E", bound=exp.Expression)
+
+SCRIPT_CHARACTERS_MAX = 1_000_000
+OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET)
+CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET)
+# What a name may not start with: these have their own token types in every position we read a name at.
+NOT_NAMES = (TokenType.STRING, TokenType.NUMBER, TokenType.HINT)
+
+
+def tokenize(script: Script) -> list[Token]:
+    """The script's tokens; refuses what Flink's lexer would: double quotes, unclosed strings, hints."""
+    if len(script.text) > SCRIPT_CHARACTERS_MAX:
+        raise Fault(f"the script is longer than {SCRIPT_CHARACTERS_MAX} characters", 0, remedy="split it")
+    try:
+        found: list[Token] = Flink().tokenize(script.text)
+    except TokenError as error:
+        raise _unclosed(script, error) from None
+    for token in found:
+        if token.token_type == TokenType.HINT:
+            raise Fault("hints are not offered", token, remedy="put the option in the table's WITH clause")
+        if '"' in token.text and token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER):
+            raise Fault(
+                '" does not quote in Flink SQL', token, remedy="names in `backticks`, text in 'quotes'"
+            )
+    return found
+
+
+def _unclosed(script: Script, error: TokenError) -> Fault:
+    """sqlglot says where reading stopped; the user looks for where the string began."""
+    for opening, what in (("/*", "comment"), ("`", "name"), ("'", "text")):
+        if (
+            script.text.count(opening) % 2
+            or (opening == "/*"
+            and script.text.count("/*") > script.text.count("*/"))
+        ):
+            return Fault(f"a {what} that {opening} opens is never closed", script.text.rfind(opening))
+    return Fault(f"the script cannot be read: {str(error).splitlines()[0]}", len(script.text) - 1)
+
+
+class Cursor:
+    """Reads tokens from left to right; every complaint is a `Fault` at the token it is about."""
+
+    def __init__(self, script: Script, tokens: list[Token], end: int) -> None:
+        self.script, self.tokens, self.at, self.end = script, tokens, 0, end
+
+    @property
+    def token(self) -> Token | None:
+        """The token to be read next; None at the end."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    @property
+    def here(self) -> Token | int:
+        """The place of the next token, or of the statement's end."""
+        return self.token or self.end
+
+    def peek(self, *words: str) -> bool:
+        """Whether the next tokens are these words (or signs)."""
+        return self._after(words) is not None
+
+    def accept(self, *words: str) -> bool:
+        """Step over the words if they are next."""
+        after = self._after(words)
+        self.at = self.at if after is None else after
+        return after is not None
+
+    def _after(self, words: tuple[str, ...]) -> int | None:
+        """The position after the words; sqlglot makes one token of some pairs, such as PRIMARY KEY."""
+        read: list[str] = []
+        for index in range(self.at, len(self.tokens)):
+            token = self.tokens[index]
+            if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+                return None
+            read += token.text.upper().split()
+            if len(read) >= len(words):
+                return index + 1 if tuple(read) == words else None
+        return None
+
+    def expect(self, *words: str, remedy: str = "") -> None:
+        """Step over the words, or say that they are missing."""
+        if not self.accept(*words):
+            raise Fault(f"expected {' '.join(words)}, found {self.found()}", self.here, remedy=remedy)
+
+    def found(self) -> str:
+        """What stands here, for messages."""
+        return f"`{self.token.text}`" if self.token else "the end of the statement"
+
+    def name(self, what: str) -> Token:
+        """A name, quoted or not."""
+        token = self.token
+        if (
+            token is None
+            or token.token_type in NOT_NAMES
+            or not (token.text[:1].isalpha() or token.text[:1] == "_")
+        ):
+            if token is None or token.token_type != TokenType.IDENTIFIER:
+                raise Fault(f"expected {what}, found {self.found()}", self.here)
+        self.at += 1
+        return token
+
+    def string(self, what: str) -> Token:
+        """A text in quotes."""
+        token = self.token
+        if token is None or token.token_type != TokenType.STRING:
+            raise Fault(f"expected {what} in 'quotes', found {self.found()}", self.here)
+        self.at += 1
+        return token
+
+    def wrapped(self) -> "Cursor":
+        """What stands between the parenthesis here and its partner, as a cursor; steps over both."""
+        opening = self.here
+        self.expect("(")
+        start, depth = self.at, 1
+        while depth:
+            if self.token is None:
+                raise Fault("this parenthesis is never closed", opening)
+            depth += (self.token.token_type in OPENING) - (self.token.token_type in CLOSING)
+            self.at += 1
+        closing = self.tokens[self.at - 1]
+        return Cursor(self.script, self.tokens[start : self.at - 1], closing.start)
+
+    def items(self) -> Iterator["Cursor"]:
+        """The parts between commas that stand in no parentheses (nor in the angle brackets of a type)."""
+        start, depth, angle = self.at, 0, 0
+        for index in range(self.at, len(self.tokens)):
+            token = self.tokens[index]
+            depth += (token.token_type in OPENING) - (token.token_type in CLOSING)
+            if token.text == "<" and self.tokens[index - 1].text.upper() in (
+                "ROW",
+                "MAP",
+                "ARRAY",
+                "MULTISET",
+            ):
+                angle += 1
+            elif angle:
+                angle -= token.text.count(">") if token.token_type != TokenType.STRING else 0
+            if token.token_type == TokenType.COMMA and not depth and angle <= 0:
+                yield Cursor(self.script, self.tokens[start:index], token.start)
+                start = index + 1
+        yield Cursor(self.script, self.tokens[start:], self.end)
+        self.at = len(self.tokens)
+
+    def until(self, *words: str) -> "Cursor":
+        """What stands before the first of the words, outside of parentheses; the cursor stops at the word."""
+        start, depth = self.at, 0
+        while self.token and not (not depth and any(self.peek(*word.split()) for word in words)):
+            depth += (self.token.token_type in OPENING) - (self.token.token_type in CLOSING)
+            self.at += 1
+        return Cursor(self.script, self.tokens[start : self.at], self.token.start if self.token else self.end)
+
+    def finish(self, after: str) -> None:
+        """Nothing may follow."""
+        if self.token:
+            raise Fault(f"{self.found()} is not expected after {after}", self.token)
+
+    def parse(self, kind: type[E], what: str) -> E:
+        """All that is left, as a sqlglot tree."""
+        rest, self.at = self.tokens[self.at :], len(self.tokens)
+        if not rest:
+            raise Fault(f"expected {what}, found {self.found()}", self.end)
+        try:
+            (tree,) = (
+                Flink().parser(error_level=ErrorLevel.IMMEDIATE).parse_into(kind, rest, self.script.text)
+            )
+        except ParseError as error:
+            raise self._syntax(error, rest) from None
+        except RecursionError:
+            raise Fault(
+                f"{what} is nested too deeply", rest[0], remedy="split it with WITH or views"
+            ) from None
+        except (AttributeError, TypeError, ValueError, KeyError, IndexError):
+            # sqlglot's builders trust their arguments; mangled input trips some of them outside of ParseError.
+            raise Fault(f"{what} cannot be read", rest[0]) from None
+        if not isinstance(tree, exp.Expression):
+            raise Fault(f"expected {what}, found `{rest[0].text}`", rest[0])
+        return tree  # type: ignore[return-value]  # parse_into gives the kind that was asked for
+
+    def _syntax(self, error: ParseError, rest: list[Token]) -> Fault:
+        first = error.errors[0] if error.errors else {}
+        line, column = first.get("line"), first.get("col")
+        token = next((t for t in rest if (t.line, t.col) == (line, column)), None)
+        text = str(first.get("description") or error).splitlines()[0].rstrip(".")
+        if text.startswith("Required keyword"):
+            text = "something is missing before it" if token else "something is missing"
+        elif text.startswith("Invalid expression"):
+            text = "this was not expected"
+        shown = f" at `{token.text}`" if token else ""
+        return Fault(f"syntax error{shown}: {text[:1].lower()}{text[1:]}", token or rest[-1])

@@ -1,0 +1,1 @@
+"""CREATE TABLE: columns, watermark, key and options, as the plan's `Table`."""

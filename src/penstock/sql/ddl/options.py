@@ -1,0 +1,95 @@
+"""The WITH options of each connector: which there are, which must be there, what values they take.
+
+Source: Flink documentation, "Apache Kafka SQL Connector", "Upsert Kafka", "DataGen", "Print", "BlackHole". Knows
+words; connectors act on them in `work/` and the engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock.sql.faults import At, Fault, did_you_mean
+
+FORMATS = ("json",)
+STARTUP_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """What a connector's table says in WITH: option → the values it takes (none: any)."""
+
+    options: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
+_JSON = {
+    "json.ignore-parse-errors": ("true", "false"),
+    "json.fail-on-missing-field": ("false",),
+    "json.timestamp-format.standard": ("SQL", "ISO-8601"),
+}
+CONNECTORS: dict[str, Connector] = {
+    "kafka": Connector(
+        {
+            "topic": (),
+            "format": FORMATS,
+            "value.format": FORMATS,
+            "key.format": (*FORMATS, "raw"),
+            "key.fields": (),
+            "value.fields-include": ("ALL", "EXCEPT_KEY"),
+            "scan.startup.mode": STARTUP_MODES,
+            "scan.startup.timestamp-millis": (),
+            "sink.partitioner": ("default",),
+            **_JSON,
+            **{f"value.{key}": values for key, values in _JSON.items()},
+        },
+        required=("topic", "format"),
+        prefixes=("properties.",),
+    ),
+    "upsert-kafka": Connector(
+        {
+            "topic": (),
+            "key.format": (*FORMATS, "raw"),
+            "value.format": FORMATS,
+            "value.fields-include": ("ALL", "EXCEPT_KEY"),
+            **{f"value.{key}": values for key, values in _JSON.items()},
+            **{f"key.{key}": values for key, values in _JSON.items()},
+        },
+        required=("topic", "key.format", "value.format"),
+        prefixes=("properties.",),
+    ),
+    "datagen": Connector({"rows-per-second": (), "number-of-rows": ()}, prefixes=("fields.",)),
+    "print": Connector({"print-identifier": (), "standard-error": ("true", "false")}),
+    "blackhole": Connector({}),
+}
+
+
+def check(options: Mapping[str, str], places: Mapping[str, At], table: At = None) -> None:
+    """Refuse a WITH clause that names no connector, an unknown option, or a value it does not take."""
+    name = options.get("connector")
+    if not name:
+        raise Fault(
+            "the table has no connector",
+            table,
+            remedy="WITH ('connector' = 'kafka', 'topic' = …, 'format' = 'json')",
+        )
+    connector = CONNECTORS.get(name)
+    if connector is None:
+        raise Fault(
+            f"connector '{name}' is not offered",
+            places.get("connector", table),
+            remedy=did_you_mean(name, CONNECTORS, "connectors"),
+        )
+    for key, value in options.items():
+        if key == "connector" or key.startswith(connector.prefixes):
+            continue
+        at = places.get(key, table)
+        if key not in connector.options:
+            raise Fault(
+                f"'{name}' has no option '{key}'", at, remedy=did_you_mean(key, connector.options, "options")
+            )
+        allowed = connector.options[key]
+        if allowed and value not in allowed:
+            raise Fault(f"'{key}' = '{value}' is not offered", at, remedy=f"one of {', '.join(allowed)}")
+    for key in connector.required:
+        if key not in options and f"value.{key}" not in options:
+            raise Fault(f"'{name}' needs the option '{key}'", table, remedy=f"add '{key}' = '…' to WITH")

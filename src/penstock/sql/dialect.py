@@ -1,0 +1,150 @@
+"""Flink SQL for sqlglot: tokens, function names, window table functions. Turns text into sqlglot trees with places.
+
+Knows grammar only; what a name or a construct means, and whether it is offered, is the binder's and lowering's.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar
+
+from sqlglot import exp, generator, parser, tokens
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.tokens import TokenType
+
+# Functions that sqlglot's own builders turn into a typed node of the same meaning as Flink's; every other name stays
+# a call by name (`exp.Anonymous`, upper case). Source: Flink documentation, "System (Built-in) Functions".
+TYPED_FUNCTIONS = ["ABS", "CEIL", "FLOOR", "ROUND", "SQRT", "POWER", "EXP", "LN", "LOG", "LOG10", "LOG2", "SIN", "COS", "TAN", "ASIN", "ACOS", "ATAN", "ATAN2", "SINH", "COSH", "TANH", "COT", "SIGN", "MOD", "DEGREES", "RADIANS", "PI", "UPPER", "LOWER", "INITCAP", "CHAR_LENGTH", "CHARACTER_LENGTH", "SUBSTRING", "SUBSTR", "LTRIM", "RTRIM", "REPLACE", "CONCAT", "CONCAT_WS", "REGEXP_REPLACE", "REGEXP_EXTRACT", "LPAD", "RPAD", "LEFT", "RIGHT", "REVERSE", "REPEAT", "MD5", "SHA1", "COALESCE", "NULLIF", "IF", "GREATEST", "LEAST", "YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK", "HOUR", "MINUTE", "SECOND", "COUNT", "SUM", "MIN", "MAX", "AVG", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "VARIANCE", "FIRST_VALUE", "LAST_VALUE"]
+
+SPECIAL_FUNCTIONS = ("CAST", "TRY_CAST", "CEIL", "FLOOR", "EXTRACT", "POSITION", "SUBSTRING", "TRIM")
+WINDOW_FUNCTIONS = ("TUMBLE", "HOP", "CUMULATE", "SESSION")
+
+
+class Descriptor(exp.Expression):
+    """``DESCRIPTOR(column)``: names a column without reading it."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"expressions": True}
+
+
+class TableArgument(exp.Expression):
+    """``TABLE name`` as an argument of a table function."""
+
+
+class TableFunction(exp.Expression):
+    """``TABLE(name(arguments))`` in a FROM; a named argument is an `exp.Kwarg`."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "expressions": False, "alias": False}
+
+
+def _modifier(key: str, parse: Callable[[Any], tuple[str, Any]]) -> Callable[[Any], tuple[str, Any]]:
+    def placed(self: Any) -> tuple[str, Any]:
+        token = self._curr
+        name, node = parse(self)
+        if isinstance(node, exp.Expression):
+            node.update_positions(token)
+        return name, node
+
+    placed.__name__ = key
+    return placed
+
+
+class FlinkTokenizer(tokens.Tokenizer):
+    """Backticks quote names, two quotes make one within a string; no statement swallows its text unread."""
+
+    IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`"]
+    IDENTIFIER_ESCAPES: ClassVar[list[str]] = ["`"]
+    COMMANDS: ClassVar[set[TokenType]] = set()
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {
+        **tokens.Tokenizer.KEYWORDS,
+        "BYTES": TokenType.VARBINARY,
+        "DESCRIPTOR": TokenType.VAR,
+    }
+
+
+class FlinkParser(parser.Parser):
+    """sqlglot's parser, cut down to what Flink writes; sqlglot's other operators are syntax errors here."""
+
+    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {
+        name: parser.Parser.FUNCTIONS[name] for name in TYPED_FUNCTIONS
+    }
+    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+        **{name: parser.Parser.FUNCTION_PARSERS[name] for name in SPECIAL_FUNCTIONS},
+        "DESCRIPTOR": lambda self: self._parse_descriptor(),
+    }
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+        "CASE": parser.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
+    }
+    RANGE_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
+        kind: parser.Parser.RANGE_PARSERS[kind]
+        for kind in (TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE, TokenType.SIMILAR_TO)
+    }
+    COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = {TokenType.DOT: None}
+    QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
+        kind: _modifier(kind.name, parse) for kind, parse in parser.Parser.QUERY_MODIFIER_PARSERS.items()
+    }
+
+    def _parse_descriptor(self) -> Descriptor:
+        return self.expression(Descriptor(expressions=self._parse_csv(self._parse_column)))
+
+    def _parse_lambda(self, alias: bool = False) -> Any:
+        if self._next.token_type == TokenType.FARROW and self._curr.token_type not in (
+            TokenType.STRING,
+            TokenType.NUMBER,
+        ):
+            name = exp.to_identifier(self._curr.text).update_positions(self._curr)
+            self._advance(2)
+            return self.expression(exp.Kwarg(this=name, expression=self._parse_lambda()))
+        if self._curr.token_type == TokenType.TABLE:
+            self._advance()
+            return self.expression(TableArgument(this=self._parse_table_parts()), token=self._prev)
+        return super()._parse_lambda(alias=alias)
+
+    def _parse_table(
+        self,
+        schema: bool = False,
+        joins: bool = False,
+        alias_tokens: Collection[TokenType] | None = None,
+        **rest: Any,
+    ) -> Any:
+        if self._curr.token_type == TokenType.TABLE and self._next.token_type == TokenType.L_PAREN:
+            return self._parse_table_function(alias_tokens, joins)
+        return super()._parse_table(schema=schema, joins=joins, alias_tokens=alias_tokens, **rest)
+
+    def _parse_table_function(self, alias_tokens: Collection[TokenType] | None, joins: bool) -> Any:
+        self._advance(2)
+        name = self._curr
+        if self._next.token_type != TokenType.L_PAREN:
+            self.raise_error("TABLE( takes a table function, as in TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))")
+        self._advance(2)
+        arguments = self._parse_csv(lambda: self._parse_lambda())
+        self._match_r_paren()
+        self._match_r_paren()
+        this = TableFunction(this=name.text.upper(), expressions=arguments).update_positions(name)
+        this.set("alias", self._parse_table_alias(alias_tokens=alias_tokens or self.TABLE_ALIAS_TOKENS))
+        if joins:
+            for join in self._parse_joins():
+                this.append("joins", join)
+        return this
+
+    def _parse_join(self, *args: Any, **kwargs: Any) -> Any:
+        token = self._curr
+        join = super()._parse_join(*args, **kwargs)
+        return join.update_positions(token) if join else join
+
+
+class FlinkGenerator(generator.Generator):
+    """Writes types in Flink's words."""
+
+    TYPE_MAPPING: ClassVar[dict[exp.DataType.Type, str]] = {
+        **generator.Generator.TYPE_MAPPING,
+        exp.DataType.Type.TEXT: "STRING",
+        exp.DataType.Type.VARBINARY: "BYTES",
+        exp.DataType.Type.TIMESTAMPLTZ: "TIMESTAMP_LTZ",
+    }
+
+
+class Flink(Dialect):
+    """Flink SQL as sqlglot sees it: names keep their case, as Flink's do."""
+
+    NORMALIZATION_STRATEGY = "CASE_SENSITIVE"
+    Tokenizer = FlinkTokenizer
+    Parser = FlinkParser
+    Generator = FlinkGenerator

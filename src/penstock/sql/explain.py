@@ -1,0 +1,139 @@
+"""A plan as indented text: for tests to hold, and for people.
+
+Knows the plan's nodes; expressions are written as SQL with the parentheses they need.
+"""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from penstock.engine.plan import (
+    Aggregate,
+    Aggregation,
+    Filter,
+    Node,
+    Plan,
+    Project,
+    Scan,
+    Union,
+    Window,
+    inputs,
+    updating,
+)
+from penstock.engine.types import Column, Expr
+from penstock.sql.dialect import Flink
+
+
+def explain(plan: Plan) -> str:
+    """The plan's sinks, each with its tree; sources stand deepest."""
+    lines: list[str] = []
+    for sink in plan.sinks:
+        key = f" key ({', '.join(sink.table.key)})" if sink.table.key else ""
+        changes = " changes" if updating(sink.source) else ""
+        lines.append(f"Sink {sink.table.name} [{sink.table.connector}]{key}{changes}")
+        lines += _tree(sink.source, 1)
+    return "\n".join(lines) + "\n"
+
+
+def text_of(node: Expr) -> str:
+    """An expression as Flink SQL, with parentheses where precedence asks for them."""
+    return parenthesised(node.copy()).sql(dialect=Flink, comments=False)
+
+
+def _tree(node: Node, depth: int) -> list[str]:
+    lines = ["  " * depth + _LINES[type(node)](node)]
+    for source in inputs(node):
+        lines += _tree(source, depth + 1)
+    return lines
+
+
+def _scan(node: Scan) -> str:
+    late = node.table.watermark
+    return f"Scan {node.table.name}" + (
+        f" event time {late.column}, {_duration(late.late_ms)} late" if late else ""
+    )
+
+
+def _filter(node: Filter) -> str:
+    return f"Filter {text_of(node.condition)}"
+
+
+def _project(node: Project) -> str:
+    return "Project " + ", ".join(_item(column, expr) for column, expr in node.columns)
+
+
+def _item(column: Column, expr: Expr) -> str:
+    if isinstance(expr, exp.Column) and expr.name == column.name:
+        return column.name
+    return f"{column.name} {column.kind} = {text_of(expr)}"
+
+
+def _window(node: Window) -> str:
+    slide = f" every {_duration(node.slide_ms)}" if node.slide_ms != node.size_ms else ""
+    offset = f" from {_duration(node.offset_ms)}" if node.offset_ms else ""
+    return f"Window {node.kind} {node.time} {_duration(node.size_ms)}{slide}{offset}"
+
+
+def _aggregate(node: Aggregate) -> str:
+    made = ", ".join(_aggregation(a) for a in node.aggregations)
+    return f"Aggregate{' windowed' if node.window else ''} by ({', '.join(node.keys)})" + (
+        f": {made}" if made else ""
+    )
+
+
+def _aggregation(made: Aggregation) -> str:
+    argument = "*" if made.argument is None else text_of(made.argument)
+    condition = f" where {text_of(made.condition)}" if made.condition is not None else ""
+    distinct = "DISTINCT " if made.distinct else ""
+    return f"{made.column.name} {made.column.kind} = {made.function}({distinct}{argument}){condition}"
+
+
+def _union(node: Union) -> str:
+    return f"Union of {len(node.sources)}"
+
+
+_LINES: dict[type, Callable[..., str]] = {
+    Scan: _scan, Filter: _filter, Project: _project, Window: _window, Aggregate: _aggregate, Union: _union,
+}  # fmt: skip
+
+
+def _duration(milliseconds: int) -> str:
+    for size, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")):
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size} {unit}"
+    return f"{milliseconds} ms"
+
+
+# How tightly an operator binds; what is not here (calls, columns, literals) needs no parentheses.
+_BINDING: tuple[tuple[type[exp.Expression], int], ...] = (
+    (exp.Or, 1),
+    (exp.And, 2),
+    (exp.Not, 3),
+    (exp.Is, 4),
+    (exp.Between, 4),
+    (exp.In, 4),
+    (exp.Predicate, 4),
+    (exp.Add, 5),
+    (exp.Sub, 5),
+    (exp.DPipe, 5),
+    (exp.Mul, 6),
+    (exp.Div, 6),
+    (exp.Mod, 6),
+    (exp.Neg, 7),
+)
+
+
+def _binding(node: exp.Expression) -> int:
+    # And and Or are calls too in sqlglot; what is a call and nothing else needs no parentheses.
+    call = isinstance(node, exp.Func) and not isinstance(node, exp.Connector)
+    return 8 if call else next((level for kind, level in _BINDING if isinstance(node, kind)), 8)
+
+
+def parenthesised(node: exp.Expression) -> exp.Expression:
+    """The tree, in place, with `exp.Paren` where its text would otherwise be read as another tree."""
+    for child in list(node.iter_expressions()):
+        parenthesised(child)
+        right = child.arg_key == "expression" and isinstance(node, exp.Binary)
+        if _binding(node) < 8 and _binding(child) < _binding(node) + (1 if right else 0):
+            child.replace(exp.Paren(this=child.copy()))
+    return node

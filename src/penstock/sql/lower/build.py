@@ -1,0 +1,133 @@
+"""Plan nodes with their checks: the one way SQL and the Python API make them, so equal queries make equal plans.
+
+Takes bound expressions; raises `Fault` at the part that is wrong. Knows no SQL text and no clauses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from penstock.engine.functions import kinds
+from penstock.engine.plan import Filter, Node, Project, Union, Window, updating
+from penstock.engine.types import Column
+from penstock.sql.ddl.types import data_type
+from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.lower.kinds import kind
+from penstock.sql.lower.traits import WINDOW_NAMES, event_times
+
+WINDOWS_PER_ROW_MAX = 10_000
+
+Item = tuple[str, exp.Expression]
+
+
+def columns_of(node: exp.Expression) -> set[str]:
+    """The names of the columns an expression reads."""
+    return {column.name for column in node.find_all(exp.Column)}
+
+
+def filtered(node: Node, condition: exp.Expression) -> Node:
+    """The rows for which a condition holds. It sinks below a window whose columns it does not read: same rows,
+    and fewer of them to assign."""
+    found = kind(condition, node.schema)
+    if found not in ("BOOLEAN", kinds.NULL):
+        raise Fault(f"a condition is BOOLEAN, this is {found}", condition, remedy="compare it with something")
+    if isinstance(node, Window) and not columns_of(condition) & set(WINDOW_NAMES):
+        return replace(node, source=filtered(node.source, condition))
+    return Filter(node, condition)
+
+
+def projected(node: Node, items: Sequence[Item]) -> Node:
+    """New columns; the node itself where they are its own, in order, and one projection where two would only rename."""
+    made = tuple((column(name, expr, node), expr) for name, expr in items)
+    same = [isinstance(expr, exp.Column) and expr.name == c.name for c, expr in made]
+    if all(same) and tuple(c for c, _ in made) == node.schema:
+        return node
+    if isinstance(node, Project) and all(isinstance(expr, exp.Column) for _, expr in made):
+        below = {c.name: expr for c, expr in node.columns}
+        return Project(node.source, tuple((c, below[expr.name]) for c, expr in made))
+    return Project(node, made)
+
+
+def column(name: str, expr: exp.Expression, node: Node) -> Column:
+    """The column an expression makes; a bare column keeps whether it may be null."""
+    if isinstance(expr, exp.Column):
+        known = next(c for c in node.schema if c.name == expr.name)
+        return replace(known, name=name)
+    found = kind(expr, node.schema)
+    if found == kinds.NULL or kinds.is_interval(found):
+        raise Fault(f"a column cannot be {found}", expr, remedy="CAST(… AS type) says which type is meant")
+    return Column(name, found)
+
+
+def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at: At = None) -> Window:
+    """Rows with their windows; `sizes` are size, slide and offset in milliseconds."""
+    size_ms, slide_ms, offset_ms = sizes
+    names = [c.name for c in node.schema]
+    if time not in names:
+        raise Fault(f"there is no column `{time}`", at, remedy=did_you_mean(time, names, "columns"))
+    if time not in event_times(node):
+        raise Fault(
+            f"`{time}` is not an event-time column, so no window can be taken over it",
+            at,
+            remedy=f"declare it in CREATE TABLE: WATERMARK FOR `{time}` AS `{time}` - INTERVAL '5' SECOND",
+        )
+    if updating(node):
+        raise Fault(
+            "a window over rows that change is not offered yet",
+            at,
+            remedy="take the window over the kafka table",
+        )
+    clash = next((n for n in names if n in WINDOW_NAMES), None)
+    if clash:
+        raise Fault(
+            f"the window's column {clash} is there already",
+            at,
+            remedy=f"leave `{clash}` out of the rows below",
+        )
+    if size_ms <= 0 or slide_ms <= 0:
+        raise Fault("a window's size and slide must be more than nothing", at)
+    if slide_ms > size_ms or size_ms % slide_ms:
+        # Flink's rule for HOP, as its panes need it.
+        raise Fault(
+            "a hopping window's size must be a multiple of its slide", at, remedy="HOP(…, slide, size)"
+        )
+    if size_ms // slide_ms > WINDOWS_PER_ROW_MAX:
+        raise Fault(f"each row would be in {size_ms // slide_ms} windows", at, remedy="choose a larger slide")
+    return Window(node, kind_, time, size_ms, slide_ms, offset_ms % slide_ms)
+
+
+def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:
+    """All rows of all nodes; columns meet by position, in the kind both widen to and under the first one's names."""
+    first = nodes[0].schema
+    meeting = [c.kind for c in first]
+    for node, place in zip(nodes[1:], at[1:], strict=True):
+        if len(node.schema) != len(first):
+            raise Fault(f"UNION ALL of {len(first)} and {len(node.schema)} columns", place)
+        for index, column_ in enumerate(node.schema):
+            wider = kinds.wider(meeting[index], column_.kind)
+            if wider is None:
+                raise Fault(
+                    f"UNION ALL: column `{column_.name}` is {column_.kind}, `{first[index].name}` is {meeting[index]}",
+                    place,
+                    remedy=f"CAST({column_.name} AS {meeting[index]})",
+                )
+            meeting[index] = wider
+    names = [c.name for c in first]
+    sources = [projected(node, cast_to(node, names, meeting)) for node in nodes]
+    return Union(
+        tuple(s for source in sources for s in (source.sources if isinstance(source, Union) else (source,)))
+    )
+
+
+def cast_to(node: Node, names: Sequence[str], wanted: Sequence[str]) -> list[Item]:
+    """The node's columns by position under other names, cast where their kind differs."""
+    return [
+        (name, quoted(c.name) if c.kind == target else exp.Cast(this=quoted(c.name), to=data_type(target)))
+        for name, target, c in zip(names, wanted, node.schema, strict=True)
+    ]
+
+
+def quoted(name: str) -> exp.Column:
+    """A column reference as the plan has it."""
+    return exp.column(name, quoted=True)

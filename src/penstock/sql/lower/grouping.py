@@ -1,0 +1,189 @@
+"""GROUP BY and aggregates: expressions around aggregates become an `Aggregate` node and a projection over it.
+
+Knows groups and windows as columns; how rows get their windows is `windows`'.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from penstock.engine.functions import kinds
+from penstock.engine.plan import Aggregate, Aggregation, Node, Window, updating
+from penstock.engine.types import Column
+from penstock.sql.faults import Fault
+from penstock.sql.lower.build import Item, columns_of, filtered, projected, quoted
+from penstock.sql.lower.kinds import kind
+from penstock.sql.lower.traits import WINDOW_BOUNDS, WINDOW_NAMES, window_columns
+
+AGGREGATES: dict[type[exp.Expression], str] = {
+    exp.Count: "COUNT",
+    exp.Sum: "SUM",
+    exp.Min: "MIN",
+    exp.Max: "MAX",
+    exp.Avg: "AVG",
+    exp.StddevPop: "STDDEV_POP",
+    exp.StddevSamp: "STDDEV_SAMP",
+    exp.VariancePop: "VAR_POP",
+    exp.Variance: "VAR_SAMP",
+    exp.FirstValue: "FIRST_VALUE",
+    exp.LastValue: "LAST_VALUE",
+}
+
+
+def is_aggregate(node: exp.Expression) -> bool:
+    """Whether the node is an aggregate call, with or without FILTER."""
+    return type(node) in AGGREGATES or isinstance(node, exp.Filter)
+
+
+def has_aggregate(node: exp.Expression) -> bool:
+    """Whether an aggregate stands anywhere in the expression."""
+    return any(type(part) in AGGREGATES for part in node.walk())
+
+
+@dataclass
+class Grouping:
+    """The groups of one SELECT: keys by name, and the aggregates its clauses turn out to need."""
+
+    source: Node
+    keys: list[Item]
+    aggregations: list[tuple[exp.Expression, Aggregation]] = field(default_factory=list)
+
+    def claim(self, name: str, node: exp.Expression) -> None:
+        """Compute an aggregate under a name of the user's, if that is free."""
+        taken = [key for key, _ in self.keys] + [made.column.name for _, made in self.aggregations]
+        if name not in taken and not any(known == node for known, _ in self.aggregations):
+            self.aggregations.append((node, aggregation(name, node, self.source)))
+
+    def over(self, node: exp.Expression) -> exp.Expression:
+        """The expression over the groups: keys and aggregates become columns; refuses any other column."""
+        for name, key in self.keys:
+            if node == key:
+                return _at(quoted(name), node)
+        if is_aggregate(node):
+            return _at(quoted(self._aggregate(node)), node)
+        if isinstance(node, exp.Column):
+            raise Fault(
+                f"`{node.name}` is neither grouped by nor aggregated",
+                node,
+                remedy=f"add it to GROUP BY, or take MAX({node.name}), LAST_VALUE({node.name}), …",
+            )
+        made = type(node)(**{key: self._over_argument(value) for key, value in node.args.items()})
+        return made.update_positions(node)
+
+    def _over_argument(self, value: object) -> object:
+        if isinstance(value, exp.Expression):
+            return self.over(value)
+        return [self._over_argument(v) for v in value] if isinstance(value, list) else value
+
+    def _aggregate(self, node: exp.Expression) -> str:
+        for known, made in self.aggregations:
+            if known == node:
+                return made.column.name
+        name = f"$agg{len(self.aggregations)}"
+        self.aggregations.append((node, aggregation(name, node, self.source)))
+        return name
+
+    def node(self) -> Node:
+        """The finished `Aggregate`."""
+        return aggregated(self.source, self.keys, [made for _, made in self.aggregations])
+
+
+def _at(made: exp.Column, node: exp.Expression) -> exp.Column:
+    made.this.update_positions(
+        node if isinstance(node, exp.Func) else next(iter(node.find_all(exp.Identifier)), node)
+    )
+    return made
+
+
+def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
+    """One bound aggregate call as the plan has it."""
+    call, condition = (node.this, node.expression.this) if isinstance(node, exp.Filter) else (node, None)
+    function = AGGREGATES.get(type(call))
+    if function is None:
+        raise Fault("FILTER (WHERE …) belongs to an aggregate", node)
+    if condition is not None and kind(condition, source.schema) not in ("BOOLEAN", kinds.NULL):
+        raise Fault("a FILTER's condition is BOOLEAN", condition)
+    argument, distinct = call.this, False
+    if isinstance(argument, exp.Distinct):
+        if len(argument.expressions) != 1 or argument.args.get("on"):
+            raise Fault(f"{function}(DISTINCT …) takes one expression", call)
+        argument, distinct = argument.expressions[0], function not in ("MIN", "MAX")
+    if call.expressions:
+        raise Fault(f"{function} takes one argument", call)
+    if isinstance(argument, exp.Star):
+        argument = None
+    inner = next((part for part in (argument, condition) if part is not None and has_aggregate(part)), None)
+    if inner is not None:
+        raise Fault(
+            "an aggregate cannot stand inside another one", inner, remedy="aggregate in a subquery first"
+        )
+    found = kind(argument, source.schema) if argument is not None else None
+    result = kinds.of_aggregate(function, found)
+    if result is None or (found is None and function != "COUNT"):
+        raise Fault(f"{function} is not defined for {found or '*'}", call)
+    return Aggregation(Column(name, result, function != "COUNT"), function, argument, distinct, condition)
+
+
+def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggregation]) -> Node:
+    """Groups of a node's rows. Keys that are expressions become columns first, below the window where there is one."""
+    window = _window_of(source, keys)
+    computed = [(name, key) for name, key in keys if not (isinstance(key, exp.Column) and key.name == name)]
+    if computed:
+        source = _with_columns(source, computed, _needed(keys, aggregations))
+    return Aggregate(source, tuple(name for name, _ in keys), tuple(aggregations), window)
+
+
+def _window_of(source: Node, keys: Sequence[Item]) -> bool:
+    """Whether the groups are those of a window: both of its bounds are grouped by."""
+    bounds = window_columns(source)
+    grouped = {key.name: name for name, key in keys if isinstance(key, exp.Column) and key.name in bounds}
+    for bound, name in grouped.items():
+        if bound != name:
+            raise Fault(
+                f"{bound} cannot be renamed in GROUP BY", remedy=f"keep `{bound}` and rename it in SELECT"
+            )
+    missing = [bound for bound in WINDOW_BOUNDS if bound in bounds and bound not in grouped]
+    if not grouped.keys() & set(WINDOW_BOUNDS) or not bounds.issuperset(WINDOW_BOUNDS):
+        return False  # groups over all windows, as in Flink: a running aggregate
+    if missing:
+        raise Fault(
+            f"GROUP BY has one bound of the window and leaves {missing[0]} out",
+            next((key for _, key in keys), None),
+            remedy="GROUP BY window_start, window_end, …",
+        )
+    if updating(source):
+        raise Fault("a window over rows that change is not offered yet", next((key for _, key in keys), None))
+    return True
+
+
+def _needed(keys: Iterable[Item], aggregations: Iterable[Aggregation]) -> set[str]:
+    plain = {key.name for name, key in keys if isinstance(key, exp.Column) and key.name == name}
+    parts = [part for a in aggregations for part in (a.argument, a.condition) if part is not None]
+    return plain.union(*(columns_of(part) for part in parts))
+
+
+def _with_columns(source: Node, computed: Sequence[Item], needed: set[str]) -> Node:
+    """The needed columns and the computed ones, as a projection under the window if none of them reads its columns."""
+    for name, key in computed:
+        if name in needed:
+            raise Fault(
+                f"the group's name `{name}` is a column's name too", key, remedy="choose another name with AS"
+            )
+    reads = set().union(*(columns_of(key) for _, key in computed))
+    if isinstance(source, Window) and not reads & set(WINDOW_NAMES):
+        kept = [c.name for c in source.source.schema if c.name in needed or c.name == source.time]
+        return replace(source, source=projected(source.source, [*((n, quoted(n)) for n in kept), *computed]))
+    windows = window_columns(source)
+    kept = [c.name for c in source.schema if c.name in needed or c.name in windows]
+    return projected(source, [*((n, quoted(n)) for n in kept), *computed])
+
+
+def distinct(source: Node) -> Node:
+    """Each different row once."""
+    return aggregated(source, [(c.name, quoted(c.name)) for c in source.schema], ())
+
+
+def having(node: Node, condition: exp.Expression) -> Node:
+    """Groups for which a condition over them holds."""
+    return filtered(node, condition)

@@ -1,0 +1,145 @@
+"""INSERT INTO: a query's columns meet a table's, by position; keys and changes meet what the table can take.
+
+Knows nothing of how rows are written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from penstock.engine.functions import kinds
+from penstock.engine.plan import Node, Sink, Table, updating
+from penstock.engine.types import Column, Schema
+from penstock.sql.ddl.types import data_type
+from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.lower.build import Item, cast_to, projected
+from penstock.sql.lower.traits import row_key
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns an INSERT names, if it does, and the places to complain at."""
+
+    names: tuple[str, ...] | None = None
+    at: tuple[At, ...] = ()
+    items: tuple[At, ...] = ()
+
+    def place(self, index: int, fallback: At) -> At:
+        """Where the query's column at `index` was written."""
+        return self.items[index] if index < len(self.items) else fallback
+
+
+def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = None) -> Sink:
+    """The sink that fills `table` with a node's rows; raises `Fault` where they do not fit."""
+    columns = columns or Columns()
+    wanted = _wanted(table, columns)
+    if len(node.schema) != len(wanted):
+        given = ", ".join(c.name for c in node.schema)
+        names = ", ".join(c.name for c in wanted)
+        raise Fault(
+            f"`{table.name}` takes {len(wanted)} columns, the query gives {len(node.schema)}",
+            at,
+            remedy=f"the query gives ({given}), the table takes ({names})",
+        )
+    for index, (found, target) in enumerate(zip(node.schema, wanted, strict=True)):
+        if not fits(found.kind, target.kind):
+            raise Fault(
+                f"column `{target.name}` of `{table.name}` is {target.kind}, the query gives `{found.name}` {found.kind}",
+                columns.place(index, at),
+                remedy=f"CAST({_shown(found)} AS {target.kind})",
+            )
+    _check_changes(table, node, [c.name for c in wanted], at)
+    return Sink(
+        table, projected(node, _ordered(table, node, wanted)) if _changes(node, table, wanted) else node
+    )
+
+
+def fits(found: str, target: str) -> bool:
+    """Whether Flink converts `found` to `target` at a sink unasked, and nothing can be lost: widening of numbers,
+    texts and timestamps (LogicalTypeCasts, implicit casts; narrower decimals are refused here)."""
+    if found == target:
+        return True
+    if kinds.is_number(found) and kinds.is_decimal(target):
+        (p1, s1), (p2, s2) = kinds.digits(found), kinds.digits(target)
+        return not kinds.is_float(found) and s1 <= s2 and p1 - s1 <= p2 - s2
+    if kinds.is_number(found) and kinds.is_number(target):
+        wider = kinds.wider(found, target)
+        return (
+            wider == target
+            or (kinds.is_decimal(found) and kinds.is_float(target))
+            or (wider, target) == ("FLOAT", "DOUBLE")
+        )
+    if kinds.is_text(found) and kinds.is_text(target):
+        return True
+    if kinds.is_time(found) and kinds.is_time(target):
+        return True
+    if kinds.name_of(found) == "DATE" and kinds.name_of(target) == "TIMESTAMP":
+        return True
+    return {kinds.name_of(found), kinds.name_of(target)} <= set(kinds.BINARIES)
+
+
+def _shown(column: Column) -> str:
+    return column.name if not column.name.startswith(("$", "EXPR$")) else "…"
+
+
+def _wanted(table: Table, columns: Columns) -> Schema:
+    if columns.names is None:
+        return table.written
+    known = {c.name: c for c in table.written}
+    for index, name in enumerate(columns.names):
+        place = columns.at[index] if index < len(columns.at) else None
+        if name not in known:
+            computed = any(c.name == name for c in table.schema)
+            what = "is computed or read only" if computed else f"is not a column of `{table.name}`"
+            raise Fault(f"`{name}` {what}", place, remedy=did_you_mean(name, known, "columns"))
+        if name in columns.names[:index]:
+            raise Fault(f"`{name}` is named twice", place)
+    return tuple(known[name] for name in columns.names)
+
+
+def _changes(node: Node, table: Table, wanted: Schema) -> bool:
+    return [c.kind for c in node.schema] != [c.kind for c in wanted] or wanted != table.written
+
+
+def _ordered(table: Table, node: Node, wanted: Schema) -> list[Item]:
+    """The table's columns in its order, cast to its kinds; those that the INSERT leaves out are NULL."""
+    if wanted == table.written:
+        names = [c.name for c in node.schema]
+        return cast_to(node, names, [c.kind for c in wanted])
+    given = dict(cast_to(node, [c.name for c in wanted], [c.kind for c in wanted]))
+    nothing = {c.name: exp.Cast(this=exp.Null(), to=data_type(c.kind)) for c in table.written}
+    for column in table.written:
+        if column.name not in given and not column.nullable:
+            raise Fault(f"column `{column.name}` of `{table.name}` is NOT NULL and is left out")
+    return [(c.name, given.get(c.name, nothing[c.name])) for c in table.written]
+
+
+def _check_changes(table: Table, node: Node, names: Sequence[str], at: At) -> None:
+    if table.connector in ("print", "blackhole"):
+        return
+    missing = [key for key in table.key if key not in names]
+    if missing:
+        raise Fault(
+            f"`{table.name}` needs its key {', '.join(missing)}", at, remedy="select the key's columns"
+        )
+    if not updating(node):
+        return
+    if not table.key or table.connector != "upsert-kafka":
+        raise Fault(
+            f"the query changes rows it gave before, and `{table.name}` only appends",
+            at,
+            remedy="'connector'='upsert-kafka' with PRIMARY KEY (…) NOT ENFORCED, or aggregate over a window",
+        )
+    found = row_key(node)
+    at_position = {c.name: name for c, name in zip(node.schema, names, strict=True)}
+    key = tuple(at_position[k] for k in found) if found is not None else None
+    if key is None or set(key) != set(table.key):
+        rows = f"the query's rows are one per ({', '.join(key)})" if key else "the query's rows have no key"
+        raise Fault(
+            f"{rows}, those of `{table.name}` one per ({', '.join(table.key)})",
+            at,
+            remedy=f"PRIMARY KEY ({', '.join(key)}) NOT ENFORCED"
+            if key
+            else "select the columns that are grouped by",
+        )

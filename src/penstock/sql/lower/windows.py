@@ -1,0 +1,168 @@
+"""Windows: ``TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size))`` and the older ``GROUP BY TUMBLE(ts, size)``.
+
+Source: Flink documentation, "Windowing table-valued functions" and "Group Window Aggregation". Knows what a window
+function's arguments mean; which window a row is in is the engine's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from penstock.engine.plan import Node, Window
+from penstock.sql.dialect import WINDOW_FUNCTIONS, Descriptor, TableArgument, TableFunction
+from penstock.sql.faults import Fault, did_you_mean
+from penstock.sql.lower.build import windowed
+from penstock.sql.lower.intervals import milliseconds
+from penstock.sql.support import WINDOWS_REFUSED
+
+# The arguments after the table, in order, and how many of them must be there.
+ARGUMENTS: dict[str, tuple[tuple[str, ...], int]] = {
+    "TUMBLE": (("TIMECOL", "SIZE", "OFFSET"), 2),
+    "HOP": (("TIMECOL", "SLIDE", "SIZE", "OFFSET"), 3),
+}
+USAGE = {
+    "TUMBLE": "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+    "HOP": "TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '30' SECOND))  -- slide, size",
+}
+LEGACY_USAGE = {
+    "TUMBLE": "GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)",
+    "HOP": "GROUP BY HOP(ts, INTERVAL '1' SECOND, INTERVAL '30' SECOND)  -- slide, size",
+}
+# What the older form calls the columns of its window.
+LEGACY_COLUMNS = {"START": "window_start", "END": "window_end", "ROWTIME": "window_time"}
+
+
+def refuse_kind(name: str, at: exp.Expression) -> None:
+    """Raise for the window functions that are not offered, and for functions that are none."""
+    reason = WINDOWS_REFUSED.get(name)
+    if reason:
+        raise Fault(f"{name}: {reason.message}", at, remedy=reason.remedy)
+    if name not in ARGUMENTS:
+        raise Fault(
+            f"there is no table function {name}",
+            at,
+            remedy=did_you_mean(name, WINDOW_FUNCTIONS, "table functions"),
+        )
+
+
+def table_argument(function: TableFunction) -> exp.Table:
+    """The table a window function is over; raises for functions and arguments that are not offered."""
+    name = str(function.this)
+    refuse_kind(name, function)
+    first = function.expressions[0] if function.expressions else None
+    named = [a for a in function.expressions if isinstance(a, exp.Kwarg) and a.this.name.upper() == "DATA"]
+    first = named[0].expression if named else first
+    if not isinstance(first, TableArgument) or not isinstance(first.this, exp.Table):
+        raise Fault(f"{name} takes TABLE and a table's name first", first or function, remedy=USAGE[name])
+    return first.this
+
+
+def over_table(function: TableFunction, source: Node) -> Window:
+    """The window a table function makes over its table's rows."""
+    name = str(function.this)
+    given = _arguments(name, function)
+    descriptor = given["TIMECOL"]
+    if not isinstance(descriptor, Descriptor) or len(descriptor.expressions) != 1:
+        raise Fault(f"{name} takes DESCRIPTOR(time column)", descriptor, remedy=USAGE[name])
+    time = descriptor.expressions[0]
+    return windowed(source, name, time.name, _sizes(name, given), time)
+
+
+def _arguments(name: str, function: TableFunction) -> dict[str, exp.Expression]:
+    names, least = ARGUMENTS[name]
+    given: dict[str, exp.Expression] = {}
+    for position, argument in enumerate(function.expressions):
+        if isinstance(argument, exp.Kwarg):
+            key = argument.this.name.upper()
+            if key not in ("DATA", *names):
+                raise Fault(f"{name} has no argument {key}", argument, remedy=f"DATA, {', '.join(names)}")
+            given[key] = argument.expression
+        elif position == 0:
+            given["DATA"] = argument
+        elif position <= len(names):
+            given[names[position - 1]] = argument
+        else:
+            raise Fault(f"{name} takes at most {len(names) + 1} arguments", argument, remedy=USAGE[name])
+    missing = [n for n in names[:least] if n not in given]
+    if missing:
+        raise Fault(f"{name} lacks its {', '.join(missing)}", function, remedy=USAGE[name])
+    return given
+
+
+def _sizes(name: str, given: dict[str, exp.Expression]) -> tuple[int, int, int]:
+    size_ms = milliseconds(given["SIZE"], "the window's size")
+    slide_ms = milliseconds(given["SLIDE"], "the window's slide") if name == "HOP" else size_ms
+    offset_ms = milliseconds(given["OFFSET"], "the window's offset") if "OFFSET" in given else 0
+    return size_ms, slide_ms, offset_ms
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWindow:
+    """A window function in GROUP BY, by value: calls like TUMBLE_START must repeat its arguments."""
+
+    name: str
+    time: str
+    sizes: tuple[int, int, int]
+    at: exp.Expression
+
+    def matches(self, call: exp.Expression) -> bool:
+        """Whether a TUMBLE_START (…) has this window's arguments."""
+        other = _group_window(self.name, call)
+        return (other.time, other.sizes) == (self.time, self.sizes)
+
+
+def group_window(node: exp.Expression) -> GroupWindow | None:
+    """The window a GROUP BY expression is, if it is one."""
+    name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
+    if name not in WINDOW_FUNCTIONS:
+        return None
+    refuse_kind(name, node)
+    return _group_window(name, node)
+
+
+def _group_window(name: str, node: exp.Expression) -> GroupWindow:
+    names, least = ARGUMENTS[name]
+    given: dict[str, exp.Expression] = dict(zip(names, node.expressions, strict=False))
+    time = given.get("TIMECOL")
+    if not least <= len(node.expressions) <= len(names) or not isinstance(time, exp.Column):
+        raise Fault(
+            f"{name} takes a time column and {'slide and size' if name == 'HOP' else 'a size'}",
+            node,
+            remedy=LEGACY_USAGE[name],
+        )
+    return GroupWindow(name, time.name, _sizes(name, given), node)
+
+
+def grouped_windows(nodes: Sequence[exp.Expression]) -> list[GroupWindow]:
+    """The window functions among GROUP BY's expressions: at most one."""
+    found = [window for window in map(group_window, nodes) if window]
+    if len(found) > 1:
+        raise Fault(
+            "one GROUP BY takes one window", found[1].at, remedy="aggregate in two steps, with a view"
+        )
+    return found
+
+
+def resolved(node: exp.Expression, window: GroupWindow | None) -> exp.Expression:
+    """The expression with TUMBLE_START(…) and its like as the window's columns."""
+    return node.transform(lambda part: _auxiliary(part, window), copy=True)
+
+
+def _auxiliary(node: exp.Expression, window: GroupWindow | None) -> exp.Expression:
+    if not isinstance(node, exp.Anonymous):
+        return node
+    name, _, what = node.name.upper().rpartition("_")
+    if name not in WINDOW_FUNCTIONS or what not in (*LEGACY_COLUMNS, "PROCTIME"):
+        return node
+    if what == "PROCTIME":
+        raise Fault("processing time is not offered", node, remedy=f"{name}_ROWTIME(…), or window_time")
+    if window is None or window.name != name or not window.matches(node):
+        raise Fault(
+            f"{name}_{what} needs GROUP BY {name} with the same arguments",
+            node,
+            remedy=LEGACY_USAGE.get(name, ""),
+        )
+    made = exp.column(LEGACY_COLUMNS[what], quoted=True)
+    made.this.update_positions(node)
+    return made

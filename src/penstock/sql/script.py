@@ -1,0 +1,208 @@
+"""A script: its statements one after the other, each by its first words, against one catalog.
+
+Knows statements; queries and tables are read in `lower/` and `ddl/`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from penstock.engine.plan import Node, Plan
+from penstock.errors import PenstockError
+from penstock.sql.catalog import Catalog
+from penstock.sql.cursor import Cursor, tokenize
+from penstock.sql.ddl.table import table
+from penstock.sql.faults import At, Fault, Script, did_you_mean
+from penstock.sql.lower.query import Queries, renamed
+from penstock.sql.lower.sink import Columns, sinked
+from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED
+
+# Settings a script may state, with the values that are what happens anyway; None: any value, it changes no result.
+SETTINGS: dict[str, tuple[str, ...] | None] = {
+    "execution.runtime-mode": ("streaming",),
+    "table.local-time-zone": ("UTC", "Etc/UTC", "GMT"),
+    "table.dml-sync": None,
+    "parallelism.default": None,
+    "table.exec.resource.default-parallelism": None,
+    "table.exec.mini-batch.enabled": None,
+    "table.exec.mini-batch.allow-latency": None,
+    "table.exec.mini-batch.size": None,
+    "execution.checkpointing.interval": None,
+    "sql-client.execution.result-mode": None,
+}
+
+
+def parse(script: str, *, place: str = "") -> Plan:
+    """The plan of a Flink SQL script; `place` is its file, for messages.
+
+    Raises `PenstockError` with line, column and remedy for whatever is wrong with it or not offered.
+    """
+    catalog = Catalog()
+    run(script, catalog, place=place)
+    if not catalog.sinks:
+        raise PenstockError("the script has no INSERT INTO", remedy="INSERT INTO table SELECT …", place=place)
+    return plan_of(catalog)
+
+
+def plan_of(catalog: Catalog) -> Plan:
+    """All sinks of a catalog as one plan."""
+    return Plan(tuple(catalog.sinks), tuple(catalog.tables.values()))
+
+
+def run(text: str, catalog: Catalog, *, place: str = "") -> None:
+    """Carry out a script's statements against a catalog; on an error the catalog is as it was."""
+    script = Script(text, place)
+    draft = Catalog(dict(catalog.tables), dict(catalog.views), list(catalog.sinks))
+    first: At = None
+    try:
+        for cursor in statements(script):
+            first = cursor.token
+            _statement(cursor, draft)
+    except Fault as fault:
+        raise script.locate(fault, first) from None
+    except RecursionError:
+        fault = Fault("the statement is nested too deeply", remedy="split it with WITH or views")
+        raise script.locate(fault, first) from None
+    catalog.tables, catalog.views, catalog.sinks = draft.tables, draft.views, draft.sinks
+
+
+def statements(script: Script) -> Iterator[Cursor]:
+    """The statements between semicolons; the brackets of a statement set are taken off."""
+    part: list[Token] = []
+    inside: Token | None = None
+    for token in [*tokenize(script), None]:
+        if token is not None and token.token_type != TokenType.SEMICOLON:
+            part.append(token)
+            continue
+        cursor = Cursor(script, part, token.start if token else len(script.text))
+        part = []
+        if cursor.peek("EXECUTE", "STATEMENT", "SET") or cursor.peek("BEGIN", "STATEMENT", "SET"):
+            inside = _open_set(cursor, inside)
+        if inside and cursor.peek("END"):
+            cursor.expect("END")
+            cursor.finish("END")
+            inside = None
+        elif cursor.token:
+            yield cursor
+    if inside:
+        raise Fault(
+            "the statement set has no END",
+            inside,
+            remedy="EXECUTE STATEMENT SET BEGIN INSERT …; INSERT …; END;",
+        )
+
+
+def _open_set(cursor: Cursor, inside: Token | None) -> Token:
+    opening = cursor.token
+    if inside or opening is None:
+        raise Fault("a statement set cannot stand inside another one", opening)
+    if cursor.accept("EXECUTE", "STATEMENT", "SET"):
+        cursor.expect("BEGIN")
+    else:
+        cursor.expect("BEGIN", "STATEMENT", "SET")
+    return opening
+
+
+def _statement(cursor: Cursor, catalog: Catalog) -> None:
+    first = cursor.token
+    assert first is not None
+    word = first.text.upper()
+    reason = STATEMENTS_REFUSED.get(word)
+    if reason:
+        raise Fault(reason.message, first, remedy=reason.remedy)
+    if word not in STATEMENTS or first.token_type == TokenType.IDENTIFIER:
+        raise Fault(
+            f"a statement cannot begin with {cursor.found()}",
+            first,
+            remedy=did_you_mean(word, STATEMENTS, "statements"),
+        )
+    cursor.expect(word)
+    STATEMENTS[word](cursor, catalog)
+
+
+def _create(cursor: Cursor, catalog: Catalog) -> None:
+    cursor.accept("OR", "REPLACE")
+    cursor.accept("TEMPORARY")
+    what = cursor.token
+    if cursor.accept("TABLE"):
+        exist_ok = cursor.accept("IF", "NOT", "EXISTS")
+        made, name = table(cursor)
+        catalog.add_table(made, name, exist_ok=exist_ok)
+    elif cursor.accept("VIEW"):
+        _view(cursor, catalog)
+    else:
+        raise Fault(
+            f"CREATE {what.text.upper() if what else ''} is not offered",
+            what or cursor.end,
+            remedy="CREATE TABLE, CREATE VIEW",
+        )
+
+
+def _view(cursor: Cursor, catalog: Catalog) -> None:
+    exist_ok = cursor.accept("IF", "NOT", "EXISTS")
+    name = cursor.name("the view's name")
+    columns = [part.name("a column") for part in cursor.wrapped().items()] if cursor.peek("(") else []
+    if cursor.accept("COMMENT"):
+        cursor.string("the comment")
+    cursor.expect("AS")
+    node = _query(cursor, catalog)[0]
+    if columns:
+        if len(columns) != len(node.schema):
+            raise Fault(f"{len(columns)} names for {len(node.schema)} columns", columns[0])
+        node = renamed(node, [token.text for token in columns], None)
+    catalog.add_view(name.text, node, name, exist_ok=exist_ok)
+
+
+def _insert(cursor: Cursor, catalog: Catalog) -> None:
+    if cursor.peek("OVERWRITE"):
+        raise Fault(
+            "INSERT OVERWRITE is not offered: a stream has no end to replace at",
+            cursor.here,
+            remedy="INSERT INTO",
+        )
+    cursor.expect("INTO")
+    name = cursor.name("a table's name")
+    target = catalog.target(name.text, name)
+    named: list[Token] | None = None
+    if cursor.peek("PARTITION"):
+        raise Fault("PARTITION is not offered", cursor.here)
+    if cursor.peek("(") and not cursor.peek("(", "SELECT") and not cursor.peek("(", "WITH"):
+        named = [part.name("a column") for part in cursor.wrapped().items()]
+    node, tree = _query(cursor, catalog)
+    columns = Columns(tuple(t.text for t in named), tuple(named)) if named is not None else Columns()
+    select = tree.expressions if isinstance(tree, exp.Select) else []
+    stars = any(isinstance(item, exp.Star) or isinstance(item.this, exp.Star) for item in select)
+    columns = Columns(columns.names, columns.at, () if stars else tuple(select))
+    catalog.sinks.append(sinked(target, node, name, columns))
+
+
+def _query(cursor: Cursor, catalog: Catalog) -> tuple[Node, exp.Expression]:
+    for token in cursor.tokens[cursor.at :]:
+        if token.text.upper() == "MATCH_RECOGNIZE" and token.token_type != TokenType.IDENTIFIER:
+            raise Fault(CLAUSES_REFUSED["match"].message, token)
+    wrapped = cursor.peek("(")
+    inner = cursor.wrapped() if wrapped else cursor
+    if wrapped and cursor.token:  # (SELECT …) UNION ALL …
+        inner = Cursor(cursor.script, cursor.tokens[cursor.at - len(inner.tokens) - 2 :], cursor.end)
+    tree = inner.parse(exp.Select, "a query")
+    return Queries(catalog, {}).lower(tree), tree
+
+
+def _set(cursor: Cursor, catalog: Catalog) -> None:
+    key = cursor.string("a setting")
+    cursor.expect("=")
+    value = cursor.string(f"the value of '{key.text}'")
+    cursor.finish("SET")
+    if key.text not in SETTINGS:
+        raise Fault(
+            f"setting '{key.text}' is not offered", key, remedy=did_you_mean(key.text, SETTINGS, "settings")
+        )
+    allowed = SETTINGS[key.text]
+    if allowed is not None and value.text.lower() not in [word.lower() for word in allowed]:
+        raise Fault(
+            f"'{key.text}' = '{value.text}' is not offered", value, remedy=f"'{allowed[0]}' is what happens"
+        )
+
+
+STATEMENTS: dict[str, Callable[[Cursor, Catalog], None]] = {"CREATE": _create, "INSERT": _insert, "SET": _set}

@@ -1,0 +1,183 @@
+"""What of Flink SQL is offered and what is refused, as data: the binder and lowering read it, the docs print it.
+
+Knows reasons and remedies; the places they are raised at are the callers'.
+"""
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a construct is refused, and what to write instead."""
+
+    construct: str
+    message: str
+    remedy: str = ""
+
+
+SUPPORTED: tuple[tuple[str, str], ...] = (
+    ("CREATE TABLE", "physical, computed and METADATA columns, WATERMARK, PRIMARY KEY … NOT ENFORCED, WITH"),
+    ("CREATE VIEW", "also TEMPORARY; IF NOT EXISTS; a list of column names"),
+    ("INSERT INTO", "with or without a list of columns, from SELECT, WITH or UNION ALL"),
+    ("EXECUTE STATEMENT SET", "BEGIN … END around INSERTs; several INSERTs outside of one are a set as well"),
+    ("SET", "only settings whose value is what penstock does"),
+    ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
+    ("UNION ALL", "columns by position, to their common type"),
+    ("windows", "TABLE(TUMBLE(…)) and TABLE(HOP(…)), positional or named; GROUP BY TUMBLE(…) and HOP(…)"),
+    (
+        "aggregates",
+        "COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE, FILTER, COUNT(DISTINCT …)",
+    ),
+    (
+        "expressions",
+        "arithmetic, comparison, logic, CASE, CAST, BETWEEN, IN (list), LIKE, IS NULL, INTERVAL, functions",
+    ),
+)
+
+_LATER = "not offered yet"
+
+EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
+    exp.Window: Reason(
+        "OVER", f"OVER aggregates are {_LATER}", "aggregate over a TUMBLE or HOP window instead"
+    ),
+    exp.Subquery: Reason(
+        "scalar subquery", f"subqueries in expressions are {_LATER}", "put the query in FROM"
+    ),
+    exp.Select: Reason("subquery", f"subqueries in expressions are {_LATER}", "put the query in FROM"),
+    exp.Exists: Reason("EXISTS", f"EXISTS is {_LATER}", "put the condition in WHERE"),
+    exp.Lambda: Reason("lambda", "Flink SQL has no lambdas"),
+    exp.Placeholder: Reason("?", "parameters are not offered in a pipeline", "write the value"),
+    exp.Parameter: Reason("@", "parameters are not offered in a pipeline", "write the value"),
+    exp.Bracket: Reason("a[i]", f"arrays and maps are {_LATER}", "flatten them into columns"),
+    exp.Dot: Reason("a.b.c", f"fields of nested rows are {_LATER}", "flatten them into columns"),
+    exp.Tuple: Reason("(a, b)", f"row values are {_LATER}", "compare column by column"),
+    exp.IgnoreNulls: Reason("IGNORE NULLS", f"IGNORE NULLS is {_LATER}", "FILTER (WHERE x IS NOT NULL)"),
+    exp.RespectNulls: Reason("RESPECT NULLS", f"RESPECT NULLS is {_LATER}"),
+    exp.Order: Reason("ORDER BY in a call", f"ORDER BY inside a call is {_LATER}"),
+    exp.Limit: Reason("LIMIT in a call", "LIMIT inside a call is not Flink SQL"),
+    exp.Star: Reason("*", "* stands for all columns only in SELECT and COUNT(*)"),
+    exp.Alias: Reason("AS in a call", "AS cannot stand inside an expression"),
+    exp.Kwarg: Reason("name => value", f"named arguments are {_LATER} here", "pass the arguments in order"),
+}
+
+_PROCESSING_TIME = Reason(
+    "processing time",
+    "processing time is not offered: results would not repeat",
+    "use an event-time column with WATERMARK FOR",
+)
+_NOT_REPEATABLE = Reason(
+    "random and clock functions", "its value would not repeat after a restart", "put the value in the record"
+)
+_AGGREGATE = Reason(
+    "LISTAGG, COLLECT, …", f"this aggregate is {_LATER}", "COUNT, SUM, MIN, MAX, AVG, STDDEV_POP, …"
+)
+_RANK = Reason(
+    "ROW_NUMBER, RANK, …", f"top-N and deduplication are {_LATER}", "GROUP BY the key with MAX or LAST_VALUE"
+)
+_WINDOW_CALL = Reason("window functions outside", "windows stand in GROUP BY or in FROM TABLE(…)")
+
+FUNCTIONS_REFUSED: dict[str, Reason] = {
+    **dict.fromkeys(("PROCTIME", "PROC_TIME"), _PROCESSING_TIME),
+    **dict.fromkeys(
+        ("RAND", "RAND_INTEGER", "UUID", "NOW", "CURRENT_ROW_TIMESTAMP", "UNIX_TIMESTAMP_NOW"),
+        _NOT_REPEATABLE,
+    ),
+    **dict.fromkeys(("LISTAGG", "COLLECT", "ARRAY_AGG", "JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
+    **dict.fromkeys(
+        ("ROW_NUMBER", "RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK
+    ),
+    **dict.fromkeys(("TUMBLE", "HOP", "SESSION", "CUMULATE"), _WINDOW_CALL),
+}
+
+# Parts of a SELECT, by sqlglot's argument name.
+CLAUSES_REFUSED: dict[str, Reason] = {
+    "joins": Reason("JOIN", f"joins are {_LATER}", "read one table; join outside of the pipeline"),
+    "laterals": Reason("LATERAL", f"lateral tables are {_LATER}"),
+    "order": Reason(
+        "ORDER BY", "an unbounded stream cannot be sorted", "order the live table when you read it (?order=…)"
+    ),
+    "sort": Reason("SORT BY", "this is not Flink SQL"),
+    "limit": Reason(
+        "LIMIT", "an unbounded stream has no first rows", "limit the live table when you read it (?limit=…)"
+    ),
+    "offset": Reason(
+        "OFFSET",
+        "an unbounded stream has no first rows",
+        "offset the live table when you read it (?offset=…)",
+    ),
+    "match": Reason("MATCH_RECOGNIZE", f"MATCH_RECOGNIZE is {_LATER}"),
+    "qualify": Reason("QUALIFY", f"QUALIFY is {_LATER}"),
+    "windows": Reason(
+        "WINDOW", f"OVER aggregates and WINDOW are {_LATER}", "aggregate over a TUMBLE or HOP window instead"
+    ),
+    "hint": Reason("hints", "hints are not offered", "put the option in the table's WITH clause"),
+    "into": Reason("SELECT INTO", "this is not Flink SQL", "INSERT INTO t SELECT …"),
+    "sample": Reason("TABLESAMPLE", f"TABLESAMPLE is {_LATER}"),
+    "version": Reason("FOR SYSTEM_TIME AS OF", f"temporal joins are {_LATER}"),
+    "pivots": Reason("PIVOT", "this is not Flink SQL"),
+}
+
+GROUPINGS_REFUSED = Reason(
+    "GROUPING SETS, ROLLUP, CUBE",
+    f"GROUPING SETS, ROLLUP and CUBE are {_LATER}",
+    "one INSERT for each grouping",
+)
+WINDOWS_REFUSED: dict[str, Reason] = {
+    "SESSION": Reason("SESSION", f"session windows are {_LATER}", "use TUMBLE or HOP"),
+    "CUMULATE": Reason("CUMULATE", f"cumulating windows are {_LATER}", "use TUMBLE or HOP"),
+}
+SET_OPERATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
+    exp.Intersect: Reason("INTERSECT", f"INTERSECT is {_LATER}"),
+    exp.Except: Reason("EXCEPT", f"EXCEPT is {_LATER}"),
+}
+RELATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
+    exp.Values: Reason("VALUES", f"VALUES is {_LATER}", "produce the records to a topic and read it"),
+    exp.Lateral: Reason("LATERAL", f"lateral tables are {_LATER}"),
+    exp.Unnest: Reason("UNNEST", f"UNNEST is {_LATER}", "flatten the array into records"),
+}
+STATEMENTS_REFUSED: dict[str, Reason] = {
+    "ALTER": Reason("ALTER", "ALTER is not offered", "change the CREATE TABLE and save the file"),
+    "DROP": Reason("DROP", "DROP is not offered: a script declares what it uses", "remove the statement"),
+    "USE": Reason("USE", "there is one catalog and one database", "remove the statement"),
+    "SHOW": Reason("SHOW", "SHOW is not part of a pipeline", "see the console, or penstock table"),
+    "DESCRIBE": Reason(
+        "DESCRIBE", "DESCRIBE is not part of a pipeline", "see the console, or penstock table"
+    ),
+    "EXPLAIN": Reason("EXPLAIN", "EXPLAIN is not part of a pipeline", "remove the statement"),
+    "SELECT": Reason("SELECT", "a pipeline's SELECT needs somewhere to go", "INSERT INTO table SELECT …"),
+    "WITH": Reason(
+        "WITH … SELECT", "a pipeline's query needs somewhere to go", "INSERT INTO table WITH … SELECT …"
+    ),
+    "VALUES": Reason("VALUES", "a pipeline's rows come from a table", "INSERT INTO table SELECT …"),
+    "DELETE": Reason("DELETE", "a pipeline does not delete rows by hand", "produce a tombstone to the topic"),
+    "UPDATE": Reason(
+        "UPDATE", "a pipeline does not update rows by hand", "produce the new record to the topic"
+    ),
+    "TRUNCATE": Reason("TRUNCATE", "a pipeline does not empty tables", "delete the topic"),
+    "RESET": Reason("RESET", "there is no session to reset", "remove the statement"),
+    "ADD": Reason("ADD JAR", "there is no JVM here", "remove the statement"),
+    "LOAD": Reason("LOAD MODULE", "there are no modules", "remove the statement"),
+    "ANALYZE": Reason("ANALYZE", "ANALYZE is not offered", "remove the statement"),
+    "CALL": Reason("CALL", "procedures are not offered", "remove the statement"),
+}
+
+
+def markdown() -> str:
+    """Both halves as tables for the docs."""
+    lines = ["| offered | in detail |", "|---|---|"]
+    lines += [f"| {construct} | {detail.replace('|', chr(92) + '|')} |" for construct, detail in SUPPORTED]
+    lines += ["", "| refused | why | instead |", "|---|---|---|"]
+    lines += [f"| {r.construct} | {r.message} | {r.remedy} |" for r in refused()]
+    return "\n".join(lines) + "\n"
+
+
+def refused() -> list[Reason]:
+    """Every reason once, in the order of the tables."""
+    tables = (
+        STATEMENTS_REFUSED, CLAUSES_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED,
+        WINDOWS_REFUSED, EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
+    )  # fmt: skip
+    reasons = [reason for table in tables for reason in table.values()]
+    return list(dict.fromkeys([*reasons, GROUPINGS_REFUSED]))

@@ -1,0 +1,10 @@
+"""The compiled loops: plain Python functions over numpy arrays, run by numba where they are warm.
+
+`warm()` compiles (or loads from the disk cache) every kernel; until then a kernel that is called runs as plain
+Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
+"""
+
+from penstock.engine.kernels import hashing, lines, moments, records, scatter
+from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, warm
+
+__all__ = ["KERNELS", "hashing", "interpret_until_warm", "lines", "moments", "records", "scatter", "warm"]

@@ -1,0 +1,54 @@
+"""Text columns as the kernels see them: Arrow's buffers in and out of polars, without copies where possible.
+
+Knows nothing of what stands in the texts.
+"""
+
+from typing import Any
+
+import nanoarrow
+import numpy as np
+import polars as pl
+from arro3.core import ChunkedArray, DataType
+from numpy.typing import NDArray
+
+Texts = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]
+
+
+def text_buffers(texts: pl.Series) -> Texts:
+    """(bytes, offsets, valid) of a String or Binary column; offsets[i]:offsets[i+1] is row i."""
+    wide = DataType.large_binary() if texts.dtype == pl.Binary else DataType.large_utf8()
+    chunked = ChunkedArray(texts.rechunk())
+    array = chunked.cast(wide).combine_chunks() if len(texts) else None
+    if array is None:
+        return np.zeros(1, np.uint8), np.zeros(1, np.int64), np.zeros(0, np.bool_)
+    return array_buffers(array)
+
+
+def array_buffers(array: Any) -> Texts:
+    """The same of an Arrow array of (large) text or bytes."""
+    c_array = nanoarrow.c_array(array)
+    view = c_array.view()
+    rows, start = len(c_array), c_array.offset
+    narrow = c_array.schema.format in ("u", "z")
+    offsets = np.frombuffer(view.buffer(1), np.int32 if narrow else np.int64)[start : start + rows + 1]
+    data = np.frombuffer(view.buffer(2), np.uint8) if view.buffer(2).size_bytes else np.zeros(1, np.uint8)
+    return data, offsets.astype(np.int64), validity(view, rows, start, c_array.null_count)
+
+
+def validity(view: Any, rows: int, start: int, nulls: int) -> NDArray[np.bool_]:
+    """An Arrow validity bitmap as one bool a row."""
+    if nulls == 0 or view.buffer(0).size_bytes == 0:
+        return np.ones(rows, np.bool_)
+    bits = np.frombuffer(view.buffer(0), np.uint8)
+    return np.unpackbits(bits, bitorder="little")[start : start + rows].astype(np.bool_)
+
+
+def text_series(
+    name: str, data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_] | None = None
+) -> pl.Series:
+    """A String column over the kernels' buffers; the bytes must be UTF-8."""
+    bits = None
+    if valid is not None and not valid.all():
+        bits = np.packbits(valid, bitorder="little")
+    array = nanoarrow.c_array_from_buffers(nanoarrow.large_string(), len(offsets) - 1, [bits, offsets, data])
+    return pl.Series(name, nanoarrow.Array(array))

@@ -42,7 +42,10 @@ Run: TypeAlias = Callable[[Request], "Steps | Row | None"]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """An offered API: versions `lowest` to `highest`; `alone`: begins only when all before it are answered."""
+    """An offered API: versions `lowest` to `highest`; `alone`: begins only when all before it are answered.
+
+    `announced` is the lowest version that ApiVersions tells of.
+    """
 
     key: int
     name: str
@@ -51,6 +54,7 @@ class Api:
     run: Run
     read: Read | None
     alone: bool
+    announced: int
 
 
 OFFERED: Final[dict[int, Api]] = {}
@@ -59,7 +63,12 @@ F = TypeVar("F", bound=Run)
 
 
 def api(
-    key: int, versions: tuple[int, int], read: Read | None = None, alone: bool = False
+    key: int,
+    versions: tuple[int, int],
+    *,
+    read: Read | None = None,
+    alone: bool = False,
+    announced: int | None = None,
 ) -> Callable[[F], F]:
     """Offer the decorated function as API `key`; `read` replaces kio's reader of the body."""
 
@@ -67,7 +76,8 @@ def api(
         if key in OFFERED:
             raise RuntimeError(f"API {key} is offered already, by {OFFERED[key].run.__name__}")
         name = request_type(key, versions[1]).__name__.removesuffix("Request")
-        OFFERED[key] = Api(key, name, *versions, function, read, alone)
+        lowest = versions[0] if announced is None else announced
+        OFFERED[key] = Api(key, name, *versions, function, read, alone, lowest)
         return function
 
     return register

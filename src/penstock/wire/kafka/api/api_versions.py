@@ -31,4 +31,4 @@ def unsupported_version() -> Row:
 
 
 def _range(key: int) -> Row:
-    return {"api_key": key, "min_version": OFFERED[key].lowest, "max_version": OFFERED[key].highest}
+    return {"api_key": key, "min_version": OFFERED[key].announced, "max_version": OFFERED[key].highest}

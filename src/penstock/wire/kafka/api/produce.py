@@ -50,7 +50,9 @@ def _read_partitions(cursor: Cursor) -> list[tuple[int, Bytes]]:
     return partitions
 
 
-@api(key=0, versions=(3, 11), read=read_produce)
+# Announced from version 0 on, as Kafka 4 does (KAFKA-18659): librdkafka 2.0, for one, sends everything uncompressed,
+# without a word, to a broker whose lowest version is 3.
+@api(key=0, versions=(3, 11), read=read_produce, announced=0)
 def produce(request: Request) -> Steps:
     """Append; without acknowledgement (acks 0) there is no response, and an error closes the connection."""
     q: Produce = request.message

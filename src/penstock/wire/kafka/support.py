@@ -1,0 +1,105 @@
+"""What of the Kafka protocol is offered, derived from the registry, and what is refused, with the reason. Printed by
+the docs.
+
+Knows API keys and names; knows nothing of how an API works.
+"""
+
+from typing import Final
+
+from penstock.wire.kafka import api as _apis  # noqa: F401  # importing the folder fills the table
+from penstock.wire.kafka.registry import OFFERED
+
+TRANSACTIONS: Final = "transactions are not offered yet; half of the family hangs clients"
+ACCESS: Final = "everyone may do everything until users can be configured"
+ONE_NODE: Final = "one node: there are no replicas to move and no leaders to elect"
+INSIDE: Final = "spoken between Kafka's own nodes, never by clients"
+CONSUMER_KIP_848: Final = "the new group protocol (KIP-848) is not offered yet; clients use the classic one"
+SHARE: Final = "share groups (KIP-932) are not offered yet"
+STREAMS: Final = "the streams group protocol (KIP-1071) is not offered; Kafka Streams uses the classic one"
+TELEMETRY: Final = "client metrics (KIP-714) are not collected; clients stay silent where it is missing"
+LATER: Final = "not offered yet"
+
+SUPPORTED: Final = {key: (a.name, a.lowest, a.highest) for key, a in sorted(OFFERED.items())}
+
+REFUSED: Final = {
+    17: ("SaslHandshake", ACCESS),
+    21: ("DeleteRecords", LATER),
+    23: ("OffsetForLeaderEpoch", "one node: the leader epoch is always 0 and logs never diverge"),
+    24: ("AddPartitionsToTxn", TRANSACTIONS),
+    25: ("AddOffsetsToTxn", TRANSACTIONS),
+    26: ("EndTxn", TRANSACTIONS),
+    27: ("WriteTxnMarkers", INSIDE),
+    28: ("TxnOffsetCommit", TRANSACTIONS),
+    29: ("DescribeAcls", ACCESS),
+    30: ("CreateAcls", ACCESS),
+    31: ("DeleteAcls", ACCESS),
+    33: ("AlterConfigs", "replaced by IncrementalAlterConfigs, which is not offered yet"),
+    34: ("AlterReplicaLogDirs", ONE_NODE),
+    35: ("DescribeLogDirs", LATER),
+    36: ("SaslAuthenticate", ACCESS),
+    37: ("CreatePartitions", LATER),
+    38: ("CreateDelegationToken", ACCESS),
+    39: ("RenewDelegationToken", ACCESS),
+    40: ("ExpireDelegationToken", ACCESS),
+    41: ("DescribeDelegationToken", ACCESS),
+    43: ("ElectLeaders", ONE_NODE),
+    44: ("IncrementalAlterConfigs", LATER),
+    45: ("AlterPartitionReassignments", ONE_NODE),
+    46: ("ListPartitionReassignments", ONE_NODE),
+    47: ("OffsetDelete", LATER),
+    48: ("DescribeClientQuotas", "quotas are not offered yet"),
+    49: ("AlterClientQuotas", "quotas are not offered yet"),
+    50: ("DescribeUserScramCredentials", ACCESS),
+    51: ("AlterUserScramCredentials", ACCESS),
+    52: ("Vote", INSIDE),
+    53: ("BeginQuorumEpoch", INSIDE),
+    54: ("EndQuorumEpoch", INSIDE),
+    55: ("DescribeQuorum", ONE_NODE),
+    56: ("AlterPartition", INSIDE),
+    57: ("UpdateFeatures", "there are no feature levels to change"),
+    58: ("Envelope", INSIDE),
+    59: ("FetchSnapshot", INSIDE),
+    61: ("DescribeProducers", LATER),
+    62: ("BrokerRegistration", INSIDE),
+    63: ("BrokerHeartbeat", INSIDE),
+    64: ("UnregisterBroker", ONE_NODE),
+    65: ("DescribeTransactions", TRANSACTIONS),
+    66: ("ListTransactions", TRANSACTIONS),
+    67: ("AllocateProducerIds", INSIDE),
+    68: ("ConsumerGroupHeartbeat", CONSUMER_KIP_848),
+    69: ("ConsumerGroupDescribe", CONSUMER_KIP_848),
+    70: ("ControllerRegistration", INSIDE),
+    71: ("GetTelemetrySubscriptions", TELEMETRY),
+    72: ("PushTelemetry", TELEMETRY),
+    73: ("AssignReplicasToDirs", INSIDE),
+    74: ("ListConfigResources", TELEMETRY),
+    75: ("DescribeTopicPartitions", "clients use Metadata where it is missing"),
+    76: ("ShareGroupHeartbeat", SHARE),
+    77: ("ShareGroupDescribe", SHARE),
+    78: ("ShareFetch", SHARE),
+    79: ("ShareAcknowledge", SHARE),
+    80: ("AddRaftVoter", ONE_NODE),
+    81: ("RemoveRaftVoter", ONE_NODE),
+    82: ("UpdateRaftVoter", INSIDE),
+    83: ("InitializeShareGroupState", INSIDE),
+    84: ("ReadShareGroupState", INSIDE),
+    85: ("WriteShareGroupState", INSIDE),
+    86: ("DeleteShareGroupState", INSIDE),
+    87: ("ReadShareGroupStateSummary", INSIDE),
+    88: ("StreamsGroupHeartbeat", STREAMS),
+    89: ("StreamsGroupDescribe", STREAMS),
+    90: ("DescribeShareGroupOffsets", SHARE),
+    91: ("AlterShareGroupOffsets", SHARE),
+    92: ("DeleteShareGroupOffsets", SHARE),
+}
+
+
+def markdown() -> str:
+    """Both tables, for the docs."""
+    lines = ["| key | API | versions |", "|---|---|---|"]
+    lines += [
+        f"| {key} | {name} | {lowest} to {highest} |" for key, (name, lowest, highest) in SUPPORTED.items()
+    ]
+    lines += ["", "| key | API | not offered because |", "|---|---|---|"]
+    lines += [f"| {key} | {name} | {reason} |" for key, (name, reason) in REFUSED.items()]
+    return "\n".join(lines) + "\n"

@@ -37,7 +37,7 @@ ITSELF = Principal("penstock", client_id="broker")
 async def serve(data_dir: Path, kafka: Address, fsync: str) -> int:
     """Run until told to stop; the exit code."""
     stop, now = until_told(), read_clocks()
-    log = Log.open(RealDisk(data_dir), LogOptions(fsync=fsync), now)
+    log = Log.open(RealDisk(data_dir), LogOptions(sync=fsync), now)
     broker = Broker(log, BrokerOptions(), now, os.urandom)
     driver = Driver(broker, log, ServeOptions())
     bound: list[Address] = []

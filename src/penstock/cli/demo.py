@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from penstock import options
 from penstock.app.addresses import next_free, parse_address
@@ -42,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
 
 def free_ports(settings: UpOptions) -> UpOptions:
     """The settings with the next free port where one is taken, saying so."""
-    changed = {}
+    changed: dict[str, Any] = {}
     for name in ("kafka", "http"):
         wanted = parse_address(getattr(settings, name), f"--{name}")
         if wanted is not None and wanted.port:

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 
 import psutil
 
+from penstock import record
+from penstock.calls import Bytes
 from penstock.client import Client
 from penstock.lifeline import until_told
 from penstock.record import Record
@@ -117,9 +119,7 @@ async def take_commands(client: Client) -> None:
                     await asyncio.create_subprocess_exec(sys.executable, "-c", BURN, str(seconds))
 
 
-def _loads(batches: bytes) -> Iterator[float]:
-    from penstock import record
-
+def _loads(batches: Bytes) -> Iterator[float]:
     for info in record.scan(batches):
         for found in record.decode(memoryview(batches)[info.position : info.position + info.size]):
             if found.key == b"demo/load" and found.value:

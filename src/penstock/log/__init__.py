@@ -1,0 +1,12 @@
+"""The log: Kafka's topics, partitions and segments on one disk, with acknowledgements that mean safe.
+
+`Log` is the entrance; everything that blocks happens in `Sync.run`. Knows nothing of clients or protocols.
+"""
+
+from penstock.log.disk import Disk, DiskFailed, DiskFull, RealDisk
+from penstock.log.log import Log
+from penstock.log.partition import Partition
+from penstock.log.sync import Sync
+from penstock.log.topic import LogOptions, Topic
+
+__all__ = ["Disk", "DiskFailed", "DiskFull", "Log", "LogOptions", "Partition", "RealDisk", "Sync", "Topic"]

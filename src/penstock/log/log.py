@@ -1,0 +1,364 @@
+"""The log: topics of partitions in one data directory, and the rounds that make their bytes safe.
+
+Everything runs on one thread, except `Sync.run`. Time and disk are passed in. Knows nothing of clients.
+"""
+
+import base64
+from collections.abc import Mapping
+
+import msgspec
+
+from penstock.clock import Now
+from penstock.errors import PenstockError
+from penstock.log.disk import Disk, DiskFailed
+from penstock.log.partition import Partition
+from penstock.log.recovery import Recovery
+from penstock.log.retention import start_after
+from penstock.log.segment import Files, Segment
+from penstock.log.state import (
+    DELETED,
+    FORMAT,
+    STATE_NAME,
+    Checkpoint,
+    PartitionPoint,
+    State,
+    TopicState,
+    load_checkpoint,
+    load_state,
+    replace,
+)
+from penstock.log.sync import Dirty, Range, Sync, remove_all
+from penstock.log.topic import LogOptions, Settings, Topic, valid_name
+
+_SYNC_KINDS = ("always", "interval", "never")
+_RETAIN_SLICE = 256
+
+
+class Log:
+    """All topics. Made by `Log.open`."""
+
+    def __init__(self, disk: Disk, options: LogOptions) -> None:
+        self.cluster_id = ""
+        self.cuts: list[str] = []  # what recovery had to cut, for people
+        self._topics: dict[str, Topic] = {}
+        self._disk, self._options = disk, options
+        self._files = Files(disk, options.open_files_max, options.index_interval_bytes)
+        self._dirty = Dirty(follow=options.sync != "always")
+        self._dirty.keep = self._keep
+        self._running: Sync | None = None
+        self._points: dict[str, PartitionPoint] = {}
+        self._moved: dict[Partition, None] = {}  # since the last checkpoint
+        self._moved_bytes = 0
+        self._sync_at_s = self._checkpoint_at_s = 0.0
+        self._retain_at = 0
+
+    @classmethod
+    def open(cls, disk: Disk, options: LogOptions, now: Now) -> "Log":
+        """Take the data directory and recover what it holds.
+
+        Raises PenstockError where it is in use, cannot be written, is damaged, or has a newer format.
+        """
+        if options.sync not in _SYNC_KINDS:
+            raise PenstockError(f"sync is {options.sync!r}", remedy="it takes " + ", ".join(_SYNC_KINDS))
+        disk.lock()
+        try:
+            log = cls(disk, options)
+            log._recover(now)
+        except BaseException:
+            disk.unlock()
+            raise
+        return log
+
+    # --- recovery ----------------------------------------------------------------------------------------------
+
+    def _recover(self, now: Now) -> None:
+        state = load_state(self._disk)
+        if state is None:
+            self.cluster_id = base64.urlsafe_b64encode(self._disk.unique()).decode().rstrip("=")
+            self._keep()
+            return
+        self.cluster_id = state.cluster_id
+        points = load_checkpoint(self._disk)
+        recovery = Recovery(self._disk, self._files, self._options.index_interval_bytes, now)
+        for entry in state.topics:
+            topic = self._add(entry)
+            for partition in topic.partitions:
+                partition.start_offset = entry.starts.get(partition.index, 0)
+                recovery.open(partition, topic.topic_id, points.get(partition.key))
+        self.cuts = recovery.cuts
+        self._remove_strangers()
+        self._points = {
+            partition.key: known
+            for topic in self._topics.values()
+            for partition in topic.partitions
+            if (known := partition.known())
+        }
+        self._secure(recovery)
+        self._checkpoint_at_s = now.mono_s + self._options.checkpoint_ms / 1000
+
+    def _add(self, entry: TopicState) -> Topic:
+        topic_id = bytes.fromhex(entry.topic_id)
+        topic = Topic(entry.name, topic_id, created_ms=entry.created_ms, internal=entry.internal)
+        topic.configs, topic.settings = entry.configs, Settings(entry.configs, self._options)
+        self._grow(topic, entry.partitions)
+        self._topics[entry.name] = topic
+        return topic
+
+    def _grow(self, topic: Topic, total: int) -> None:
+        interval = self._options.index_interval_bytes
+        for index in range(len(topic.partitions), total):
+            topic.partitions.append(Partition(topic, index, self._files, self._dirty, interval))
+
+    def _remove_strangers(self) -> None:
+        """Folders of topics that were deleted, and of none."""
+        ours = {p.folder for topic in self._topics.values() for p in topic.partitions}
+        for name, size in self._disk.listing("").items():
+            partition_like = name.rpartition("-")[2].isdigit() or name.endswith(DELETED)
+            if size < 0 and name not in ours and partition_like:
+                remove_all(self._disk, name + "/")
+
+    def _secure(self, recovery: Recovery) -> None:
+        """Make safe what was found behind the checkpoint: from now on it counts as durable."""
+        folders = {segment.folder: None for segment in recovery.suspects}
+        for segment in recovery.suspects:
+            self._disk.sync(self._files.fd(segment))
+            segment.synced = segment.size
+        for folder in folders:
+            self._disk.sync_folder(folder)
+        if folders or recovery.cuts:
+            self._disk.sync_folder("")
+
+    # --- topics ------------------------------------------------------------------------------------------------
+
+    @property
+    def topics(self) -> Mapping[str, Topic]:
+        """The topics by name."""
+        return self._topics
+
+    def create_topic(
+        self, name: str, partitions: int, configs: Mapping[str, str], now: Now, internal: bool = False
+    ) -> Topic:
+        """A new topic, safe on disk. Raises ValueError for what the broker should have refused."""
+        if name in self._topics or not valid_name(name) or partitions < 1:
+            raise ValueError(f"topic {name!r} with {partitions} partitions cannot be created")
+        Settings(configs, self._options)
+        entry = TopicState(
+            name, self._disk.unique().hex(), partitions, dict(configs), internal, created_ms=now.wall_ms
+        )
+        topic = self._add(entry)
+        try:
+            self._keep()
+        except BaseException:
+            del self._topics[name]
+            raise
+        return topic
+
+    def delete_topic(self, name: str) -> None:
+        """Forget a topic and its records; the files are removed by the next syncs. KeyError if there is none."""
+        topic = self._topics.pop(name)
+        try:
+            self._keep()
+        except BaseException:
+            self._topics[name] = topic
+            raise
+        for partition in topic.partitions:
+            self._points.pop(partition.key, None)
+            self._moved.pop(partition, None)
+            self._dirty.homes.pop(partition, None)
+            for segment in partition.segments:
+                partition.discard(segment)
+            if partition.housed:
+                grave = f"{topic.topic_id.hex()}-{partition.index}{DELETED}"
+                self._disk.rename(partition.folder, grave)
+                self._dirty.doomed.append(grave + "/")
+
+    def set_configs(self, name: str, configs: Mapping[str, str]) -> None:
+        """Replace a topic's configuration. KeyError, or ValueError for a value the log cannot read."""
+        topic = self._topics[name]
+        settings, before = Settings(configs, self._options), topic.configs
+        topic.configs = dict(configs)
+        try:
+            self._keep()
+        except BaseException:
+            topic.configs = before
+            raise
+        topic.settings = settings
+
+    def add_partitions(self, name: str, total: int, now: Now) -> None:
+        """Give a topic `total` partitions, which must be more than it has."""
+        topic = self._topics[name]
+        before = len(topic.partitions)
+        if total <= before:
+            raise ValueError(f"topic {name!r} has {before} partitions already")
+        self._grow(topic, total)
+        try:
+            self._keep()
+        except BaseException:
+            del topic.partitions[before:]
+            raise
+
+    def _keep(self) -> None:
+        """Write the topics and start offsets down, safely."""
+        if self._dirty.failure:
+            raise self._dirty.failure
+        entries = [_entry(topic) for topic in self._topics.values()]
+        try:
+            replace(self._disk, STATE_NAME, msgspec.json.encode(State(FORMAT, self.cluster_id, entries)))
+        except OSError as error:
+            self._dirty.failure = DiskFailed(str(error))
+            raise self._dirty.failure from error
+
+    # --- making bytes safe -------------------------------------------------------------------------------------
+
+    def begin_sync(self, now: Now) -> Sync | None:
+        """A round with all that is dirty now; None where nothing is due, or a round runs already.
+
+        Run it (on any thread), then hand it to `end_sync`.
+        """
+        if self._running or self._dirty.failure:
+            return None
+        dirty, due = self._dirty, self._take_due(now)
+        checkpoint = self._checkpoint_due(now)
+        if not (due or dirty.doomed or checkpoint):
+            return None
+        ranges = [self._range(segment, partition) for segment, partition in due.items()]
+        homes = [home for home in dirty.homes if any(one.partition is home for one in ranges)]
+        for home in homes:
+            del dirty.homes[home]
+        doomed, dirty.doomed = dirty.doomed, []
+        sync = Sync(self._disk, ranges, homes, doomed)
+        if checkpoint:
+            sync.index_tails, sync.checkpoint = self._checkpoint(now)
+        self._running = sync
+        return sync
+
+    def _take_due(self, now: Now) -> dict[Segment, Partition]:
+        dirty = self._dirty
+        if self._options.sync == "never":
+            due = {segment: dirty.segments.pop(segment) for segment in list(dirty.segments) if segment.sealed}
+        elif self._options.sync == "interval" and now.mono_s < self._sync_at_s:
+            return {}
+        else:
+            due, dirty.segments = dirty.segments, {}
+        if due:
+            self._sync_at_s = now.mono_s + self._options.sync_interval_ms / 1000
+        return due
+
+    def _range(self, segment: Segment, partition: Partition) -> Range:
+        fd = self._files.fd(segment)
+        segment.pins += 1
+        point = partition.point_now(segment)
+        return Range(partition, segment, fd, segment.synced, point, segment.newborn, segment.sealed)
+
+    def end_sync(self, sync: Sync, now: Now) -> list[Partition]:
+        """Count as durable what the round made safe; the partitions whose durable end moved.
+
+        After an error in the round nothing is: every further append raises DiskFailed.
+        """
+        self._running = None
+        if sync.error is not None:
+            self._dirty.failure = DiskFailed(f"the disk failed to make data safe: {sync.error}")
+        moved: dict[Partition, None] = {}
+        for one in sync.ranges:
+            self._files.unpin(one.segment)
+            if sync.error is not None or one.segment.dead:
+                continue
+            one.segment.newborn = False
+            self._moved_bytes += one.point.position - one.segment.synced
+            one.segment.synced = one.point.position
+            partition = one.partition
+            partition.point = one.point
+            partition.durable_offset = max(partition.durable_offset, one.point.end)
+            moved[partition] = self._moved[partition] = None
+        return list(moved)
+
+    def next_sync_s(self, now: Now) -> float | None:
+        """Seconds until `begin_sync` has something to do though nothing is appended; None if never."""
+        waits = [self._checkpoint_at_s - now.mono_s] if self._moved else []
+        if self._dirty.segments and self._options.sync == "interval":
+            waits.append(self._sync_at_s - now.mono_s)
+        if self._dirty.doomed:
+            waits.append(0.0)
+        return max(0.0, min(waits)) if waits else None
+
+    # --- what is known to be whole -----------------------------------------------------------------------------
+
+    def _checkpoint_due(self, now: Now) -> bool:
+        if not self._moved:
+            return False
+        return self._moved_bytes >= self._options.checkpoint_bytes or now.mono_s >= self._checkpoint_at_s
+
+    def _checkpoint(self, now: Now) -> tuple[list[tuple[str, int, bytes]], bytes]:
+        """What the disk thread writes: the indexes' tails that the checkpoint counts on, and the checkpoint."""
+        tails: list[tuple[str, int, bytes]] = []
+        for partition in self._moved:
+            if known := partition.known():
+                self._points[partition.key] = known
+                tails += partition.index_tails()
+        self._moved, self._moved_bytes = {}, 0
+        self._checkpoint_at_s = now.mono_s + self._options.checkpoint_ms / 1000
+        return tails, msgspec.json.encode(Checkpoint(FORMAT, self._points))
+
+    # --- forgetting --------------------------------------------------------------------------------------------
+
+    def retain(self, now: Now) -> int:
+        """Remove segments by age and size, in a bounded slice of the partitions; how many went.
+
+        Call it again and again; each call goes on where the last one ended.
+        """
+        partitions = [p for topic in self._topics.values() for p in topic.partitions]
+        if not partitions or self._dirty.failure:
+            return 0
+        first = self._retain_at % len(partitions)
+        turn = (partitions[first:] + partitions[:first])[:_RETAIN_SLICE]
+        self._retain_at = first + len(turn)
+        before: dict[Partition, int] = {}
+        for partition in turn:
+            start = start_after(partition, self._topics[partition.topic].settings, now)
+            if start > partition.start_offset:
+                before[partition] = partition.start_offset
+                partition.start_offset = start
+        if not before:
+            return 0
+        try:
+            self._keep()
+        except BaseException:
+            for partition, start in before.items():
+                partition.start_offset = start
+            raise
+        return sum(partition.drop() for partition in before)
+
+    def close(self, now: Now) -> None:
+        """Make everything safe, note that all of it is whole, and give the data directory back."""
+        try:
+            while self._dirty.failure is None and (self._dirty.segments or self._dirty.doomed):
+                self._finish(now)
+            if self._moved and self._dirty.failure is None:
+                tails, checkpoint = self._checkpoint(now)
+                sync = Sync(self._disk, (), (), (), tails, checkpoint)
+                sync.run()
+        finally:
+            self._files.close_all()
+            self._disk.unlock()
+
+    def _finish(self, now: Now) -> None:
+        due, self._dirty.segments = self._dirty.segments, {}
+        doomed, self._dirty.doomed = self._dirty.doomed, []
+        homes, self._dirty.homes = list(self._dirty.homes), {}
+        ranges = [self._range(segment, partition) for segment, partition in due.items()]
+        sync = Sync(self._disk, ranges, homes, doomed)
+        sync.run()
+        self.end_sync(sync, now)
+
+
+def _entry(topic: Topic) -> TopicState:
+    starts = {p.index: p.start_offset for p in topic.partitions if p.start_offset}
+    return TopicState(
+        topic.name,
+        topic.topic_id.hex(),
+        len(topic.partitions),
+        topic.configs,
+        topic.internal,
+        topic.created_ms,
+        starts,
+    )

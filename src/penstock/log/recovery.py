@@ -1,0 +1,160 @@
+"""Opening what an earlier run left: where each partition ends, after a clean stop or a crash.
+
+A segment before the checkpoint is taken as it is; what comes behind is read batch by batch, and cut at the first
+that is not whole, has a wrong checksum or does not follow. Knows nothing of appends and syncs.
+"""
+
+from collections.abc import Mapping
+
+from penstock.clock import Now
+from penstock.log.disk import Disk
+from penstock.log.partition import Partition
+from penstock.log.segment import Files, Segment
+from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed, identity
+from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
+
+_CHUNK = 1024 * 1024
+
+
+class Recovery:
+    """Opens partitions. `cuts` says, for people, what had to be cut; `suspects` must be synced before use."""
+
+    def __init__(self, disk: Disk, files: Files, interval: int, now: Now) -> None:
+        self._disk, self._files, self._interval, self._now = disk, files, interval, now
+        self.cuts: list[str] = []
+        self.suspects: list[Segment] = []
+
+    def open(self, partition: Partition, topic_id: bytes, known: PartitionPoint | None) -> None:
+        """Fill `partition` (its start offset is set) with what its folder holds."""
+        listing = self._disk.listing(partition.folder)
+        if not self._is_home(partition.folder, listing, topic_id, known):
+            self._clear(partition.folder, listing)
+            partition.end_offset = partition.durable_offset = partition.start_offset
+            return
+        partition.housed = True
+        for name in listing:
+            if name.endswith(DELETED):
+                self._disk.remove(f"{partition.folder}/{name}")
+        bases = sorted(int(n[:-4]) for n in listing if n.endswith(".log") and n[:-4].isdigit())
+        sizes = {base: listing[f"{base:020}.log"] for base in bases}
+        self._fill(partition, bases, sizes, known)
+        self._settle(partition)
+
+    def _is_home(
+        self, folder: str, listing: Mapping[str, int], topic_id: bytes, known: PartitionPoint | None
+    ) -> bool:
+        """Whether the folder belongs to this topic, and not to a deleted one of the same name."""
+        if IDENTITY_NAME not in listing:
+            return known is not None and bool(listing)
+        fd = self._disk.open(f"{folder}/{IDENTITY_NAME}")
+        try:
+            return self._disk.read(fd, 1024, 0).strip() == identity(topic_id)
+        finally:
+            self._disk.close(fd)
+
+    def _clear(self, folder: str, listing: Mapping[str, int]) -> None:
+        for name in listing:
+            self._disk.remove(f"{folder}/{name}")
+        if listing:
+            self.cuts.append(f"{folder}: removed, it belonged to a deleted topic")
+
+    def _fill(
+        self, partition: Partition, bases: list[int], sizes: Mapping[int, int], known: PartitionPoint | None
+    ) -> None:
+        sealed = {one.base: one for one in known.sealed} if known else {}
+        for number, base in enumerate(bases):
+            segment = Segment(partition.folder, base, self._now.wall_ms)
+            segment.size = sizes[base]
+            following = bases[number + 1] if number + 1 < len(bases) else None
+            if following is not None and following <= partition.start_offset:
+                self._remove(segment, "")
+                continue
+            if partition.segments and base != partition.segments[-1].end:
+                self._remove(segment, f"does not follow offset {partition.segments[-1].end}")
+                continue
+            if following is not None and _is_known(segment, sealed.get(base)):
+                segment.end, segment.synced, segment.sealed = following, segment.size, True
+            else:
+                self._recover(segment, known)
+            partition.segments.append(segment)
+        partition.point = known.point if known else None
+
+    def _recover(self, segment: Segment, known: PartitionPoint | None) -> None:
+        """Find the segment's end: from the checkpoint's place on, or from its beginning."""
+        size, position = segment.size, 0
+        point = known.point if known else None
+        if point and point.base == segment.base and point.position <= size:
+            position = segment.synced = point.position
+            segment.end, segment.born_ms = point.end, point.born_ms
+            segment.max_ms, segment.max_offset = point.max_ms, point.max_offset
+            segment.indexed = point.index_size, point.times_size
+        if position == size:
+            return
+        segment.size = position
+        if position == 0:
+            self._files.begin_indexes(segment)
+        else:
+            self._files.index(segment)
+        fd = self._files.fd(segment)
+        for info in _sound_batches(self._disk, fd, segment, size):
+            segment.note((info,), info.base_offset, self._interval)
+        if segment.size < size:
+            self.cuts.append(f"{segment.path}.log: cut from {size} to {segment.size} bytes")
+            self._disk.truncate(fd, segment.size)
+        self.suspects.append(segment)
+
+    def _remove(self, segment: Segment, why: str) -> None:
+        for kind in (".log", ".index", ".timeindex"):
+            try:
+                self._disk.remove(segment.path + kind)
+            except FileNotFoundError:
+                continue
+        if why:
+            self.cuts.append(f"{segment.path}.log: removed, it {why}")
+
+    def _settle(self, partition: Partition) -> None:
+        """Take the start offset into account, seal all segments but the last, and sum up."""
+        segments = partition.segments
+        if segments and segments[-1].end <= partition.start_offset:
+            for segment in segments:
+                self._remove(segment, "")
+                self._files.close(segment)
+            self.suspects = [s for s in self.suspects if s not in segments]
+            segments.clear()
+        if segments:
+            partition.start_offset = max(partition.start_offset, segments[0].base)
+        for segment in segments[:-1]:
+            if not segment.sealed:
+                self._files.seal(segment)
+        end = segments[-1].end if segments else partition.start_offset
+        partition.end_offset = partition.durable_offset = end
+        partition.size_bytes = sum(segment.size for segment in segments)
+
+
+def _is_known(segment: Segment, sealed: Sealed | None) -> bool:
+    """Whether the checkpoint knows the segment; its facts are taken over then."""
+    if sealed is None or sealed.size != segment.size:
+        return False
+    segment.max_ms, segment.max_offset = sealed.max_ms, sealed.max_offset
+    segment.indexed = sealed.index_size, sealed.times_size
+    return True
+
+
+def _sound_batches(disk: Disk, fd: int, segment: Segment, stop: int) -> "list[BatchInfo]":
+    """The batches from the segment's present end on that are whole, have a right checksum and follow each other."""
+    position, expected = segment.size, segment.end
+    found: list[BatchInfo] = []
+    start, chunk = position, b""
+    while position + HEADER_SIZE <= stop:
+        if position + HEADER_SIZE > start + len(chunk):
+            start, chunk = position, disk.read(fd, min(_CHUNK, stop - position), position)
+        info = info_at(chunk, position - start)
+        if not HEADER_SIZE <= info.size <= stop - position or info.base_offset != expected:
+            break
+        if position + info.size > start + len(chunk):
+            start, chunk = position, disk.read(fd, max(_CHUNK, info.size), position)
+        if not intact(chunk, position - start) or info.last_offset_delta < 0:
+            break
+        found.append(info)
+        position, expected = position + info.size, info.last_offset + 1
+    return found

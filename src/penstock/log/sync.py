@@ -1,0 +1,135 @@
+"""One round of making bytes safe: what was dirty when it began, done in one go, perhaps on another thread.
+
+`Dirty` gathers what is not safe yet; a `Sync` takes it over. `Sync.run` touches descriptors, sealed files and files
+to be removed, nothing else. Knows nothing of offsets' meaning.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from penstock.log.disk import Disk, DiskFailed, DiskFull
+from penstock.log.segment import Segment
+from penstock.log.state import CHECKPOINT_NAME, IDENTITY_NAME, Point, replace
+
+if TYPE_CHECKING:
+    from penstock.log.partition import Partition
+
+
+class Dirty:
+    """What is written but not safe. `follow` is for sync = interval and never: durable means written there."""
+
+    def __init__(self, follow: bool) -> None:
+        self.segments: dict[Segment, Partition] = {}
+        self.homes: dict[Partition, None] = {}  # partitions whose folder is not safe yet
+        self.doomed: list[str] = []  # files, and folders with all that is in them, to be removed
+        self.failure: Exception | None = None
+        self.keep: Callable[[], None] = _nothing  # writes the start offsets down, safely
+        self.bytes = 0
+        self._follow = follow
+
+    def add(self, segment: Segment, partition: "Partition", size: int) -> bool:
+        """`size` more bytes are dirty; whether they count as durable all the same."""
+        self.segments[segment] = partition
+        self.bytes += size
+        return self._follow
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bytes of one segment to be made safe, from `start` up to the position in `point`."""
+
+    partition: "Partition"
+    segment: Segment
+    fd: int
+    start: int
+    point: Point
+    newborn: bool
+    sealed: bool
+
+
+@dataclass(slots=True)
+class Sync:
+    """One round. `run` does all that blocks; afterwards `error` is None or why the log can go on no more."""
+
+    disk: Disk
+    ranges: Sequence[Range]
+    homes: Sequence["Partition"]
+    doomed: Sequence[str]
+    index_tails: Sequence[tuple[str, int, bytes]] = ()
+    checkpoint: bytes | None = None
+    error: Exception | None = field(default=None)
+
+    def run(self) -> None:
+        """Make the ranges safe, then do what saves work later."""
+        try:
+            self._make_safe()
+            for path in self.doomed:
+                remove_all(self.disk, path)
+            for path, position, data in self.index_tails:
+                self._write(path, position, data)
+            if self.checkpoint is not None:
+                replace(self.disk, CHECKPOINT_NAME, self.checkpoint)
+        except (OSError, DiskFull, DiskFailed) as error:
+            self.error = error
+
+    def _make_safe(self) -> None:
+        folders = {}
+        for home in self.homes:
+            self._sync_path(f"{home.folder}/{IDENTITY_NAME}", home.segments)
+            folders[home.folder] = home.segments[-1:]
+        for one in self.ranges:
+            self.disk.sync(one.fd)
+            if one.sealed:
+                for kind in (".index", ".timeindex"):
+                    self._sync_path(one.segment.path + kind, [one.segment])
+            if one.newborn or one.sealed:
+                folders[one.segment.folder] = [one.segment]
+        for folder, segments in folders.items():
+            try:
+                self.disk.sync_folder(folder)
+            except FileNotFoundError:
+                if not all(segment.dead for segment in segments):
+                    raise
+        if self.homes:
+            self.disk.sync_folder("")
+
+    def _sync_path(self, path: str, segments: Sequence[Segment]) -> None:
+        """A file that was deleted since the round began need not be safe."""
+        try:
+            fd = self.disk.open(path)
+        except FileNotFoundError:
+            if all(segment.dead for segment in segments):
+                return
+            raise
+        try:
+            self.disk.sync(fd)
+        finally:
+            self.disk.close(fd)
+
+    def _write(self, path: str, position: int, data: bytes) -> None:
+        try:
+            fd = self.disk.open(path, create=True)
+        except FileNotFoundError:
+            return  # the topic was deleted; the index would not be needed
+        try:
+            self.disk.write(fd, data, position)
+        finally:
+            self.disk.close(fd)
+
+
+def remove_all(disk: Disk, path: str) -> None:
+    """Remove a file, or a folder with its files; what is gone already is fine."""
+    try:
+        if path.endswith("/"):
+            for name in disk.listing(path[:-1]):
+                disk.remove(path + name)
+            disk.remove_folder(path[:-1])
+        else:
+            disk.remove(path)
+    except FileNotFoundError:
+        return

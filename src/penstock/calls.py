@@ -248,6 +248,7 @@ class JoinGroup(Call):
     """Answer: `Joined | Refused`, later, when the rebalance has gathered its members.
 
     `require_known_member` is KIP-394: a first join gets MEMBER_ID_REQUIRED with the id to use in `detail`.
+    `can_skip_assignment` is KIP-814: the client (JoinGroup from version 9) knows `Joined.skip_assignment`.
     """
 
     group: str
@@ -259,6 +260,7 @@ class JoinGroup(Call):
     rebalance_timeout_ms: int
     require_known_member: bool = False
     reason: str = ""
+    can_skip_assignment: bool = False
 
 
 @dataclass(frozen=True, slots=True)

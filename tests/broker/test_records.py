@@ -136,7 +136,7 @@ def test_a_fetch_ends_empty_when_its_time_is_over() -> None:
     assert not waiting.done
     table.later(0.002)
     assert answer_of(waiting) == [Fetched(b"", 0, 0, 0)]
-    assert table.broker.next_wake_s(table.now) is None
+    assert (table.broker.next_wake_s(table.now) or 0) > 60
 
 
 def test_a_fetch_counts_up_to_its_least_bytes_over_several_appends() -> None:

@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from penstock.broker import access
 from penstock.broker.answers import ANSWERS
+from penstock.broker.groups import admin, join, presence, sync
+from penstock.broker.groups.offsets import commit
+from penstock.broker.groups.offsets.expire import keep_expiring
+from penstock.broker.groups.rebalance import watch_sessions
 from penstock.broker.options import BrokerOptions
 from penstock.broker.records import append, fetch, init_producer, list_offsets
 from penstock.broker.state import State
@@ -19,7 +23,10 @@ from penstock.log import Log, Partition
 
 __all__ = ["Broker", "BrokerOptions"]
 
-ANSWERING = (append, fetch, init_producer, list_offsets, configs, create, delete, describe)
+ANSWERING = (
+    append, fetch, init_producer, list_offsets, configs, create, delete, describe,
+    join, sync, presence, admin, commit,
+)  # fmt: skip
 """The modules whose functions answer calls: importing them fills the table."""
 
 
@@ -35,8 +42,10 @@ class Broker:
         facts: Mapping[str, str] | None = None,
     ) -> None:
         """`facts` are settings that only the process knows, shown by DescribeConfigs (advertised.listeners, …)."""
-        self._state = State(log, options, now, randomness)
+        self._state = State(log, options, randomness)
         self._state.facts = facts or {}
+        watch_sessions(self._state.groups)
+        keep_expiring(self._state, now)
 
     def answer(self, call: Call, now: Now) -> object:
         """The answer, `Refused`, or a `Later` of either."""
@@ -75,7 +84,8 @@ class Broker:
 
     def take_notices(self) -> list[str]:
         """Sentences for the driver to log, each once."""
-        notices, self._state.notices = self._state.notices, []
+        notices = list(self._state.notices)
+        self._state.notices.clear()
         return notices
 
     def measures(self) -> Mapping[str, float]:
@@ -84,6 +94,9 @@ class Broker:
         partitions = sum(len(topic.partitions) for topic in state.log.topics.values())
         gauges = {
             "penstock_waiting_fetches": len(state.waits),
+            "penstock_groups": len(state.groups.by_name),
+            "penstock_group_members": sum(len(group.members) for group in state.groups.by_name.values()),
+            "penstock_group_rebalances_total": state.groups.rebalances,
             "penstock_topics": len(state.log.topics),
             "penstock_partitions": partitions,
             "penstock_unsynced_partitions": len(state.durability.dirty),

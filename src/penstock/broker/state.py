@@ -5,6 +5,8 @@ Holds things and wires them together; decides nothing.
 
 from collections.abc import Callable, Mapping
 
+from penstock.broker.groups.groups import Groups
+from penstock.broker.groups.offsets.store import OffsetStore
 from penstock.broker.measures import Counts
 from penstock.broker.options import BrokerOptions
 from penstock.broker.records.durable import Durability
@@ -14,16 +16,13 @@ from penstock.broker.records.waits import FetchWaits
 from penstock.broker.timers import Timers
 from penstock.broker.topics.internal import InternalTopics
 from penstock.broker.topics.settings import Settings, TopicSettings
-from penstock.clock import Now
 from penstock.log import Log, Partition
 
 
 class State:
     """One broker's state. `facts` are broker settings that only the process knows (advertised.listeners, …)."""
 
-    def __init__(
-        self, log: Log, options: BrokerOptions, now: Now, randomness: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, log: Log, options: BrokerOptions, randomness: Callable[[int], bytes]) -> None:
         self.log, self.options, self.randomness = log, options, randomness
         self.facts: Mapping[str, str] = {}
         self.notices: list[str] = []
@@ -35,6 +34,10 @@ class State:
         self.topic_settings = TopicSettings(options.message_bytes_max)
         internal = InternalTopics(log, self.durability)
         self.producer_ids = ProducerIds(internal)
+        self.offsets = OffsetStore(internal, options)
+        self.groups = Groups(options, self.timers, randomness, self.notices)
+        for name in self.offsets.groups():
+            self.groups.ensure(name)
 
     def partition(self, topic: str, index: int) -> Partition | None:
         """The partition, or None where it does not exist."""

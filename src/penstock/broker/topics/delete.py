@@ -32,4 +32,5 @@ def _delete(state: State, asked: str, topic: Topic | None, now: Now) -> TopicInf
         state.sequences.forget(partition)
         state.durability.forget(partition, gone, now)
     state.waits.wake_topic(topic.name, now)
+    state.offsets.forget_topic(topic.name, now)
     return info

@@ -17,7 +17,7 @@ from kio.serial.errors import SerialError
 
 from penstock.calls import Bytes
 from penstock.wire.kafka.encode import Buffers, Row, write
-from penstock.wire.kafka.guard import MalformedError, check, uvarint
+from penstock.wire.kafka.guard import MalformedError, readable, uvarint
 
 ELEMENTS_MAX: Final = 200_000
 """Array elements in one message; some 150 bytes of memory each."""
@@ -143,9 +143,9 @@ def response_type(api_key: int, version: int) -> Any:
 
 
 def _decode(message: Any, view: memoryview, position: int, elements_max: int) -> Any:
-    check(message, view, position, elements_max)
+    body = readable(message, view, position, elements_max)
     try:
-        return entity_reader(message)(view, position)[0]
+        return entity_reader(message)(body, 0)[0]
     except (SerialError, ValueError, OverflowError, TypeError) as error:
         raise MalformedError(f"{message.__name__}: {error}") from None
 

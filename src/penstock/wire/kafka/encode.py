@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from penstock.calls import Bytes
+from penstock.wire.kafka.guard import put_uvarint
 from penstock.wire.kafka.shape import MISSING, Shape, Slot, shape_of
 
 Row: TypeAlias = Mapping[str, Any]
@@ -65,16 +66,6 @@ def encode(message: type, row: Row) -> bytes:
     buffers = Buffers()
     write(message, row, buffers)
     return b"".join(buffers.all())
-
-
-def uvarint(value: int) -> bytes:
-    """An unsigned varint."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 @cache
@@ -151,7 +142,7 @@ def _write_value(slot: Slot, flexible: bool) -> Write:
 
 
 def _compact_length(value: int) -> bytes:
-    return _COMPACT[value + 1] if value < 127 else uvarint(value + 1)
+    return _COMPACT[value + 1] if value < 127 else put_uvarint(value + 1)
 
 
 _COMPACT: Final = [bytes([n]) for n in range(128)]
@@ -194,15 +185,20 @@ def _write_no_tags(buffers: Buffers, row: Row) -> None:
 
 def _write_tags(slots: tuple[Slot, ...]) -> Write:
     """KIP-482: tagged fields that differ from their default, in the order of their tags."""
-    writers = [(slot, _write_value(slot, True)) for slot in slots]
+    writers = [(s.name, put_uvarint(s.tag or 0), _write_value(s, True)) for s in slots]
+    blanks = {slot.name: _apart(_write_value(slot, True), slot.default) for slot in slots}
 
     def write_tags(buffers: Buffers, row: Row) -> None:
-        given = [(s, w, row[s.name]) for s, w in writers if s.name in row and row[s.name] != s.default]
-        buffers.tail += uvarint(len(given))
-        for slot, writer, value in given:
-            inside = Buffers()
-            writer(inside, value)
-            data = b"".join(inside.all())
-            buffers.tail += uvarint(slot.tag or 0) + uvarint(len(data)) + data
+        given = [(name, tag, _apart(writer, row[name])) for name, tag, writer in writers if name in row]
+        told = [(tag, data) for name, tag, data in given if data != blanks[name]]
+        buffers.tail += put_uvarint(len(told))
+        for tag, data in told:
+            buffers.tail += tag + put_uvarint(len(data)) + data
 
     return write_tags
+
+
+def _apart(writer: Write, value: Any) -> bytes:
+    buffers = Buffers()
+    writer(buffers, value)
+    return b"".join(buffers.all())

@@ -2,7 +2,8 @@
 
 kio's native reader allocates an array for its announced length before it reads an element: twenty bytes that announce
 2^31 elements abort the whole process. The walk checks every length against what is there and counts the elements, so
-that a large request cannot blow up into objects. Knows layouts; builds nothing.
+that a large request cannot blow up into objects. kio also fails on tagged fields that it does not know, which KIP-482
+wants passed over: the walk cuts them out. Knows layouts; builds no objects.
 """
 
 import struct
@@ -24,28 +25,51 @@ FIXED: Final = {
     "float64": 8,
     "uuid": 16,
 }
-Budget: TypeAlias = list[int]
-Walk: TypeAlias = Callable[[memoryview, int, Budget], int]
-
-_I16: Final = struct.Struct(">h")
-_I32: Final = struct.Struct(">i")
 
 
 class MalformedError(ValueError):
     """The bytes are not the message they claim to be."""
 
 
-def check(message: type, data: memoryview, position: int, elements_max: int) -> None:
-    """Raise `MalformedError` unless the bytes from `position` on hold a `message`, whole and not too rich in elements.
+class Pass:
+    """One walk over a message: how many array elements it may still have, and what is to be cut out of it."""
 
-    Bytes after the message are let be, as Kafka does.
+    __slots__ = ("cuts", "elements_left")
+
+    def __init__(self, elements_max: int) -> None:
+        self.elements_left = elements_max
+        self.cuts: list[tuple[int, int, bytes]] = []
+
+    def without_cuts(self, data: memoryview, start: int, end: int, since: int = 0) -> bytes:
+        """The bytes from `start` to `end` with the cuts from number `since` on made, and forgotten."""
+        parts: list[bytes | memoryview] = []
+        for cut_from, cut_to, instead in self.cuts[since:]:
+            parts += [data[start:cut_from], instead]
+            start = cut_to
+        del self.cuts[since:]
+        return b"".join([*parts, data[start:end]])
+
+
+Walk: TypeAlias = Callable[[memoryview, int, Pass], int]
+
+_I16: Final = struct.Struct(">h")
+_I32: Final = struct.Struct(">i")
+
+
+def readable(message: type, data: memoryview, position: int, elements_max: int) -> memoryview:
+    """The bytes from `position` on as kio can read them, unknown tagged fields left out.
+
+    Raises `MalformedError` unless they hold a `message`, whole and not too rich in elements. Bytes after the message
+    are let be, as Kafka does.
     """
+    walked = Pass(elements_max)
     try:
-        end = _walker(shape_of(message))(data, position, [elements_max])
+        end = _walker(shape_of(message))(data, position, walked)
     except (IndexError, struct.error):
         raise MalformedError(f"{message.__name__} is cut short") from None
     if end > len(data):
         raise MalformedError(f"{message.__name__} is cut short")
+    return memoryview(walked.without_cuts(data, position, end)) if walked.cuts else data[position:]
 
 
 def uvarint(data: memoryview, position: int) -> tuple[int, int]:
@@ -64,6 +88,16 @@ def uvarint(data: memoryview, position: int) -> tuple[int, int]:
     raise MalformedError("a varint is longer than five bytes")
 
 
+def put_uvarint(value: int) -> bytes:
+    """An unsigned varint as bytes."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
 @cache
 def _walker(shape: Shape) -> Walk:
     steps = _steps(shape)
@@ -71,25 +105,37 @@ def _walker(shape: Shape) -> Walk:
     if not shape.flexible and len(steps) == 1:
         return steps[0]
 
-    def walk(data: memoryview, position: int, budget: Budget) -> int:
+    def walk(data: memoryview, position: int, walked: Pass) -> int:
         for step in steps:
-            position = step(data, position, budget)
-        return _walk_tags(tags, data, position, budget) if shape.flexible else position
+            position = step(data, position, walked)
+        return _walk_tags(tags, data, position, walked) if shape.flexible else position
 
     return walk
 
 
-def _walk_tags(tags: dict[int, Walk], data: memoryview, position: int, budget: Budget) -> int:
+def _walk_tags(tags: dict[int, Walk], data: memoryview, position: int, walked: Pass) -> int:
+    start, kept, whole = position, bytearray(), True
     count, position = uvarint(data, position)
+    known = 0
     for _ in range(count):
+        tag_at = position
         tag, position = uvarint(data, position)
+        size_at = position
         size, position = uvarint(data, position)
         end = position + size
         if end > len(data):
             raise MalformedError("a tagged field is longer than the message")
-        if tag in tags and tags[tag](data[:end], position, budget) != end:
-            raise MalformedError("a tagged field's size is not that of its value")
+        if tag in tags:
+            cuts = len(walked.cuts)
+            if tags[tag](data[:end], position, walked) != end:
+                raise MalformedError("a tagged field's size is not that of its value")
+            whole = whole and cuts == len(walked.cuts)
+            value = walked.without_cuts(data, position, end, cuts)
+            kept += bytes(data[tag_at:size_at]) + put_uvarint(len(value)) + value
+            known += 1
         position = end
+    if known < count or not whole:
+        walked.cuts.append((start, position, put_uvarint(known) + kept))
     return position
 
 
@@ -109,7 +155,7 @@ def _steps(shape: Shape) -> list[Walk]:
 
 
 def _skip(size: int) -> Walk:
-    return lambda data, position, budget: position + size
+    return lambda data, position, walked: position + size
 
 
 def _walk_slot(slot: Slot, flexible: bool) -> Walk:
@@ -122,7 +168,7 @@ def _walk_slot(slot: Slot, flexible: bool) -> Walk:
     width = 0 if flexible else 2 if slot.kind == "string" else 4
     nullable = slot.nullable
 
-    def walk(data: memoryview, position: int, budget: Budget) -> int:
+    def walk(data: memoryview, position: int, walked: Pass) -> int:
         size, position = _length(data, position, width)
         if size < 0:
             if not nullable:
@@ -152,9 +198,9 @@ def _walk_entity(shape: Shape, nullable: bool) -> Walk:
     if not nullable:
         return inner
 
-    def walk(data: memoryview, position: int, budget: Budget) -> int:
+    def walk(data: memoryview, position: int, walked: Pass) -> int:
         # KIP-893: a nullable struct has a marker byte, negative for null.
-        return position + 1 if data[position] >= 0x80 else inner(data, position + 1, budget)
+        return position + 1 if data[position] >= 0x80 else inner(data, position + 1, walked)
 
     return walk
 
@@ -164,17 +210,17 @@ def _walk_array(slot: Slot, flexible: bool) -> Walk:
     size = _fixed_size(slot)
     step = _walk_entity(slot.entity, False) if slot.entity else _walk_slot(_element(slot), flexible)
 
-    def walk(data: memoryview, position: int, budget: Budget) -> int:
+    def walk(data: memoryview, position: int, walked: Pass) -> int:
         count, position = _length(data, position, width)
         if count < 0 and not slot.nullable:
             raise MalformedError(f"{slot.name} may not be null")
-        budget[0] -= max(count, 0)
-        if budget[0] < 0:
+        walked.elements_left -= max(count, 0)
+        if walked.elements_left < 0:
             raise MalformedError("the message has more elements than are accepted")
         if size:
             return position + size * max(count, 0)
         for _ in range(count):
-            position = step(data, position, budget)
+            position = step(data, position, walked)
         return position
 
     return walk

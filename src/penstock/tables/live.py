@@ -61,7 +61,7 @@ class LiveTable:
     ) -> None:
         """`identity` is the topic's id; `starts` the first offset of each partition that will be applied."""
         self.declared, self.options = declared, options or TableOptions()
-        self.word = tokens.word_of(identity)
+        self.identity, self.word = identity, tokens.word_of(identity)
         self.rows: dict[bytes, bytes] = {}
         self.keys = Keys(declared.columns, declared.key)
         self.ring = Ring(self.options.ring_changes_max, self.options.ring_bytes_max)

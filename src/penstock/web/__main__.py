@@ -1,0 +1,59 @@
+"""``python -m penstock.web``: read the command line, run the web process."""
+
+import argparse
+import dataclasses
+import logging
+import sys
+from typing import Any
+
+import uvloop
+
+from penstock.errors import PenstockError
+from penstock.options import flag, help_texts, read
+from penstock.tables.live import TableOptions
+from penstock.web.http.events import EventOptions
+from penstock.web.http.guard import GuardOptions
+from penstock.web.process import WebOptions, serve
+
+SECTIONS: dict[str, tuple[str, type]] = {
+    "guard": ("web", GuardOptions),
+    "events": ("web", EventOptions),
+    "tables": ("tables", TableOptions),
+}
+
+
+def parse(arguments: list[str]) -> WebOptions:
+    """The options that a command line gives."""
+    parser = argparse.ArgumentParser(prog="python -m penstock.web", description=__doc__)
+    for section, options in [("", WebOptions), *SECTIONS.values()]:
+        helps = help_texts(options)
+        for each in dataclasses.fields(options):
+            if each.name not in SECTIONS:
+                parser.add_argument(
+                    flag(section, each.name), dest=f"{section}.{each.name}", help=helps.get(each.name)
+                )
+    given: dict[str, Any] = vars(parser.parse_args(arguments))
+
+    def of(section: str, options: type) -> dict[str, Any]:
+        names = [each.name for each in dataclasses.fields(options) if each.name not in SECTIONS]
+        return {name: given[f"{section}.{name}"] for name in names}
+
+    parts: dict[str, Any] = {
+        name: read(options, section, of(section, options)) for name, (section, options) in SECTIONS.items()
+    }
+    return dataclasses.replace(read(WebOptions, "", of("", WebOptions)), **parts)
+
+
+def main() -> int:
+    """The process's entrance."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        return uvloop.run(serve(parse(sys.argv[1:])))
+    except PenstockError as error:
+        print(f"penstock: {error}", file=sys.stderr, flush=True)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

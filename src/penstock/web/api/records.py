@@ -1,0 +1,240 @@
+"""/api/topics/{topic}/records: look at records, and produce some."""
+
+import asyncio
+import base64
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from penstock.calls import EARLIEST
+from penstock.client.client import Client
+from penstock.client.partitioning import partition_of
+from penstock.client.reader import ReaderOptions
+from penstock.record import Record
+from penstock.web.api.site import site
+from penstock.web.follow.records import records_of
+from penstock.web.http.answers import HttpError, encode, ok, read_body
+from penstock.web.http.inputs import hidden, known, number, topic_name
+from penstock.web.http.routes import route
+
+LIMIT_MAX = 1000
+RECORDS_MAX = 10_000
+PEEK_S = 5.0
+PRODUCE_S = 20.0
+SHOWN_BYTES_MAX = 4 * 1024 * 1024
+OFFSET_MAX = 2**63 - 1
+PEEKING = ReaderOptions(wait_ms=100, bytes_max=2 * 1024 * 1024, part_bytes_max=1024 * 1024, reset=EARLIEST)
+
+Json = msgspec.Raw
+
+
+class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """One record to produce: a string is sent as its text, null as no bytes at all, anything else as JSON."""
+
+    value: Json
+    key: Json = Json(b"null")
+    headers: dict[str, Json] = {}
+    partition: int | None = None
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST: one record's fields, or `records`."""
+
+    value: Json | msgspec.UnsetType = msgspec.UNSET
+    key: Json = Json(b"null")
+    headers: dict[str, Json] = {}
+    partition: int | None = None
+    records: list[NewRecord] | msgspec.UnsetType = msgspec.UNSET
+
+
+# -- looking -------------------------------------------------------------------------------------------------------
+
+
+@route("GET", "/api/topics/{topic}/records")
+async def records(request: Request) -> Response:
+    """Records of one partition or all: from an offset, a time, the start, or the last ones."""
+    known(request, "partition", "offset", "limit", "from")
+    name, client = topic_name(request), site(request).watch.client
+    limit = number(request, "limit", 50, 1, LIMIT_MAX)
+    async with asyncio.timeout(PEEK_S):
+        starts, ends = await asyncio.gather(client.offsets(name, EARLIEST), client.offsets(name))
+        begins, last = await _begins(request, client, starts, ends)
+    found = await _read(client, name, begins, ends, None if last else limit)
+    found.sort(key=lambda each: (each[1].timestamp_ms, each[0], each[1].offset))
+    shown = _within(list(reversed(found)) if last else found, limit)
+    return ok({"records": [_shown(*each) for each in (reversed(shown) if last else shown)]})
+
+
+async def _begins(
+    request: Request, client: Client, starts: dict[int, int], ends: dict[int, int]
+) -> tuple[dict[int, int], bool]:
+    """Where to begin in each partition, and whether the last records are asked for."""
+    partition = number(request, "partition", -1, 0, 2**31 - 1)
+    if partition >= 0 and partition not in ends:
+        raise HttpError(404, f"the topic has {len(ends)} partitions, none is {partition}", place="partition")
+    chosen = sorted(ends) if partition < 0 else [partition]
+    if "offset" in request.query_params:
+        if partition < 0:
+            raise HttpError(
+                400, "an offset is one partition's", remedy="give partition=… with offset=…", place="offset"
+            )
+        offset = number(request, "offset", 0, 0, OFFSET_MAX)
+        return {partition: max(offset, starts[partition])}, False
+    where = request.query_params.get("from", "end")
+    if where == "start":
+        return {p: starts[p] for p in chosen}, False
+    if where == "end":
+        limit = number(request, "limit", 50, 1, LIMIT_MAX)
+        return {p: max(starts[p], ends[p] - limit) for p in chosen}, True
+    if not (where.isascii() and where.isdigit() and len(where) <= 15):
+        raise HttpError(400, f"from takes start, end or a time in ms, not {where[:40]!r}", place="from")
+    found = await client.offsets(request.path_params["topic"], int(where))
+    return {p: found[p] if found.get(p, -1) >= 0 else ends[p] for p in chosen}, False
+
+
+async def _read(
+    client: Client, topic: str, begins: dict[int, int], ends: dict[int, int], most: int | None
+) -> list[tuple[int, Record]]:
+    """Records up to the ends, at most `most` of each partition; what has come when time or room runs out."""
+    left = {(topic, p): at for p, at in begins.items() if at < ends[p]}
+    found: list[tuple[int, Record]] = []
+    counts, size = dict.fromkeys(begins, 0), 0
+    if not left:
+        return found
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + PEEK_S
+    async with client.reader(left, options=PEEKING) as reader:
+        while left and size < 4 * SHOWN_BYTES_MAX and (wait_s := end_s - loop.time()) > 0:
+            for chunk in await reader.read(wait_s):
+                p = chunk.partition
+                for each in records_of(chunk):
+                    if each.offset < ends[p] and (most is None or counts[p] < most):
+                        found.append((p, each))
+                        counts[p] += 1
+                        size += len(each.value or b"") + len(each.key or b"")
+                if chunk.next_offset >= ends[p] or counts[p] == most:
+                    left.pop((topic, p), None)
+    return found
+
+
+def _within(found: list[tuple[int, Record]], limit: int) -> list[tuple[int, Record]]:
+    """As many as asked for and as fit into one answer; one record always does."""
+    size = 0
+    for count, (_, each) in enumerate(found[:limit]):
+        size += len(each.value or b"") + len(each.key or b"")
+        if size > SHOWN_BYTES_MAX and count:
+            return found[:count]
+    return found[:limit]
+
+
+def _shown(partition: int, record: Record) -> dict[str, Any]:
+    key, key_encoding = _text(record.key)
+    value, value_encoding = _text(record.value)
+    headers = [(name, *_text(held)) for name, held in record.headers]
+    return {
+        "partition": partition,
+        "offset": record.offset,
+        "timestamp_ms": record.timestamp_ms,
+        "key": key,
+        "value": value,
+        "headers": [[name, held] for name, held, _ in headers],
+        "encoding": {"key": key_encoding, "value": value_encoding, "headers": [how for _, _, how in headers]},
+    }
+
+
+def _text(data: bytes | None) -> tuple[str | None, str | None]:
+    """Bytes as text and how: what is valid UTF-8 as it is, else base64."""
+    if data is None:
+        return None, None
+    try:
+        return data.decode(), "utf8"
+    except UnicodeDecodeError:
+        return base64.b64encode(data).decode(), "base64"
+
+
+# -- producing -----------------------------------------------------------------------------------------------------
+
+
+@route("POST", "/api/topics/{topic}/records")
+async def produce(request: Request) -> Response:
+    """Append records; answers once they are safe, with where they stand."""
+    known(request)
+    name, watch = topic_name(request), site(request).watch
+    if hidden(name):
+        remedy = "names that begin with _penstock. or __ are the system's own"
+        raise HttpError(403, f"{name} is not to be written to over HTTP", remedy=remedy, place="path")
+    wanted = _wanted(await read_body(request, Body))
+    async with asyncio.timeout(PRODUCE_S):
+        count = await watch.client.partitions(name)
+        made = [_record(each, watch.wall_ms()) for each in wanted]
+        keyless = watch.wall_ms() % count
+        places = [
+            _place(i, each, record, count, keyless)
+            for i, (each, record) in enumerate(zip(wanted, made, strict=True))
+        ]
+        offsets = await _append(watch.client, name, made, places)
+    return ok({"offsets": [{"partition": p, "offset": o} for p, o in zip(places, offsets, strict=True)]})
+
+
+def _wanted(body: Body) -> list[NewRecord]:
+    if body.records is msgspec.UNSET:
+        if body.value is msgspec.UNSET:
+            remedy = 'send {"value": …}, with null for a deletion, or {"records": [{"value": …}, …]}'
+            raise HttpError(400, "a record needs a value", remedy=remedy, place="value")
+        return [NewRecord(body.value, body.key, body.headers, body.partition)]
+    if (
+        body.value is not msgspec.UNSET
+        or body.headers
+        or body.partition is not None
+        or bytes(body.key) != b"null"
+    ):
+        raise HttpError(
+            400, "one record, or records: not both", remedy="put all into records", place="records"
+        )
+    if not 1 <= len(body.records) <= RECORDS_MAX:
+        raise HttpError(
+            400, f"a request takes 1 to {RECORDS_MAX} records, not {len(body.records)}", place="records"
+        )
+    return body.records
+
+
+def _record(wanted: NewRecord, now_ms: int) -> Record:
+    headers = tuple((name, _bytes(held)) for name, held in wanted.headers.items())
+    return Record(_bytes(wanted.key), _bytes(wanted.value), now_ms, headers)
+
+
+def _bytes(json: Json) -> bytes | None:
+    """What a JSON value is sent as."""
+    if bytes(json) == b"null":
+        return None
+    value = msgspec.json.decode(json)
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(json).strip() if isinstance(value, dict | list) else encode(json)
+
+
+def _place(number: int, wanted: NewRecord, record: Record, count: int, keyless: int) -> int:
+    """The partition asked for, else by key as Java does; keyless records of one request stay together."""
+    if wanted.partition is not None:
+        if not 0 <= wanted.partition < count:
+            place = f"records[{number}].partition"
+            raise HttpError(400, f"the topic has {count} partitions, none is {wanted.partition}", place=place)
+        return wanted.partition
+    return keyless if record.key is None else partition_of(record.key, count)
+
+
+async def _append(client: Client, topic: str, made: list[Record], places: list[int]) -> list[int]:
+    by_place: dict[int, list[int]] = {}
+    for i, place in enumerate(places):
+        by_place.setdefault(place, []).append(i)
+    runs = list(by_place.items())
+    answers = await asyncio.gather(
+        *(client.produce(topic, [made[i] for i in run], place) for place, run in runs)
+    )
+    offsets = [-1] * len(made)
+    for (_, run), answer in zip(runs, answers, strict=True):
+        for i, offset in zip(run, answer, strict=True):
+            offsets[i] = offset
+    return offsets

@@ -1,0 +1,97 @@
+"""The shapes of what workers and sources report in `_penstock.workers`. Fields that a report leaves out have a default.
+
+Knows nothing of where reports come from or what is made of them.
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class Problem(msgspec.Struct):
+    """Why a job failed, and where in its file."""
+
+    message: str = ""
+    remedy: str | None = ""
+    place: str | None = ""
+    line: int | None = 0
+    column: int | None = 0
+
+
+class Input(msgspec.Struct):
+    """What a job reads."""
+
+    table: str
+    connector: str = "kafka"
+    topic: str | None = ""
+    rows: float = 0
+    dead_letters: float = 0
+    lag: float | None = None
+    watermark_ms: float | None = None
+
+
+class Output(msgspec.Struct):
+    """What a job writes."""
+
+    table: str
+    connector: str = ""
+    topic: str | None = ""
+    rows: float = 0
+
+
+class ColumnReport(msgspec.Struct):
+    """A column as declared."""
+
+    name: str
+    kind: str = "STRING"
+
+
+class TableReport(msgspec.Struct):
+    """A table a job declares."""
+
+    name: str
+    topic: str | None = ""
+    connector: str = ""
+    columns: list[ColumnReport] = []
+    key: list[str] = []
+
+
+class JobReport(msgspec.Struct):
+    """One job: a pipeline file that a worker runs, or fails to run."""
+
+    name: str
+    state: str = "running"
+    worker: str = ""
+    file: str | None = ""
+    restarts: int = 0
+    since_ms: int = 0
+    at_ms: int = 0
+    error: Problem | None = None
+    inputs: list[Input] = []
+    outputs: list[Output] = []
+    tables: list[TableReport] = []
+
+
+class SourceReport(msgspec.Struct):
+    """A producer that is not a pipeline, such as the demo's telemetry."""
+
+    name: str
+    topic: str = ""
+    rows: float = 0
+    state: str = "running"
+    at_ms: int = 0
+
+
+_job = msgspec.json.Decoder(JobReport, strict=False).decode
+_source = msgspec.json.Decoder(SourceReport, strict=False).decode
+_any = msgspec.json.Decoder().decode
+
+
+def read_job(value: bytes) -> tuple[JobReport, dict[str, Any]]:
+    """A job's report, and all it said as it stands; raises ValueError for anything else."""
+    return _job(value), _any(value)
+
+
+def read_source(value: bytes) -> SourceReport:
+    """A source's report; raises ValueError for anything else."""
+    return _source(value)

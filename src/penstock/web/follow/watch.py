@@ -1,0 +1,96 @@
+"""All that the web process follows, started and stopped together; a picture of it once a second.
+
+Knows the parts; each knows its own. Handlers read from here and never follow anything themselves.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from penstock.client.client import Client
+from penstock.client.cluster import TopicMeta
+from penstock.record import Record
+from penstock.tables.live import TableOptions
+from penstock.web.follow.feeds import Feeds
+from penstock.web.follow.groups import Groups
+from penstock.web.follow.jobs import Jobs
+from penstock.web.follow.measures import Measures, disk_free_bytes
+from penstock.web.follow.records import follow
+from penstock.web.follow.topics import Topics
+
+WORKERS, METRICS, COMMANDS = "_penstock.workers", "_penstock.metrics", "_penstock.commands"
+TABLES_EVERY_S = 0.2
+DISK_EVERY_S = 5.0
+WORKERS_NEWEST = 200_000  # reports: a second or so of reading, should the topic not have been compacted
+
+
+class Watch:
+    """What is known of the whole stack now."""
+
+    def __init__(
+        self, client: Client, tables: TableOptions, wall_ms: Callable[[], int], data_dir: str = ""
+    ) -> None:
+        self.client, self.wall_ms, self.data_dir = client, wall_ms, data_dir
+        self.started_ms = wall_ms()
+        self.topics = Topics(client, wall_ms)
+        self.jobs = Jobs()
+        self.measures = Measures()
+        self.groups = Groups(client, self.topics, wall_ms)
+        self.feeds = Feeds(client, tables, self._meta)
+        self.load_until_ms = 0
+        self.disk_free_bytes: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to follow everything; returns at once."""
+        lasting: list[Coroutine[Any, Any, None]] = [
+            self.topics.run(),
+            self.groups.run(),
+            self.measures.watch_loop(),
+            follow(self.client, WORKERS, self.jobs.take, newest=WORKERS_NEWEST),
+            follow(self.client, METRICS, self.measures.take, newest=2),
+            follow(self.client, COMMANDS, self._command, newest=1000),
+            self._keep_feeds(),
+            self._look_at_disk(),
+        ]
+        self._tasks = [asyncio.create_task(each) for each in lasting]
+
+    async def stop(self) -> None:
+        """Stop following."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.feeds.close()
+
+    async def _keep_feeds(self) -> None:
+        version = -1
+        while True:
+            if version != self.jobs.version:
+                version = self.jobs.version
+                self.feeds.want(self.jobs.tables())
+            await asyncio.sleep(TABLES_EVERY_S)
+
+    async def _look_at_disk(self) -> None:
+        while True:
+            self.disk_free_bytes = await asyncio.to_thread(disk_free_bytes, self.data_dir)
+            await asyncio.sleep(DISK_EVERY_S)
+
+    def _meta(self, topic: str) -> TopicMeta | None:
+        known = self.topics.topics.get(topic)
+        return known.meta if known else None
+
+    def _command(self, record: Record) -> None:
+        if record.key != b"demo/load" or record.value is None:
+            return
+        try:
+            until_ms = msgspec.json.decode(record.value)["until_ms"]
+            self.load_until_ms = max(self.load_until_ms, int(until_ms))
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+            return
+
+    @property
+    def broker_up(self) -> bool:
+        """Whether the broker answered in the last seconds."""
+        return self.wall_ms() - self.topics.seen_ms < 4_000

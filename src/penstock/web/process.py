@@ -1,0 +1,134 @@
+"""The web process: one event loop with the HTTP server and all that is followed.
+
+Says ``ready http=HOST:PORT`` on standard output once it listens, and stops with its supervisor's pipe or SIGTERM.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from penstock.client.client import Client
+from penstock.client.cluster import ClientOptions
+from penstock.errors import PenstockError
+from penstock.lifeline import until_told
+from penstock.tables.live import TableOptions
+from penstock.web.api.site import Addresses, Site
+from penstock.web.app import build
+from penstock.web.clocks import read_clocks
+from penstock.web.flow.ticker import Ticker
+from penstock.web.follow.watch import Watch
+from penstock.web.http.events import EventOptions, Streams
+from penstock.web.http.guard import GuardOptions
+from penstock.web.http.limits import BoundedHttp
+
+STATIC = Path(__file__).parent / "static"
+CONNECTIONS_MAX = 1024
+log = logging.getLogger("penstock.web")
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """What the web process is told."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    """Where the broker, or any Kafka, is reached."""
+    http: str = "127.0.0.1:8080"
+    """Where to serve, HOST:PORT; port 0 takes any free one."""
+    data_dir: str = ""
+    """Where the broker on this machine keeps its data, to tell how full its disk is."""
+    demo_sql: str = ""
+    """The demo's pipeline file; empty where this is not the demo."""
+    static: str = str(STATIC)
+    """Where the console's built files lie."""
+    guard: GuardOptions = field(default_factory=GuardOptions)
+    events: EventOptions = field(default_factory=EventOptions)
+    tables: TableOptions = field(default_factory=TableOptions)
+
+
+async def serve(options: WebOptions) -> int:
+    """Run until told to stop; the exit code."""
+    stop = until_told()
+    listener = listen(options.http)
+    host, port = listener.getsockname()[:2]
+    http = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    client = Client(options.bootstrap, options=ClientOptions(client_id="penstock-web", deadline_s=8.0))
+    watch = Watch(client, options.tables, lambda: read_clocks().wall_ms, options.data_dir)
+    addresses = Addresses(options.bootstrap, f"http://{http}")
+    site = Site(
+        watch,
+        Ticker(watch),
+        Streams(options.events),
+        addresses,
+        Path(options.static),
+        options.data_dir,
+        options.demo_sql,
+    )
+    server = Server(_config(site, options))
+    watch.start()
+    ticking = asyncio.create_task(site.ticker.run())
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        print(f"ready http={http}", flush=True)
+        await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        site.streams.close()
+        server.should_exit = True
+        await serving
+        ticking.cancel()
+        await watch.stop()
+        await client.close(0.0)
+    return 0
+
+
+def _config(site: Site, options: WebOptions) -> uvicorn.Config:
+    return uvicorn.Config(
+        build(site, options.guard),
+        http=BoundedHttp,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the process has one place where it is told to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def listen(text: str) -> socket.socket:
+    """The listening socket; raises PenstockError where the address is no good or taken."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    if not port.isdecimal() or int(port) > 65535:
+        raise PenstockError(
+            f"--http takes HOST:PORT, not {text!r}", remedy="for example --http 127.0.0.1:8080"
+        )
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, int(port)))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        remedy = f"stop what listens there, or choose another: --http {host}:{(int(port) + 1) % 65536}"
+        raise PenstockError(f"cannot listen on {text}: {error.strerror}", remedy=remedy) from None
+    listener.setblocking(False)
+    return listener

@@ -5,11 +5,11 @@ is the batch's last one. `.timeindex` has entries of 8 + 4 bytes: a timestamp, a
 record is younger. Knows nothing of files: the bytes are read and written by the segment.
 """
 
-import operator
 import struct
-from array import array
 from bisect import bisect_right
-from sys import byteorder
+from typing import NamedTuple
+
+from google_crc32c import extend as crc32c
 
 _PLACE = struct.Struct(">ii")
 _TIME = struct.Struct(">qi")
@@ -17,15 +17,42 @@ _INT = struct.Struct(">i")
 _LONG = struct.Struct(">q")
 
 
-class OffsetIndex:
-    """Where batches begin: one entry for about every `index_interval_bytes`."""
+class Extent(NamedTuple):
+    """How many bytes of an index are known to be right, and their checksum."""
 
-    __slots__ = ("base", "data", "written")
+    size: int
+    crc: int
+
+
+class _Entries:
+    """An index's bytes, those its file has already (`written`), and a checksum that grows with them."""
+
+    __slots__ = ("_crc", "_summed", "base", "data", "written")
 
     def __init__(self, base: int, data: bytes = b"") -> None:
         self.base = base
         self.data = bytearray(data)
-        self.written = len(data)  # how much of it the file has
+        self.written = len(data)
+        self._crc = self._summed = 0
+
+    def extent(self) -> Extent:
+        """All there is now."""
+        if self._summed < len(self.data):
+            self._crc = crc32c(self._crc, bytes(memoryview(self.data)[self._summed :]))
+            self._summed = len(self.data)
+        return Extent(self._summed, self._crc)
+
+    def cut(self, known: Extent) -> bool:
+        """Keep what is known to be right; False where it is not there."""
+        del self.data[known.size :]
+        self.written = len(self.data)
+        return self.extent() == known
+
+
+class OffsetIndex(_Entries):
+    """Where batches begin: one entry for about every `index_interval_bytes`."""
+
+    __slots__ = ()
 
     def add(self, offset: int, position: int) -> None:
         """The batch that ends with `offset` begins at `position`."""
@@ -48,27 +75,11 @@ class OffsetIndex:
     def _place(self, number: int) -> int:
         return int(_INT.unpack_from(self.data, 8 * number + 4)[0])
 
-    def sound(self, size: int, end: int) -> bool:
-        """Whether the entries rise and stay below the segment's `size` and `end` offset."""
-        if len(self.data) % 8:
-            return False
-        if not self.data:
-            return True
-        numbers = _numbers(self.data)
-        offsets, places = numbers[0::2], numbers[1::2]
-        inside = min(offsets[0], places[0]) >= 0 and offsets[-1] < end - self.base and places[-1] < size
-        return inside and _rises(offsets) and _rises(places)
 
-
-class TimeIndex:
+class TimeIndex(_Entries):
     """How young records are: an entry says that up to its offset no record is younger than its timestamp."""
 
-    __slots__ = ("base", "data", "written")
-
-    def __init__(self, base: int, data: bytes = b"") -> None:
-        self.base = base
-        self.data = bytearray(data)
-        self.written = len(data)
+    __slots__ = ()
 
     def add(self, timestamp_ms: int, offset: int) -> None:
         """Up to `offset` no record is younger than `timestamp_ms`; left out where that is known already."""
@@ -89,23 +100,3 @@ class TimeIndex:
 
     def _timestamp(self, number: int) -> int:
         return int(_LONG.unpack_from(self.data, 12 * number)[0])
-
-    def sound(self, end: int) -> bool:
-        """Whether timestamps and offsets rise and the offsets stay below `end`."""
-        if len(self.data) % 12:
-            return False
-        entries = list(_TIME.iter_unpack(self.data))
-        times, offsets = [e[0] for e in entries], [e[1] for e in entries]
-        inside = not entries or (offsets[0] >= 0 and offsets[-1] < end - self.base)
-        return inside and _rises(times) and _rises(offsets)
-
-
-def _numbers(data: bytearray) -> "array[int]":
-    numbers = array("i", data)
-    if byteorder == "little":
-        numbers.byteswap()
-    return numbers
-
-
-def _rises(numbers: "array[int] | list[int]") -> bool:
-    return all(map(operator.lt, numbers, numbers[1:]))

@@ -119,10 +119,14 @@ class Log:
 
     def _secure(self, recovery: Recovery) -> None:
         """Make safe what was found behind the checkpoint: from now on it counts as durable."""
-        folders = {segment.folder: None for segment in recovery.suspects}
-        for segment in recovery.suspects:
+        folders: dict[str, None] = {}
+        for segment, partition in recovery.suspects.items():
             self._disk.sync(self._files.fd(segment))
             segment.synced = segment.size
+            folders[segment.folder] = None
+            if segment is partition.segments[-1]:
+                partition.point = partition.point_now(segment)
+                self._moved[partition] = None
         for folder in folders:
             self._disk.sync_folder(folder)
         if folders or recovery.cuts:
@@ -248,7 +252,7 @@ class Log:
         fd = self._files.fd(segment)
         segment.pins += 1
         point = partition.point_now(segment)
-        return Range(partition, segment, fd, segment.synced, point, segment.newborn, segment.sealed)
+        return Range(partition, segment, fd, segment.synced, point, segment.newborn)
 
     def end_sync(self, sync: Sync, now: Now) -> list[Partition]:
         """Count as durable what the round made safe; the partitions whose durable end moved.

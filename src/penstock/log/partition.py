@@ -251,8 +251,8 @@ class Partition:
 
     def point_now(self, segment: Segment) -> Point:
         """Where `segment` stands now: what a sync that begins now makes safe."""
-        index, times = self._files.index(segment), self._files.times(segment)
-        sizes = len(index.data), len(times.data)
+        known = segment.indexed if segment.sealed else None
+        known = known or (self._files.index(segment).extent(), self._files.times(segment).extent())
         return Point(
             segment.base,
             segment.size,
@@ -260,7 +260,7 @@ class Partition:
             segment.max_ms,
             segment.max_offset,
             segment.born_ms,
-            *sizes,
+            *known,
         )
 
     def known(self) -> PartitionPoint | None:
@@ -280,7 +280,7 @@ class Partition:
         segment = self.segments[-1] if self.segments else None
         tails = []
         if segment and self.point and segment.base == self.point.base and not segment.sealed:
-            sizes = self.point.index_size, self.point.times_size
+            sizes = self.point.index.size, self.point.times.size
             kinds: tuple[tuple[str, OffsetIndex | TimeIndex], ...] = (
                 (".index", self._files.index(segment)),
                 (".timeindex", self._files.times(segment)),

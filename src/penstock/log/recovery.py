@@ -22,7 +22,7 @@ class Recovery:
     def __init__(self, disk: Disk, files: Files, interval: int, now: Now) -> None:
         self._disk, self._files, self._interval, self._now = disk, files, interval, now
         self.cuts: list[str] = []
-        self.suspects: list[Segment] = []
+        self.suspects: dict[Segment, Partition] = {}
 
     def open(self, partition: Partition, topic_id: bytes, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
@@ -69,17 +69,22 @@ class Recovery:
             if following is not None and following <= partition.start_offset:
                 self._remove(segment, "")
                 continue
-            if partition.segments and base != partition.segments[-1].end:
-                self._remove(segment, f"does not follow offset {partition.segments[-1].end}")
+            before = partition.segments[-1].end if partition.segments else partition.start_offset
+            if (
+                base != before
+                and (partition.segments or base > before)
+                and not (known and base <= known.point.base)
+            ):
+                self._remove(segment, f"does not follow offset {before}")
                 continue
             if following is not None and _is_known(segment, sealed.get(base)):
                 segment.end, segment.synced, segment.sealed = following, segment.size, True
             else:
-                self._recover(segment, known)
+                self._recover(segment, partition, known)
             partition.segments.append(segment)
         partition.point = known.point if known else None
 
-    def _recover(self, segment: Segment, known: PartitionPoint | None) -> None:
+    def _recover(self, segment: Segment, partition: Partition, known: PartitionPoint | None) -> None:
         """Find the segment's end: from the checkpoint's place on, or from its beginning."""
         size, position = segment.size, 0
         point = known.point if known else None
@@ -87,7 +92,7 @@ class Recovery:
             position = segment.synced = point.position
             segment.end, segment.born_ms = point.end, point.born_ms
             segment.max_ms, segment.max_offset = point.max_ms, point.max_offset
-            segment.indexed = point.index_size, point.times_size
+            segment.indexed = point.index, point.times
         if position == size:
             return
         segment.size = position
@@ -101,7 +106,7 @@ class Recovery:
         if segment.size < size:
             self.cuts.append(f"{segment.path}.log: cut from {size} to {segment.size} bytes")
             self._disk.truncate(fd, segment.size)
-        self.suspects.append(segment)
+        self.suspects[segment] = partition
 
     def _remove(self, segment: Segment, why: str) -> None:
         for kind in (".log", ".index", ".timeindex"):
@@ -119,7 +124,7 @@ class Recovery:
             for segment in segments:
                 self._remove(segment, "")
                 self._files.close(segment)
-            self.suspects = [s for s in self.suspects if s not in segments]
+                self.suspects.pop(segment, None)
             segments.clear()
         if segments:
             partition.start_offset = max(partition.start_offset, segments[0].base)
@@ -136,7 +141,7 @@ def _is_known(segment: Segment, sealed: Sealed | None) -> bool:
     if sealed is None or sealed.size != segment.size:
         return False
     segment.max_ms, segment.max_offset = sealed.max_ms, sealed.max_offset
-    segment.indexed = sealed.index_size, sealed.times_size
+    segment.indexed = sealed.index, sealed.times
     return True
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from penstock.calls import Bytes
 from penstock.log.disk import Disk
-from penstock.log.index import OffsetIndex, TimeIndex
+from penstock.log.index import Extent, OffsetIndex, TimeIndex
 from penstock.record import HEADER_SIZE, PREFIX_SIZE, BatchInfo, info_at
 
 _STRIDE = struct.Struct(">qi11xi")  # base offset, length, last offset delta
@@ -32,7 +32,7 @@ class Segment:
         self.max_ms, self.max_offset = -1, base  # the youngest timestamp, and the last offset of its batch
         self.index: OffsetIndex | None = None  # loaded when first needed
         self.times: TimeIndex | None = None
-        self.indexed: tuple[int, int] | None = None  # at least these bytes of the index files hold, if known
+        self.indexed: tuple[Extent, Extent] | None = None  # what of the index files is known to be right
         self.since = 0  # bytes since the last index entry
         self.synced = 0  # bytes that are safe on disk
         self.newborn = False  # the file's name is not safe yet
@@ -139,8 +139,7 @@ class Files:
     def _load(self, segment: Segment) -> None:
         index = OffsetIndex(segment.base, self._content(segment.path + ".index"))
         times = TimeIndex(segment.base, self._content(segment.path + ".timeindex"))
-        whole = segment.indexed is not None and _cut(index, times, *segment.indexed)
-        if whole and index.sound(segment.size, segment.end) and times.sound(segment.end):
+        if segment.indexed and index.cut(segment.indexed[0]) and times.cut(segment.indexed[1]):
             segment.index, segment.times = index, times
         else:
             self.rebuild(segment)
@@ -175,7 +174,7 @@ class Files:
         index, times = self.index(segment), self.times(segment)
         times.add(segment.max_ms, segment.max_offset)
         self.write_indexes(segment)
-        segment.sealed, segment.indexed = True, (len(index.data), len(times.data))
+        segment.sealed, segment.indexed = True, (index.extent(), times.extent())
 
     def write_indexes(self, segment: Segment) -> None:
         """Write what the index files do not have yet."""
@@ -254,12 +253,3 @@ class Files:
     def content(self, segment: Segment, position: int, size: int) -> Bytes:
         """The bytes at `position`."""
         return self.disk.read(self.fd(segment), size, position)
-
-
-def _cut(index: OffsetIndex, times: TimeIndex, index_size: int, times_size: int) -> bool:
-    """Keep what is known to belong to whole batches; False where there is less."""
-    if len(index.data) < index_size or len(times.data) < times_size:
-        return False
-    del index.data[index_size:], times.data[times_size:]
-    index.written, times.written = index_size, times_size
-    return True

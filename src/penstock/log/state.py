@@ -11,6 +11,7 @@ import msgspec
 from penstock.calls import Bytes
 from penstock.errors import PenstockError
 from penstock.log.disk import Disk
+from penstock.log.index import Extent
 
 FORMAT = 1
 STATE_NAME = "penstock.json"
@@ -46,8 +47,8 @@ class Sealed(msgspec.Struct, array_like=True, frozen=True):
     size: int
     max_ms: int
     max_offset: int
-    index_size: int
-    times_size: int
+    index: Extent
+    times: Extent
 
 
 class Point(msgspec.Struct, array_like=True, frozen=True):
@@ -59,8 +60,8 @@ class Point(msgspec.Struct, array_like=True, frozen=True):
     max_ms: int
     max_offset: int
     born_ms: int
-    index_size: int
-    times_size: int
+    index: Extent
+    times: Extent
 
 
 class PartitionPoint(msgspec.Struct, array_like=True, frozen=True):

@@ -49,7 +49,6 @@ class Range:
     start: int
     point: Point
     newborn: bool
-    sealed: bool
 
 
 @dataclass(slots=True)
@@ -84,10 +83,7 @@ class Sync:
             folders[home.folder] = home.segments[-1:]
         for one in self.ranges:
             self.disk.sync(one.fd)
-            if one.sealed:
-                for kind in (".index", ".timeindex"):
-                    self._sync_path(one.segment.path + kind, [one.segment])
-            if one.newborn or one.sealed:
+            if one.newborn:
                 folders[one.segment.folder] = [one.segment]
         for folder, segments in folders.items():
             try:

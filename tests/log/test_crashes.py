@@ -1,0 +1,31 @@
+"""Random work on a disk that loses, tears and reorders what was not synced, cut at any operation.
+
+Invariant: what was acknowledged is there after any crash, offsets have one value, no gap, and appends go on.
+"""
+
+import contextlib
+
+import pytest
+from tests.log.model import MOVES, SMALL, World
+
+from penstock.log import LogOptions
+from penstock.testing.disk import Crashed
+
+LIVES = 6
+
+
+def live(world: World) -> None:
+    """One life: random moves until the disk crashes, at the latest after some sixty of them."""
+    world.disk.crash_at = int(world.chance.expovariate(1 / 60))
+    with contextlib.suppress(Crashed):
+        for _ in range(60):
+            getattr(world, world.chance.choice(MOVES))()
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_nothing_acknowledged_is_lost_at_any_cut(block):
+    for seed in range(block * 40, block * 40 + 40):
+        world = World(seed, LogOptions(**SMALL))
+        for _ in range(LIVES):
+            live(world)
+            world.recover()

@@ -20,6 +20,7 @@ class Refusal(Enum):
     BAD_CONFIG = "the configuration is not valid"
     BAD_REQUEST = "the request contradicts itself"
     TOO_LARGE = "the record batch is larger than the topic's max.message.bytes"
+    BAD_RECORD = "the record does not fit its topic"
     CORRUPT = "the record batch fails its checksum or is cut short"
     BAD_TIMESTAMP = "the timestamp is out of the topic's range"
     BAD_ACKS = "acks must be 0, 1 or -1 (all)"

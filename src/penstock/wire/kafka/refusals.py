@@ -19,6 +19,7 @@ CODES: Final = {
     Refusal.BAD_CONFIG: E.invalid_config,
     Refusal.BAD_REQUEST: E.invalid_request,
     Refusal.TOO_LARGE: E.message_too_large,
+    Refusal.BAD_RECORD: E.invalid_record,
     Refusal.CORRUPT: E.corrupt_message,
     Refusal.BAD_TIMESTAMP: E.invalid_timestamp,
     Refusal.BAD_ACKS: E.invalid_required_acks,

@@ -6,7 +6,7 @@ Knows names; where rows come from is the plan's.
 from dataclasses import dataclass, field
 
 from penstock.engine.plan import Node, Scan, Sink, Table
-from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.faults import At, QueryError, did_you_mean
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Catalog:
         if name not in self.tables and name not in self.views:
             return False
         if not exist_ok:
-            raise Fault(
+            raise QueryError(
                 f"`{name}` is declared twice", at, remedy="choose another name, or write IF NOT EXISTS"
             )
         return True
@@ -41,24 +41,26 @@ class Catalog:
         if name in self.views:
             return self.views[name]
         if name not in self.tables:
-            raise Fault(
+            raise QueryError(
                 f"there is no table `{name}`",
                 at,
                 remedy=did_you_mean(name, [*self.tables, *self.views], "tables"),
             )
         table = self.tables[name]
         if table.connector in ("print", "blackhole"):
-            raise Fault(f"`{name}` is a {table.connector} table: it can only be written", at)
+            raise QueryError(f"`{name}` is a {table.connector} table: it can only be written", at)
         return Scan(table)
 
     def target(self, name: str, at: At = None) -> Table:
         """The table behind a name that an INSERT fills."""
         if name in self.views:
-            raise Fault(
+            raise QueryError(
                 f"`{name}` is a view: it cannot be written", at, remedy="CREATE TABLE … WITH ('connector'=…)"
             )
         if name not in self.tables:
-            raise Fault(f"there is no table `{name}`", at, remedy=did_you_mean(name, self.tables, "tables"))
+            raise QueryError(
+                f"there is no table `{name}`", at, remedy=did_you_mean(name, self.tables, "tables")
+            )
         if self.tables[name].connector == "datagen":
-            raise Fault(f"`{name}` is a datagen table: it can only be read", at)
+            raise QueryError(f"`{name}` is a datagen table: it can only be read", at)
         return self.tables[name]

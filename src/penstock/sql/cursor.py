@@ -4,16 +4,13 @@ Expressions and queries inside are handed to the Flink dialect's parser as slice
 """
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.sql.dialect import Flink
-from penstock.sql.faults import Fault, Script
-
-E = TypeVar("E", bound=exp.Expression)
+from penstock.sql.faults import QueryError, Script
 
 SCRIPT_CHARACTERS_MAX = 1_000_000
 OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET)
@@ -25,35 +22,37 @@ NOT_NAMES = (TokenType.STRING, TokenType.NUMBER, TokenType.HINT)
 def tokenize(script: Script) -> list[Token]:
     """The script's tokens; refuses what Flink's lexer would: double quotes, unclosed strings, hints."""
     if len(script.text) > SCRIPT_CHARACTERS_MAX:
-        raise Fault(f"the script is longer than {SCRIPT_CHARACTERS_MAX} characters", 0, remedy="split it")
+        raise QueryError(
+            f"the script is longer than {SCRIPT_CHARACTERS_MAX} characters", 0, remedy="split it"
+        )
     try:
         found: list[Token] = Flink().tokenize(script.text)
     except TokenError as error:
         raise _unclosed(script, error) from None
     for token in found:
         if token.token_type == TokenType.HINT:
-            raise Fault("hints are not offered", token, remedy="put the option in the table's WITH clause")
+            raise QueryError(
+                "hints are not offered", token, remedy="put the option in the table's WITH clause"
+            )
         if '"' in token.text and token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER):
-            raise Fault(
+            raise QueryError(
                 '" does not quote in Flink SQL', token, remedy="names in `backticks`, text in 'quotes'"
             )
     return found
 
 
-def _unclosed(script: Script, error: TokenError) -> Fault:
+def _unclosed(script: Script, error: TokenError) -> QueryError:
     """sqlglot says where reading stopped; the user looks for where the string began."""
     for opening, what in (("/*", "comment"), ("`", "name"), ("'", "text")):
-        if (
-            script.text.count(opening) % 2
-            or (opening == "/*"
-            and script.text.count("/*") > script.text.count("*/"))
+        if script.text.count(opening) % 2 or (
+            opening == "/*" and script.text.count("/*") > script.text.count("*/")
         ):
-            return Fault(f"a {what} that {opening} opens is never closed", script.text.rfind(opening))
-    return Fault(f"the script cannot be read: {str(error).splitlines()[0]}", len(script.text) - 1)
+            return QueryError(f"a {what} that {opening} opens is never closed", script.text.rfind(opening))
+    return QueryError(f"the script cannot be read: {str(error).splitlines()[0]}", len(script.text) - 1)
 
 
 class Cursor:
-    """Reads tokens from left to right; every complaint is a `Fault` at the token it is about."""
+    """Reads tokens from left to right; every complaint is a `QueryError` at the token it is about."""
 
     def __init__(self, script: Script, tokens: list[Token], end: int) -> None:
         self.script, self.tokens, self.at, self.end = script, tokens, 0, end
@@ -93,7 +92,7 @@ class Cursor:
     def expect(self, *words: str, remedy: str = "") -> None:
         """Step over the words, or say that they are missing."""
         if not self.accept(*words):
-            raise Fault(f"expected {' '.join(words)}, found {self.found()}", self.here, remedy=remedy)
+            raise QueryError(f"expected {' '.join(words)}, found {self.found()}", self.here, remedy=remedy)
 
     def found(self) -> str:
         """What stands here, for messages."""
@@ -102,13 +101,14 @@ class Cursor:
     def name(self, what: str) -> Token:
         """A name, quoted or not."""
         token = self.token
-        if (
-            token is None
-            or token.token_type in NOT_NAMES
-            or not (token.text[:1].isalpha() or token.text[:1] == "_")
-        ):
-            if token is None or token.token_type != TokenType.IDENTIFIER:
-                raise Fault(f"expected {what}, found {self.found()}", self.here)
+        quoted = token is not None and token.token_type == TokenType.IDENTIFIER
+        word = (
+            token is not None
+            and token.token_type not in NOT_NAMES
+            and token.text[:1].replace("_", "a").isalpha()
+        )
+        if token is None or not (quoted or word):
+            raise QueryError(f"expected {what}, found {self.found()}", self.here)
         self.at += 1
         return token
 
@@ -116,7 +116,7 @@ class Cursor:
         """A text in quotes."""
         token = self.token
         if token is None or token.token_type != TokenType.STRING:
-            raise Fault(f"expected {what} in 'quotes', found {self.found()}", self.here)
+            raise QueryError(f"expected {what} in 'quotes', found {self.found()}", self.here)
         self.at += 1
         return token
 
@@ -127,7 +127,7 @@ class Cursor:
         start, depth = self.at, 1
         while depth:
             if self.token is None:
-                raise Fault("this parenthesis is never closed", opening)
+                raise QueryError("this parenthesis is never closed", opening)
             depth += (self.token.token_type in OPENING) - (self.token.token_type in CLOSING)
             self.at += 1
         closing = self.tokens[self.at - 1]
@@ -165,13 +165,13 @@ class Cursor:
     def finish(self, after: str) -> None:
         """Nothing may follow."""
         if self.token:
-            raise Fault(f"{self.found()} is not expected after {after}", self.token)
+            raise QueryError(f"{self.found()} is not expected after {after}", self.token)
 
-    def parse(self, kind: type[E], what: str) -> E:
+    def parse(self, kind: type, what: str) -> exp.Expression:
         """All that is left, as a sqlglot tree."""
         rest, self.at = self.tokens[self.at :], len(self.tokens)
         if not rest:
-            raise Fault(f"expected {what}, found {self.found()}", self.end)
+            raise QueryError(f"expected {what}, found {self.found()}", self.end)
         try:
             (tree,) = (
                 Flink().parser(error_level=ErrorLevel.IMMEDIATE).parse_into(kind, rest, self.script.text)
@@ -179,17 +179,17 @@ class Cursor:
         except ParseError as error:
             raise self._syntax(error, rest) from None
         except RecursionError:
-            raise Fault(
+            raise QueryError(
                 f"{what} is nested too deeply", rest[0], remedy="split it with WITH or views"
             ) from None
         except (AttributeError, TypeError, ValueError, KeyError, IndexError):
             # sqlglot's builders trust their arguments; mangled input trips some of them outside of ParseError.
-            raise Fault(f"{what} cannot be read", rest[0]) from None
+            raise QueryError(f"{what} cannot be read", rest[0]) from None
         if not isinstance(tree, exp.Expression):
-            raise Fault(f"expected {what}, found `{rest[0].text}`", rest[0])
-        return tree  # type: ignore[return-value]  # parse_into gives the kind that was asked for
+            raise QueryError(f"expected {what}, found `{rest[0].text}`", rest[0])
+        return tree
 
-    def _syntax(self, error: ParseError, rest: list[Token]) -> Fault:
+    def _syntax(self, error: ParseError, rest: list[Token]) -> QueryError:
         first = error.errors[0] if error.errors else {}
         line, column = first.get("line"), first.get("col")
         token = next((t for t in rest if (t.line, t.col) == (line, column)), None)
@@ -199,4 +199,4 @@ class Cursor:
         elif text.startswith("Invalid expression"):
             text = "this was not expected"
         shown = f" at `{token.text}`" if token else ""
-        return Fault(f"syntax error{shown}: {text[:1].lower()}{text[1:]}", token or rest[-1])
+        return QueryError(f"syntax error{shown}: {text[:1].lower()}{text[1:]}", token or rest[-1])

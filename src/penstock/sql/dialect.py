@@ -7,12 +7,89 @@ from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from sqlglot import exp, generator, parser, tokens
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.tokens import TokenType
+from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
+from sqlglot.tokenizer_core import TokenType
 
 # Functions that sqlglot's own builders turn into a typed node of the same meaning as Flink's; every other name stays
 # a call by name (`exp.Anonymous`, upper case). Source: Flink documentation, "System (Built-in) Functions".
-TYPED_FUNCTIONS = ["ABS", "CEIL", "FLOOR", "ROUND", "SQRT", "POWER", "EXP", "LN", "LOG", "LOG10", "LOG2", "SIN", "COS", "TAN", "ASIN", "ACOS", "ATAN", "ATAN2", "SINH", "COSH", "TANH", "COT", "SIGN", "MOD", "DEGREES", "RADIANS", "PI", "UPPER", "LOWER", "INITCAP", "CHAR_LENGTH", "CHARACTER_LENGTH", "SUBSTRING", "SUBSTR", "LTRIM", "RTRIM", "REPLACE", "CONCAT", "CONCAT_WS", "REGEXP_REPLACE", "REGEXP_EXTRACT", "LPAD", "RPAD", "LEFT", "RIGHT", "REVERSE", "REPEAT", "MD5", "SHA1", "COALESCE", "NULLIF", "IF", "GREATEST", "LEAST", "YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK", "HOUR", "MINUTE", "SECOND", "COUNT", "SUM", "MIN", "MAX", "AVG", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "VARIANCE", "FIRST_VALUE", "LAST_VALUE"]
+TYPED_FUNCTIONS = [
+    "ABS",
+    "CEIL",
+    "FLOOR",
+    "ROUND",
+    "SQRT",
+    "POWER",
+    "EXP",
+    "LN",
+    "LOG",
+    "LOG10",
+    "LOG2",
+    "SIN",
+    "COS",
+    "TAN",
+    "ASIN",
+    "ACOS",
+    "ATAN",
+    "ATAN2",
+    "SINH",
+    "COSH",
+    "TANH",
+    "COT",
+    "SIGN",
+    "MOD",
+    "DEGREES",
+    "RADIANS",
+    "PI",
+    "UPPER",
+    "LOWER",
+    "INITCAP",
+    "CHAR_LENGTH",
+    "CHARACTER_LENGTH",
+    "SUBSTRING",
+    "SUBSTR",
+    "LTRIM",
+    "RTRIM",
+    "REPLACE",
+    "CONCAT",
+    "CONCAT_WS",
+    "REGEXP_REPLACE",
+    "REGEXP_EXTRACT",
+    "LPAD",
+    "RPAD",
+    "LEFT",
+    "RIGHT",
+    "REVERSE",
+    "REPEAT",
+    "MD5",
+    "SHA1",
+    "COALESCE",
+    "NULLIF",
+    "IF",
+    "GREATEST",
+    "LEAST",
+    "YEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAYOFYEAR",
+    "DAYOFMONTH",
+    "DAYOFWEEK",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "COUNT",
+    "SUM",
+    "MIN",
+    "MAX",
+    "AVG",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "VAR_POP",
+    "VAR_SAMP",
+    "VARIANCE",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+]
 
 SPECIAL_FUNCTIONS = ("CAST", "TRY_CAST", "CEIL", "FLOOR", "EXTRACT", "POSITION", "SUBSTRING", "TRIM")
 WINDOW_FUNCTIONS = ("TUMBLE", "HOP", "CUMULATE", "SESSION")
@@ -97,16 +174,10 @@ class FlinkParser(parser.Parser):
             return self.expression(TableArgument(this=self._parse_table_parts()), token=self._prev)
         return super()._parse_lambda(alias=alias)
 
-    def _parse_table(
-        self,
-        schema: bool = False,
-        joins: bool = False,
-        alias_tokens: Collection[TokenType] | None = None,
-        **rest: Any,
-    ) -> Any:
+    def _parse_table(self, *args: Any, **kwargs: Any) -> Any:
         if self._curr.token_type == TokenType.TABLE and self._next.token_type == TokenType.L_PAREN:
-            return self._parse_table_function(alias_tokens, joins)
-        return super()._parse_table(schema=schema, joins=joins, alias_tokens=alias_tokens, **rest)
+            return self._parse_table_function(kwargs.get("alias_tokens"), bool(kwargs.get("joins")))
+        return super()._parse_table(*args, **kwargs)
 
     def _parse_table_function(self, alias_tokens: Collection[TokenType] | None, joins: bool) -> Any:
         self._advance(2)
@@ -114,7 +185,7 @@ class FlinkParser(parser.Parser):
         if self._next.token_type != TokenType.L_PAREN:
             self.raise_error("TABLE( takes a table function, as in TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))")
         self._advance(2)
-        arguments = self._parse_csv(lambda: self._parse_lambda())
+        arguments = self._parse_csv(self._parse_lambda)
         self._match_r_paren()
         self._match_r_paren()
         this = TableFunction(this=name.text.upper(), expressions=arguments).update_positions(name)
@@ -133,7 +204,7 @@ class FlinkParser(parser.Parser):
 class FlinkGenerator(generator.Generator):
     """Writes types in Flink's words."""
 
-    TYPE_MAPPING: ClassVar[dict[exp.DataType.Type, str]] = {
+    TYPE_MAPPING: ClassVar[dict[exp.DType, str]] = {
         **generator.Generator.TYPE_MAPPING,
         exp.DataType.Type.TEXT: "STRING",
         exp.DataType.Type.VARBINARY: "BYTES",
@@ -144,7 +215,7 @@ class FlinkGenerator(generator.Generator):
 class Flink(Dialect):
     """Flink SQL as sqlglot sees it: names keep their case, as Flink's do."""
 
-    NORMALIZATION_STRATEGY = "CASE_SENSITIVE"
+    NORMALIZATION_STRATEGY = NormalizationStrategy.CASE_SENSITIVE
     Tokenizer = FlinkTokenizer
     Parser = FlinkParser
     Generator = FlinkGenerator

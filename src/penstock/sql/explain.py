@@ -105,7 +105,7 @@ def _duration(milliseconds: int) -> str:
 
 
 # How tightly an operator binds; what is not here (calls, columns, literals) needs no parentheses.
-_BINDING: tuple[tuple[type[exp.Expression], int], ...] = (
+_BINDING: tuple[tuple[type, int], ...] = (
     (exp.Or, 1),
     (exp.And, 2),
     (exp.Not, 3),

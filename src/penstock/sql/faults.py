@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from sqlglot import exp
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from penstock.errors import PenstockError
 
 At: TypeAlias = int | Token | exp.Expression | None
 
 
-class Fault(PenstockError):
+class QueryError(PenstockError):
     """Something the user wrote that cannot be run. `at` is the offset, token or node where it stands, if known."""
 
     def __init__(self, message: str, at: At = None, *, remedy: str = "") -> None:
@@ -45,7 +45,7 @@ class Script:
         before = self.text[: max(0, min(offset, len(self.text)))]
         return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
-    def locate(self, fault: Fault, fallback: At = None) -> PenstockError:
+    def locate(self, fault: QueryError, fallback: At = None) -> PenstockError:
         """The fault as the user sees it: in this file, at line and column."""
         offset = offset_of(fault.at)
         if offset is None:

@@ -6,14 +6,14 @@ Knows statements; queries and tables are read in `lower/` and `ddl/`.
 from collections.abc import Callable, Iterator
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.engine.plan import Node, Plan
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
 from penstock.sql.cursor import Cursor, tokenize
 from penstock.sql.ddl.table import table
-from penstock.sql.faults import At, Fault, Script, did_you_mean
+from penstock.sql.faults import At, QueryError, Script, did_you_mean
 from penstock.sql.lower.query import Queries, renamed
 from penstock.sql.lower.sink import Columns, sinked
 from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED
@@ -59,11 +59,11 @@ def run(text: str, catalog: Catalog, *, place: str = "") -> None:
         for cursor in statements(script):
             first = cursor.token
             _statement(cursor, draft)
-    except Fault as fault:
+    except QueryError as fault:
         raise script.locate(fault, first) from None
     except RecursionError:
-        fault = Fault("the statement is nested too deeply", remedy="split it with WITH or views")
-        raise script.locate(fault, first) from None
+        deep = QueryError("the statement is nested too deeply", remedy="split it with WITH or views")
+        raise script.locate(deep, first) from None
     catalog.tables, catalog.views, catalog.sinks = draft.tables, draft.views, draft.sinks
 
 
@@ -86,7 +86,7 @@ def statements(script: Script) -> Iterator[Cursor]:
         elif cursor.token:
             yield cursor
     if inside:
-        raise Fault(
+        raise QueryError(
             "the statement set has no END",
             inside,
             remedy="EXECUTE STATEMENT SET BEGIN INSERT …; INSERT …; END;",
@@ -96,7 +96,7 @@ def statements(script: Script) -> Iterator[Cursor]:
 def _open_set(cursor: Cursor, inside: Token | None) -> Token:
     opening = cursor.token
     if inside or opening is None:
-        raise Fault("a statement set cannot stand inside another one", opening)
+        raise QueryError("a statement set cannot stand inside another one", opening)
     if cursor.accept("EXECUTE", "STATEMENT", "SET"):
         cursor.expect("BEGIN")
     else:
@@ -110,9 +110,9 @@ def _statement(cursor: Cursor, catalog: Catalog) -> None:
     word = first.text.upper()
     reason = STATEMENTS_REFUSED.get(word)
     if reason:
-        raise Fault(reason.message, first, remedy=reason.remedy)
+        raise QueryError(reason.message, first, remedy=reason.remedy)
     if word not in STATEMENTS or first.token_type == TokenType.IDENTIFIER:
-        raise Fault(
+        raise QueryError(
             f"a statement cannot begin with {cursor.found()}",
             first,
             remedy=did_you_mean(word, STATEMENTS, "statements"),
@@ -132,7 +132,7 @@ def _create(cursor: Cursor, catalog: Catalog) -> None:
     elif cursor.accept("VIEW"):
         _view(cursor, catalog)
     else:
-        raise Fault(
+        raise QueryError(
             f"CREATE {what.text.upper() if what else ''} is not offered",
             what or cursor.end,
             remedy="CREATE TABLE, CREATE VIEW",
@@ -149,14 +149,14 @@ def _view(cursor: Cursor, catalog: Catalog) -> None:
     node = _query(cursor, catalog)[0]
     if columns:
         if len(columns) != len(node.schema):
-            raise Fault(f"{len(columns)} names for {len(node.schema)} columns", columns[0])
+            raise QueryError(f"{len(columns)} names for {len(node.schema)} columns", columns[0])
         node = renamed(node, [token.text for token in columns], None)
     catalog.add_view(name.text, node, name, exist_ok=exist_ok)
 
 
 def _insert(cursor: Cursor, catalog: Catalog) -> None:
     if cursor.peek("OVERWRITE"):
-        raise Fault(
+        raise QueryError(
             "INSERT OVERWRITE is not offered: a stream has no end to replace at",
             cursor.here,
             remedy="INSERT INTO",
@@ -166,7 +166,7 @@ def _insert(cursor: Cursor, catalog: Catalog) -> None:
     target = catalog.target(name.text, name)
     named: list[Token] | None = None
     if cursor.peek("PARTITION"):
-        raise Fault("PARTITION is not offered", cursor.here)
+        raise QueryError("PARTITION is not offered", cursor.here)
     if cursor.peek("(") and not cursor.peek("(", "SELECT") and not cursor.peek("(", "WITH"):
         named = [part.name("a column") for part in cursor.wrapped().items()]
     node, tree = _query(cursor, catalog)
@@ -180,7 +180,7 @@ def _insert(cursor: Cursor, catalog: Catalog) -> None:
 def _query(cursor: Cursor, catalog: Catalog) -> tuple[Node, exp.Expression]:
     for token in cursor.tokens[cursor.at :]:
         if token.text.upper() == "MATCH_RECOGNIZE" and token.token_type != TokenType.IDENTIFIER:
-            raise Fault(CLAUSES_REFUSED["match"].message, token)
+            raise QueryError(CLAUSES_REFUSED["match"].message, token)
     wrapped = cursor.peek("(")
     inner = cursor.wrapped() if wrapped else cursor
     if wrapped and cursor.token:  # (SELECT …) UNION ALL …
@@ -195,12 +195,12 @@ def _set(cursor: Cursor, catalog: Catalog) -> None:
     value = cursor.string(f"the value of '{key.text}'")
     cursor.finish("SET")
     if key.text not in SETTINGS:
-        raise Fault(
+        raise QueryError(
             f"setting '{key.text}' is not offered", key, remedy=did_you_mean(key.text, SETTINGS, "settings")
         )
     allowed = SETTINGS[key.text]
     if allowed is not None and value.text.lower() not in [word.lower() for word in allowed]:
-        raise Fault(
+        raise QueryError(
             f"'{key.text}' = '{value.text}' is not offered", value, remedy=f"'{allowed[0]}' is what happens"
         )
 

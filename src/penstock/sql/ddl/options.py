@@ -7,7 +7,7 @@ words; connectors act on them in `work/` and the engine.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.faults import At, QueryError, did_you_mean
 
 FORMATS = ("json",)
 STARTUP_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp")
@@ -67,14 +67,14 @@ def check(options: Mapping[str, str], places: Mapping[str, At], table: At = None
     """Refuse a WITH clause that names no connector, an unknown option, or a value it does not take."""
     name = options.get("connector")
     if not name:
-        raise Fault(
+        raise QueryError(
             "the table has no connector",
             table,
             remedy="WITH ('connector' = 'kafka', 'topic' = …, 'format' = 'json')",
         )
     connector = CONNECTORS.get(name)
     if connector is None:
-        raise Fault(
+        raise QueryError(
             f"connector '{name}' is not offered",
             places.get("connector", table),
             remedy=did_you_mean(name, CONNECTORS, "connectors"),
@@ -84,12 +84,12 @@ def check(options: Mapping[str, str], places: Mapping[str, At], table: At = None
             continue
         at = places.get(key, table)
         if key not in connector.options:
-            raise Fault(
+            raise QueryError(
                 f"'{name}' has no option '{key}'", at, remedy=did_you_mean(key, connector.options, "options")
             )
         allowed = connector.options[key]
         if allowed and value not in allowed:
-            raise Fault(f"'{key}' = '{value}' is not offered", at, remedy=f"one of {', '.join(allowed)}")
+            raise QueryError(f"'{key}' = '{value}' is not offered", at, remedy=f"one of {', '.join(allowed)}")
     for key in connector.required:
         if key not in options and f"value.{key}" not in options:
-            raise Fault(f"'{name}' needs the option '{key}'", table, remedy=f"add '{key}' = '…' to WITH")
+            raise QueryError(f"'{name}' needs the option '{key}'", table, remedy=f"add '{key}' = '…' to WITH")

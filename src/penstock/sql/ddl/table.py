@@ -6,14 +6,14 @@ Source: Flink documentation, "CREATE Statements". Knows the clause's grammar; op
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from penstock.engine.plan import Table, Watermark
 from penstock.engine.types import Column
 from penstock.sql.cursor import Cursor
 from penstock.sql.ddl import options
-from penstock.sql.ddl.types import kind_from
-from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.ddl.types import read_kind
+from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.grouping import has_aggregate
 from penstock.sql.lower.intervals import milliseconds
@@ -52,7 +52,7 @@ def table(cursor: Cursor) -> tuple[Table, Token]:
     """The rest of a CREATE TABLE after the keyword, from the table's name on."""
     name = cursor.name("the table's name")
     if cursor.peek("."):
-        raise Fault("there is one catalog and one database", name, remedy="name the table alone")
+        raise QueryError("there is one catalog and one database", name, remedy="name the table alone")
     draft = Draft(name.text, name)
     if cursor.peek("("):
         for item in cursor.wrapped().items():
@@ -64,11 +64,11 @@ def table(cursor: Cursor) -> tuple[Table, Token]:
         (("DISTRIBUTED",), ""),
     ):
         if cursor.peek(*words):
-            raise Fault(f"{' '.join(words)} is not offered", cursor.here, remedy=remedy)
+            raise QueryError(f"{' '.join(words)} is not offered", cursor.here, remedy=remedy)
     with_at = cursor.here
     given, places = _options(cursor)
     if cursor.peek("LIKE") or cursor.peek("AS"):
-        raise Fault(
+        raise QueryError(
             f"CREATE TABLE … {cursor.found().strip('`')} is not offered",
             cursor.here,
             remedy="write the columns out",
@@ -89,14 +89,14 @@ def _item(draft: Draft, item: Cursor) -> None:
         _key(draft, [part.name("a column") for part in item.wrapped().items()], item, place)
         return item.finish("PRIMARY KEY")
     if item.peek("UNIQUE") or item.peek("PERIOD", "FOR"):
-        raise Fault(f"{item.found()} is not offered", item.here, remedy=KEY_REMEDY)
+        raise QueryError(f"{item.found()} is not offered", item.here, remedy=KEY_REMEDY)
     return _column(draft, item)
 
 
 def _column(draft: Draft, item: Cursor) -> None:
     name = item.name("a column's name")
     if name.text in draft.names:
-        raise Fault(f"column `{name.text}` is declared twice", name)
+        raise QueryError(f"column `{name.text}` is declared twice", name)
     if item.accept("AS"):
         formula = item.until("COMMENT").parse(exp.Condition, "an expression")
         draft.columns.append(Column(name.text, ""))
@@ -109,9 +109,9 @@ def _column(draft: Draft, item: Cursor) -> None:
 
 
 def _typed_column(draft: Draft, name: Token, item: Cursor) -> None:
-    place = item.here
-    words = item.until("NOT", "NULL", "PRIMARY KEY", "METADATA", "COMMENT", "CONSTRAINT", "DEFAULT", "UNIQUE")
-    kind_ = kind_from(words.parse(exp.DataType, f"the type of `{name.text}`"), place)
+    kind_ = read_kind(
+        item.until("NOT", "NULL", "PRIMARY KEY", "METADATA", "COMMENT", "CONSTRAINT", "DEFAULT", "UNIQUE")
+    )
     nullable = True
     while item.token and not item.peek("COMMENT"):
         if item.accept("NOT", "NULL"):
@@ -132,7 +132,7 @@ def _typed_column(draft: Draft, name: Token, item: Cursor) -> None:
 def _metadata(draft: Draft, name: Token, item: Cursor) -> None:
     source = item.string("the metadata's name") if item.accept("FROM") else name
     if source.text not in METADATA:
-        raise Fault(
+        raise QueryError(
             f"records have no metadata '{source.text}'",
             source,
             remedy=did_you_mean(source.text, METADATA, "metadata"),
@@ -144,7 +144,7 @@ def _metadata(draft: Draft, name: Token, item: Cursor) -> None:
 
 def _key(draft: Draft, names: list[Token], item: Cursor, place: At) -> None:
     if draft.key:
-        raise Fault("the table has two primary keys", place)
+        raise QueryError("the table has two primary keys", place)
     item.expect("NOT", "ENFORCED", remedy=f"a stream's key is not checked: {KEY_REMEDY}")
     draft.key = names
 
@@ -153,7 +153,7 @@ def _watermark(draft: Draft, item: Cursor) -> None:
     place = item.here
     item.expect("WATERMARK", "FOR", remedy=WATERMARK_REMEDY)
     if draft.watermark:
-        raise Fault("the table has two watermarks", place, remedy="keep one")
+        raise QueryError("the table has two watermarks", place, remedy="keep one")
     column = item.name("the time column")
     item.expect("AS", remedy=WATERMARK_REMEDY)
     draft.watermark = (column, item.parse(exp.Condition, "the watermark's expression"))
@@ -170,14 +170,14 @@ def _options(cursor: Cursor) -> tuple[dict[str, str], dict[str, At]]:
         value = item.string(f"the value of '{key.text}'")
         item.finish("the option")
         if key.text in given:
-            raise Fault(f"option '{key.text}' is set twice", key)
+            raise QueryError(f"option '{key.text}' is set twice", key)
         given[key.text], places[key.text] = value.text, key
     return given, places
 
 
 def _finished(draft: Draft, given: dict[str, str]) -> Table:
     if not draft.columns:
-        raise Fault(
+        raise QueryError(
             f"`{draft.name}` has no columns", draft.at, remedy="CREATE TABLE t (a STRING, …) WITH (…)"
         )
     _compute(draft)
@@ -197,23 +197,25 @@ def _finished(draft: Draft, given: dict[str, str]) -> Table:
 
 
 def checked(table: Table, at: At = None) -> Table:
-    """The table, if its parts go together; raises `Fault` where they do not."""
+    """The table, if its parts go together; raises `QueryError` where they do not."""
     if table.connector == "upsert-kafka" and not table.key:
-        raise Fault(f"`{table.name}` is an upsert-kafka table and needs a primary key", at, remedy=KEY_REMEDY)
+        raise QueryError(
+            f"`{table.name}` is an upsert-kafka table and needs a primary key", at, remedy=KEY_REMEDY
+        )
     if table.connector == "upsert-kafka" and table.watermark:
-        raise Fault(
+        raise QueryError(
             "event time over rows that change is not offered yet",
             at,
             remedy="leave WATERMARK out, or 'kafka'",
         )
     if table.key and table.connector in ("kafka", "datagen"):
-        raise Fault(
+        raise QueryError(
             f"a {table.connector} table has no primary key",
             at,
             remedy="'connector' = 'upsert-kafka', or leave it out",
         )
     if not table.written:
-        raise Fault(f"`{table.name}` has no physical columns", at, remedy="add a column of the record")
+        raise QueryError(f"`{table.name}` has no physical columns", at, remedy="add a column of the record")
     return table
 
 
@@ -222,7 +224,7 @@ def _compute(draft: Draft) -> None:
     physical = tuple(c for c in draft.columns if c.kind)
     for name, formula in draft.formulas:
         if has_aggregate(formula):
-            raise Fault("a computed column takes no aggregates", formula)
+            raise QueryError("a computed column takes no aggregates", formula)
         bound = bind(formula, Scope(physical, (draft.name,)))
         made = Column(name.text, kind(bound, physical))
         draft.columns[draft.names.index(name.text)] = made
@@ -236,7 +238,7 @@ def _late(draft: Draft) -> Watermark | None:
     name = _known(draft, token)
     found = next(c.kind for c in draft.columns if c.name == name)
     if found not in {f"{word}({digits})" for word in ("TIMESTAMP", "TIMESTAMP_LTZ") for digits in range(4)}:
-        raise Fault(
+        raise QueryError(
             f"event time is TIMESTAMP(3), `{name}` is {found}",
             token,
             remedy=f"`{name}` TIMESTAMP(3), or a computed column",
@@ -254,12 +256,14 @@ def late_ms(formula: exp.Expression, name: str) -> int:
         late = milliseconds(formula.expression, "the lateness")
         if late >= 0:
             return late
-    raise Fault("a watermark is the time column, or it minus an interval", formula, remedy=WATERMARK_REMEDY)
+    raise QueryError(
+        "a watermark is the time column, or it minus an interval", formula, remedy=WATERMARK_REMEDY
+    )
 
 
 def _known(draft: Draft, token: Token) -> str:
     if token.text not in draft.names:
-        raise Fault(
+        raise QueryError(
             f"there is no column `{token.text}`",
             token,
             remedy=did_you_mean(token.text, draft.names, "columns"),

@@ -1,73 +1,99 @@
-"""Type words: between sqlglot's `DataType` and the plan's kinds (Flink's words in capitals).
+"""Type words: between sqlglot's `DataType` and the plan's kinds, one spelling for each type.
 
-Knows which types exist here; conversions between them are the engine's.
+Knows Flink's defaults and limits; conversions between kinds are the engine's.
 """
 
 from sqlglot import exp
 
-from penstock.sql.faults import At, Fault
+from penstock.engine.typing_rules import kind_of_type
+from penstock.errors import PenstockError
+from penstock.sql.cursor import Cursor
+from penstock.sql.faults import At, QueryError
 
-DType = exp.DataType.Type
+DType = exp.DType
 
-PLAIN: dict[exp.DataType.Type, str] = {
-    DType.BOOLEAN: "BOOLEAN",
-    DType.TINYINT: "TINYINT",
-    DType.SMALLINT: "SMALLINT",
-    DType.INT: "INT",
-    DType.BIGINT: "BIGINT",
-    DType.FLOAT: "FLOAT",
-    DType.DOUBLE: "DOUBLE",
-    DType.TEXT: "STRING",
-    DType.VARBINARY: "BYTES",
-    DType.DATE: "DATE",
-}
 STRING_LENGTH_MAX = 2_147_483_647
 TIME_DIGITS_MAX = 6
-OFFERED = "BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, TIMESTAMP(p), TIMESTAMP_LTZ(p)"
+OFFERED = (
+    "BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, TIME, "
+    "TIMESTAMP(p), TIMESTAMP_LTZ(p)"
+)
+NESTED = ("ROW", "ARRAY", "MAP", "MULTISET", "RAW", "STRUCTURED")
+FLATTEN = f"flatten it into columns of: {OFFERED}"
+# A VARCHAR or VARBINARY without a length is the longest one, a CHAR is CHAR(1): FlinkTypeSystem.getDefaultPrecision.
+DEFAULTS = {
+    "VARCHAR": "STRING",
+    "VARBINARY": "BYTES",
+    "CHAR": "CHAR(1)",
+    "TIMESTAMP": f"TIMESTAMP({TIME_DIGITS_MAX})",
+    "TIMESTAMP_LTZ": f"TIMESTAMP_LTZ({TIME_DIGITS_MAX})",
+}
+WORDS: dict[str, exp.DType] = {
+    "STRING": DType.TEXT,
+    "BYTES": DType.VARBINARY,
+    "TIMESTAMP_LTZ": DType.TIMESTAMPLTZ,
+}
 
 
 def kind_from(type_: exp.DataType, at: At = None) -> str:
     """The kind a type's words mean; refuses what no column can carry yet."""
     at = at or type_
-    numbers = [_number(parameter, at) for parameter in type_.expressions]
-    if type_.this in PLAIN and (not numbers or type_.this == DType.VARBINARY):
-        return PLAIN[type_.this]
-    if type_.this in (DType.VARCHAR, DType.CHAR):
-        return _text(type_.this, numbers)
-    if type_.this in (DType.TIMESTAMP, DType.TIMESTAMPLTZ):
-        digits = numbers[0] if numbers else TIME_DIGITS_MAX
-        if digits > TIME_DIGITS_MAX:
-            raise Fault(
-                f"timestamps carry {TIME_DIGITS_MAX} digits after the second", at, remedy="TIMESTAMP(6)"
-            )
-        return f"TIMESTAMP{'_LTZ' if type_.this == DType.TIMESTAMPLTZ else ''}({digits})"
-    if type_.this == DType.DECIMAL:
-        precision, scale = (*numbers, *(10, 0)[len(numbers) :])[:2]
-        if not (1 <= precision <= 38 and 0 <= scale <= precision):
-            raise Fault("DECIMAL(p, s) takes 1 ≤ p ≤ 38 and 0 ≤ s ≤ p", at)
-        return f"DECIMAL({precision}, {scale})"
-    raise Fault(f"type {_words(type_)} is not offered", at, remedy=f"types here: {OFFERED}")
+    sizes = [_size(parameter, at) for parameter in type_.expressions]
+    try:
+        kind = kind_of_type(type_)
+    except (PenstockError, ValueError):
+        raise QueryError(
+            f"type {_words(type_)} is not offered", at, remedy=f"types here: {OFFERED}"
+        ) from None
+    name = kind.partition("(")[0]
+    if name in ("TIMESTAMP", "TIMESTAMP_LTZ") and sizes and sizes[0] > TIME_DIGITS_MAX:
+        raise QueryError(
+            f"{kind}: {TIME_DIGITS_MAX} digits after the second are carried", at, remedy=DEFAULTS[name]
+        )
+    if name == "DECIMAL" and sizes and not (1 <= sizes[0] <= 38 and 0 <= (sizes[1:] or [0])[0] <= sizes[0]):
+        raise QueryError("DECIMAL(p, s) takes 1 ≤ p ≤ 38 and 0 ≤ s ≤ p", at, remedy="DECIMAL(10, 2)")
+    if name in ("VARCHAR", "VARBINARY") and sizes and sizes[0] == STRING_LENGTH_MAX:
+        return DEFAULTS[name]
+    return DEFAULTS.get(kind, kind)
+
+
+def read_kind(words: Cursor) -> str:
+    """The kind that the cursor's words are; refuses words that are none."""
+    at = words.here
+    if words.token and words.token.text.upper() in NESTED:
+        raise QueryError(
+            f"nested types such as {words.token.text.upper()} are not offered", at, remedy=FLATTEN
+        )
+    shown = words.found()
+    try:
+        tree = words.parse(exp.DataType, "a type")
+    except QueryError:
+        raise QueryError(f"{shown} is not a type", at, remedy=f"types here: {OFFERED}") from None
+    if not isinstance(tree, exp.DataType):
+        raise QueryError(f"{shown} is not a type", at, remedy=f"types here: {OFFERED}")
+    return kind_from(tree, at)
 
 
 def data_type(kind: str) -> exp.DataType:
     """The sqlglot type of a kind, as `CAST` carries it."""
-    return exp.DataType.build(kind)
+    name, _, rest = kind.partition("(")
+    sizes = [
+        exp.DataTypeParam(this=exp.Literal.number(size.strip()))
+        for size in rest.rstrip(")").split(",")
+        if size
+    ]
+    return exp.DataType(this=WORDS.get(name) or getattr(DType, name), expressions=sizes)
 
 
-def _text(type_: exp.DataType.Type, numbers: list[int]) -> str:
-    # VARCHAR without a length is the longest one, CHAR without is CHAR(1): FlinkTypeSystem.getDefaultPrecision.
-    if type_ == DType.CHAR:
-        return f"CHAR({numbers[0] if numbers else 1})"
-    return f"VARCHAR({numbers[0]})" if numbers and numbers[0] < STRING_LENGTH_MAX else "STRING"
-
-
-def _number(parameter: exp.Expression, at: At) -> int:
+def _size(parameter: exp.Expression, at: At) -> int:
     literal = parameter.this if isinstance(parameter, exp.DataTypeParam) else parameter
     if isinstance(literal, exp.Literal) and literal.name.isdigit():
         return int(literal.name)
-    raise Fault("a nested type is not offered", at, remedy=f"flatten it into columns of: {OFFERED}")
+    raise QueryError(
+        f"a type's size is a number, as in {DEFAULTS['TIMESTAMP']}", at, remedy=f"types here: {OFFERED}"
+    )
 
 
 def _words(type_: exp.DataType) -> str:
-    name = type_.args.get("kind") or (type_.this.value if isinstance(type_.this, DType) else str(type_.this))
+    name = type_.args.get("kind") or getattr(type_.this, "value", type_.this)
     return str(name).upper()

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from penstock.engine.types import Schema
 from penstock.sql.ddl.types import data_type, kind_from
-from penstock.sql.faults import Fault, did_you_mean
+from penstock.sql.faults import QueryError, did_you_mean
 from penstock.sql.lower import intervals
 from penstock.sql.support import EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED
 
@@ -31,16 +31,16 @@ class Scope:
         known = [column.name for column in self.schema]
         if node.args.get("db") is not None or (node.table and node.table not in self.names):
             if node.table in known:
-                raise Fault(
+                raise QueryError(
                     f"`{node.table}` is a column without fields", node, remedy="nested rows are not offered"
                 )
-            raise Fault(
+            raise QueryError(
                 f"there is no table `{node.table}` in sight",
                 node,
                 remedy=did_you_mean(node.table, self.names, "tables"),
             )
         if node.name not in known:
-            raise Fault(
+            raise QueryError(
                 f"there is no column `{node.name}`", node, remedy=did_you_mean(node.name, known, "columns")
             )
         made = exp.column(node.name, quoted=True)
@@ -49,10 +49,10 @@ class Scope:
 
 
 def bind(node: exp.Expression, scope: Scope) -> exp.Expression:
-    """The plan's form of an expression; raises `Fault` at the part that has no meaning here."""
+    """The plan's form of an expression; raises `QueryError` at the part that has no meaning here."""
     reason = EXPRESSIONS_REFUSED.get(type(node))
     if reason:
-        raise Fault(reason.message, node, remedy=reason.remedy)
+        raise QueryError(reason.message, node, remedy=reason.remedy)
     rewrite = REWRITES.get(type(node))
     return rewrite(node, scope) if rewrite else _rebuilt(node, scope)
 
@@ -72,7 +72,7 @@ def _rebuilt(node: exp.Expression, scope: Scope) -> exp.Expression:
 def _column(node: exp.Expression, scope: Scope) -> exp.Expression:
     assert isinstance(node, exp.Column)
     if isinstance(node.this, exp.Star):
-        raise Fault("* cannot stand in an expression", node)
+        raise QueryError("* cannot stand in an expression", node)
     return scope.column(node)
 
 
@@ -94,7 +94,7 @@ def _call(node: exp.Expression, scope: Scope) -> exp.Expression:
     name = node.name.upper()
     reason = FUNCTIONS_REFUSED.get(name)
     if reason:
-        raise Fault(f"{name}: {reason.message}", node, remedy=reason.remedy)
+        raise QueryError(f"{name}: {reason.message}", node, remedy=reason.remedy)
     arguments = [bind(argument, scope) for argument in node.expressions]
     return exp.Anonymous(this=name, expressions=arguments).update_positions(node)
 

@@ -1,9 +1,9 @@
 """Plan nodes with their checks: the one way SQL and the Python API make them, so equal queries make equal plans.
 
-Takes bound expressions; raises `Fault` at the part that is wrong. Knows no SQL text and no clauses.
+Takes bound expressions; raises `QueryError` at the part that is wrong. Knows no SQL text and no clauses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -12,7 +12,7 @@ from penstock.engine.functions import kinds
 from penstock.engine.plan import Filter, Node, Project, Union, Window, updating
 from penstock.engine.types import Column
 from penstock.sql.ddl.types import data_type
-from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.lower.kinds import kind
 from penstock.sql.lower.traits import WINDOW_NAMES, event_times
 
@@ -31,7 +31,9 @@ def filtered(node: Node, condition: exp.Expression) -> Node:
     and fewer of them to assign."""
     found = kind(condition, node.schema)
     if found not in ("BOOLEAN", kinds.NULL):
-        raise Fault(f"a condition is BOOLEAN, this is {found}", condition, remedy="compare it with something")
+        raise QueryError(
+            f"a condition is BOOLEAN, this is {found}", condition, remedy="compare it with something"
+        )
     if isinstance(node, Window) and not columns_of(condition) & set(WINDOW_NAMES):
         return replace(node, source=filtered(node.source, condition))
     return Filter(node, condition)
@@ -43,10 +45,18 @@ def projected(node: Node, items: Sequence[Item]) -> Node:
     same = [isinstance(expr, exp.Column) and expr.name == c.name for c, expr in made]
     if all(same) and tuple(c for c, _ in made) == node.schema:
         return node
-    if isinstance(node, Project) and all(isinstance(expr, exp.Column) for _, expr in made):
+    if isinstance(node, Project):
         below = {c.name: expr for c, expr in node.columns}
-        return Project(node.source, tuple((c, below[expr.name]) for c, expr in made))
+        if all(isinstance(expr, exp.Column) for expr in below.values()) or all(
+            isinstance(expr, exp.Column) for _, expr in made
+        ):
+            return Project(node.source, tuple((c, _through(expr, below)) for c, expr in made))
     return Project(node, made)
+
+
+def _through(expr: exp.Expression, below: Mapping[str, exp.Expression]) -> exp.Expression:
+    """The expression over what the projection below reads."""
+    return expr.transform(lambda part: below[part.name].copy() if isinstance(part, exp.Column) else part)
 
 
 def column(name: str, expr: exp.Expression, node: Node) -> Column:
@@ -56,7 +66,9 @@ def column(name: str, expr: exp.Expression, node: Node) -> Column:
         return replace(known, name=name)
     found = kind(expr, node.schema)
     if found == kinds.NULL or kinds.is_interval(found):
-        raise Fault(f"a column cannot be {found}", expr, remedy="CAST(… AS type) says which type is meant")
+        raise QueryError(
+            f"a column cannot be {found}", expr, remedy="CAST(… AS type) says which type is meant"
+        )
     return Column(name, found)
 
 
@@ -65,35 +77,37 @@ def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at:
     size_ms, slide_ms, offset_ms = sizes
     names = [c.name for c in node.schema]
     if time not in names:
-        raise Fault(f"there is no column `{time}`", at, remedy=did_you_mean(time, names, "columns"))
+        raise QueryError(f"there is no column `{time}`", at, remedy=did_you_mean(time, names, "columns"))
     if time not in event_times(node):
-        raise Fault(
+        raise QueryError(
             f"`{time}` is not an event-time column, so no window can be taken over it",
             at,
             remedy=f"declare it in CREATE TABLE: WATERMARK FOR `{time}` AS `{time}` - INTERVAL '5' SECOND",
         )
     if updating(node):
-        raise Fault(
+        raise QueryError(
             "a window over rows that change is not offered yet",
             at,
             remedy="take the window over the kafka table",
         )
     clash = next((n for n in names if n in WINDOW_NAMES), None)
     if clash:
-        raise Fault(
+        raise QueryError(
             f"the window's column {clash} is there already",
             at,
             remedy=f"leave `{clash}` out of the rows below",
         )
     if size_ms <= 0 or slide_ms <= 0:
-        raise Fault("a window's size and slide must be more than nothing", at)
+        raise QueryError("a window's size and slide must be more than nothing", at)
     if slide_ms > size_ms or size_ms % slide_ms:
         # Flink's rule for HOP, as its panes need it.
-        raise Fault(
+        raise QueryError(
             "a hopping window's size must be a multiple of its slide", at, remedy="HOP(…, slide, size)"
         )
     if size_ms // slide_ms > WINDOWS_PER_ROW_MAX:
-        raise Fault(f"each row would be in {size_ms // slide_ms} windows", at, remedy="choose a larger slide")
+        raise QueryError(
+            f"each row would be in {size_ms // slide_ms} windows", at, remedy="choose a larger slide"
+        )
     return Window(node, kind_, time, size_ms, slide_ms, offset_ms % slide_ms)
 
 
@@ -103,11 +117,11 @@ def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:
     meeting = [c.kind for c in first]
     for node, place in zip(nodes[1:], at[1:], strict=True):
         if len(node.schema) != len(first):
-            raise Fault(f"UNION ALL of {len(first)} and {len(node.schema)} columns", place)
+            raise QueryError(f"UNION ALL of {len(first)} and {len(node.schema)} columns", place)
         for index, column_ in enumerate(node.schema):
             wider = kinds.wider(meeting[index], column_.kind)
             if wider is None:
-                raise Fault(
+                raise QueryError(
                     f"UNION ALL: column `{column_.name}` is {column_.kind}, `{first[index].name}` is {meeting[index]}",
                     place,
                     remedy=f"CAST({column_.name} AS {meeting[index]})",

@@ -11,7 +11,7 @@ from sqlglot import exp
 from penstock.engine.functions import kinds
 from penstock.engine.plan import Aggregate, Aggregation, Node, Window, updating
 from penstock.engine.types import Column
-from penstock.sql.faults import Fault
+from penstock.sql.faults import QueryError
 from penstock.sql.lower.build import Item, columns_of, filtered, projected, quoted
 from penstock.sql.lower.kinds import kind
 from penstock.sql.lower.traits import WINDOW_BOUNDS, WINDOW_NAMES, window_columns
@@ -63,7 +63,7 @@ class Grouping:
         if is_aggregate(node):
             return _at(quoted(self._aggregate(node)), node)
         if isinstance(node, exp.Column):
-            raise Fault(
+            raise QueryError(
                 f"`{node.name}` is neither grouped by nor aggregated",
                 node,
                 remedy=f"add it to GROUP BY, or take MAX({node.name}), LAST_VALUE({node.name}), …",
@@ -101,27 +101,27 @@ def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
     call, condition = (node.this, node.expression.this) if isinstance(node, exp.Filter) else (node, None)
     function = AGGREGATES.get(type(call))
     if function is None:
-        raise Fault("FILTER (WHERE …) belongs to an aggregate", node)
+        raise QueryError("FILTER (WHERE …) belongs to an aggregate", node)
     if condition is not None and kind(condition, source.schema) not in ("BOOLEAN", kinds.NULL):
-        raise Fault("a FILTER's condition is BOOLEAN", condition)
+        raise QueryError("a FILTER's condition is BOOLEAN", condition)
     argument, distinct = call.this, False
     if isinstance(argument, exp.Distinct):
         if len(argument.expressions) != 1 or argument.args.get("on"):
-            raise Fault(f"{function}(DISTINCT …) takes one expression", call)
+            raise QueryError(f"{function}(DISTINCT …) takes one expression", call)
         argument, distinct = argument.expressions[0], function not in ("MIN", "MAX")
     if call.expressions:
-        raise Fault(f"{function} takes one argument", call)
+        raise QueryError(f"{function} takes one argument", call)
     if isinstance(argument, exp.Star):
         argument = None
     inner = next((part for part in (argument, condition) if part is not None and has_aggregate(part)), None)
     if inner is not None:
-        raise Fault(
+        raise QueryError(
             "an aggregate cannot stand inside another one", inner, remedy="aggregate in a subquery first"
         )
     found = kind(argument, source.schema) if argument is not None else None
     result = kinds.of_aggregate(function, found)
     if result is None or (found is None and function != "COUNT"):
-        raise Fault(f"{function} is not defined for {found or '*'}", call)
+        raise QueryError(f"{function} is not defined for {found or '*'}", call)
     return Aggregation(Column(name, result, function != "COUNT"), function, argument, distinct, condition)
 
 
@@ -140,20 +140,22 @@ def _window_of(source: Node, keys: Sequence[Item]) -> bool:
     grouped = {key.name: name for name, key in keys if isinstance(key, exp.Column) and key.name in bounds}
     for bound, name in grouped.items():
         if bound != name:
-            raise Fault(
+            raise QueryError(
                 f"{bound} cannot be renamed in GROUP BY", remedy=f"keep `{bound}` and rename it in SELECT"
             )
     missing = [bound for bound in WINDOW_BOUNDS if bound in bounds and bound not in grouped]
     if not grouped.keys() & set(WINDOW_BOUNDS) or not bounds.issuperset(WINDOW_BOUNDS):
         return False  # groups over all windows, as in Flink: a running aggregate
     if missing:
-        raise Fault(
+        raise QueryError(
             f"GROUP BY has one bound of the window and leaves {missing[0]} out",
             next((key for _, key in keys), None),
             remedy="GROUP BY window_start, window_end, …",
         )
     if updating(source):
-        raise Fault("a window over rows that change is not offered yet", next((key for _, key in keys), None))
+        raise QueryError(
+            "a window over rows that change is not offered yet", next((key for _, key in keys), None)
+        )
     return True
 
 
@@ -167,7 +169,7 @@ def _with_columns(source: Node, computed: Sequence[Item], needed: set[str]) -> N
     """The needed columns and the computed ones, as a projection under the window if none of them reads its columns."""
     for name, key in computed:
         if name in needed:
-            raise Fault(
+            raise QueryError(
                 f"the group's name `{name}` is a column's name too", key, remedy="choose another name with AS"
             )
     reads = set().union(*(columns_of(key) for _, key in computed))

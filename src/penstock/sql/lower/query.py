@@ -11,11 +11,11 @@ from sqlglot import exp
 from penstock.engine.plan import Node, Window
 from penstock.sql.catalog import Catalog
 from penstock.sql.dialect import TableFunction
-from penstock.sql.faults import Fault
+from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.build import Item, filtered, projected, quoted, unioned, windowed
-from penstock.sql.lower.grouping import Grouping, distinct, has_aggregate, is_aggregate
+from penstock.sql.lower.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
 from penstock.sql.lower.traits import WINDOW_NAMES
 from penstock.sql.support import (
     CLAUSES_REFUSED,
@@ -61,7 +61,7 @@ class Queries:
     named: Mapping[str, Node]
 
     def lower(self, tree: exp.Expression) -> Node:
-        """A query's node; raises `Fault` for what is wrong with it or not offered."""
+        """A query's node; raises `QueryError` for what is wrong with it or not offered."""
         scope = self._with(tree)
         if isinstance(tree, exp.Subquery):
             _refuse_parts(tree, {"this", "alias", "with_"})
@@ -70,7 +70,7 @@ class Queries:
             return scope._union(tree)
         reason = SET_OPERATIONS_REFUSED.get(type(tree)) or RELATIONS_REFUSED.get(type(tree))
         if reason or not isinstance(tree, exp.Select):
-            raise Fault(
+            raise QueryError(
                 reason.message if reason else "this is not a query",
                 tree,
                 remedy=reason.remedy if reason else "",
@@ -82,7 +82,7 @@ class Queries:
         if clause is None:
             return self
         if clause.args.get("recursive"):
-            raise Fault("WITH RECURSIVE is not offered", clause)
+            raise QueryError("WITH RECURSIVE is not offered", clause)
         scope = self
         for cte in clause.expressions:
             node = _renamed(scope.lower(cte.this), cte.args.get("alias"))
@@ -92,16 +92,16 @@ class Queries:
     def _union(self, tree: exp.Union) -> Node:
         _refuse_parts(tree, {"this", "expression", "distinct", "with_", "by_name", "side", "kind", "on"})
         if any(tree.args.get(part) for part in ("by_name", "side", "kind", "on")):
-            raise Fault("this UNION is not Flink SQL", tree, remedy="UNION ALL, columns by position")
+            raise QueryError("this UNION is not Flink SQL", tree, remedy="UNION ALL, columns by position")
         node = unioned([self.lower(tree.this), self.lower(tree.expression)], [tree.this, tree.expression])
         return distinct(node) if tree.args.get("distinct") else node
 
     def _from(self, tree: exp.Expression) -> Relation:
         reason = RELATIONS_REFUSED.get(type(tree))
         if reason:
-            raise Fault(reason.message, tree, remedy=reason.remedy)
+            raise QueryError(reason.message, tree, remedy=reason.remedy)
         if tree.args.get("joins"):
-            raise Fault(
+            raise QueryError(
                 CLAUSES_REFUSED["joins"].message,
                 tree.args["joins"][0],
                 remedy=CLAUSES_REFUSED["joins"].remedy,
@@ -115,13 +115,13 @@ class Queries:
         if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Identifier):
             return self._from_table(tree)
         if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Func):
-            raise Fault("a table function stands inside TABLE(…)", tree.this, remedy=windows.USAGE["TUMBLE"])
-        raise Fault("FROM takes a table, a view, a subquery or TABLE(window function)", tree)
+            raise QueryError("a table function stands inside TABLE(…)", tree, remedy=windows.USAGE["TUMBLE"])
+        raise QueryError("FROM takes a table, a view, a subquery or TABLE(window function)", tree)
 
     def _from_table(self, tree: exp.Table) -> Relation:
         _refuse_parts(tree, TABLE_PARTS)
         if (tree.catalog or CATALOG, tree.db or DATABASE) != (CATALOG, DATABASE):
-            raise Fault(
+            raise QueryError(
                 "there is one catalog and one database", tree, remedy=f"name the table alone: `{tree.name}`"
             )
         if tree.name in self.named and not tree.db:
@@ -132,7 +132,7 @@ class Queries:
         _refuse_parts(tree, SELECT_PARTS)
         source = tree.args.get("from_")
         if source is None:
-            raise Fault("SELECT needs FROM", tree, remedy="SELECT … FROM a table of CREATE TABLE")
+            raise QueryError("SELECT needs FROM", tree, remedy="SELECT … FROM a table of CREATE TABLE")
         relation = self._from(source.this)
         where, group, having = (tree.args.get(part) for part in ("where", "group", "having"))
         if where is not None:
@@ -144,7 +144,7 @@ class Queries:
         if not tree.args.get("distinct"):
             return node
         if tree.args["distinct"].args.get("on"):
-            raise Fault("DISTINCT ON is not Flink SQL", tree, remedy="GROUP BY")
+            raise QueryError("DISTINCT ON is not Flink SQL", tree, remedy="GROUP BY")
         return distinct(node)
 
 
@@ -155,8 +155,8 @@ def _refuse_parts(tree: exp.Expression, allowed: set[str]) -> None:
             place = value[0] if isinstance(value, list) else value
             at = place if isinstance(place, exp.Expression) else tree
             if reason is None:
-                raise Fault(f"{part.strip('_').upper()} is not offered here", at)
-            raise Fault(f"{reason.construct}: {reason.message}", at, remedy=reason.remedy)
+                raise QueryError(f"{part.strip('_').upper()} is not offered here", at)
+            raise QueryError(f"{reason.construct}: {reason.message}", at, remedy=reason.remedy)
 
 
 def _aliased(node: Node, tree: exp.Expression, names: tuple[str, ...]) -> Relation:
@@ -174,14 +174,14 @@ def _renamed(node: Node, alias: exp.Expression | None) -> Node:
 def renamed(node: Node, names: list[str], at: exp.Expression | None) -> Node:
     """The node's columns under other names, as ``AS t (a, b)`` and ``CREATE VIEW v (a, b)`` give them."""
     if len(names) != len(node.schema):
-        raise Fault(f"{len(names)} names for {len(node.schema)} columns", at)
+        raise QueryError(f"{len(names)} names for {len(node.schema)} columns", at)
     return projected(node, [(n, quoted(c.name)) for n, c in zip(names, node.schema, strict=True)])
 
 
 def _no_aggregate(node: exp.Expression, clause: str, instead: str) -> None:
-    inner = next((part for part in node.walk() if is_aggregate(part)), None)
+    inner = next(node.find_all(*AGGREGATES, exp.Filter), None)
     if inner is not None:
-        raise Fault(f"{clause} takes no aggregates", inner, remedy=f"put the condition into {instead}")
+        raise QueryError(f"{clause} takes no aggregates", inner, remedy=f"put the condition into {instead}")
 
 
 def _items(tree: exp.Select, scope: Scope) -> list[tuple[str, exp.Expression]]:
@@ -201,7 +201,7 @@ def _items(tree: exp.Select, scope: Scope) -> list[tuple[str, exp.Expression]]:
 def _star(node: exp.Expression, scope: Scope) -> list[tuple[str, exp.Expression]]:
     star = node.this if isinstance(node, exp.Column) else node
     if any(star.args.values()):
-        raise Fault("* takes nothing after it in Flink SQL", node, remedy="list the columns")
+        raise QueryError("* takes nothing after it in Flink SQL", node, remedy="list the columns")
     if isinstance(node, exp.Column) and node.table not in scope.names:
         scope.column(exp.Column(this=exp.to_identifier("*"), table=node.args["table"]))
     return [(c.name, quoted(c.name)) for c in scope.schema]
@@ -227,7 +227,7 @@ def _grouped(tree: exp.Select, relation: Relation) -> Node:
     parts = group.expressions if group is not None else []
     for part, value in (group.args if group is not None else {}).items():
         if part != "expressions" and value:
-            raise Fault(GROUPINGS_REFUSED.message, group, remedy=GROUPINGS_REFUSED.remedy)
+            raise QueryError(GROUPINGS_REFUSED.message, group, remedy=GROUPINGS_REFUSED.remedy)
     window = next(iter(windows.grouped_windows(parts)), None)
     having = tree.args.get("having")
     if window is not None:
@@ -241,8 +241,8 @@ def _grouped(tree: exp.Select, relation: Relation) -> Node:
             grouping.claim(name, node)
     columns = [(name, grouping.over(node)) for name, node in items]
     over = grouping.over(condition) if condition is not None else None
-    node = grouping.node()
-    return projected(filtered(node, over) if over is not None else node, columns)
+    groups = grouping.node()
+    return projected(filtered(groups, over) if over is not None else groups, columns)
 
 
 def _group_windowed(node: Node, window: windows.GroupWindow) -> Window:
@@ -259,7 +259,7 @@ def _keys(
             continue
         node = bind(part, scope)
         if isinstance(node, exp.Literal):
-            raise Fault(
+            raise QueryError(
                 "GROUP BY a number or text is not offered",
                 part,
                 remedy="repeat the expression of the select list",

@@ -12,7 +12,7 @@ from penstock.engine.functions import kinds
 from penstock.engine.plan import Node, Sink, Table, updating
 from penstock.engine.types import Column, Schema
 from penstock.sql.ddl.types import data_type
-from penstock.sql.faults import At, Fault, did_you_mean
+from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.lower.build import Item, cast_to, projected
 from penstock.sql.lower.traits import row_key
 
@@ -31,20 +31,20 @@ class Columns:
 
 
 def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = None) -> Sink:
-    """The sink that fills `table` with a node's rows; raises `Fault` where they do not fit."""
+    """The sink that fills `table` with a node's rows; raises `QueryError` where they do not fit."""
     columns = columns or Columns()
     wanted = _wanted(table, columns)
     if len(node.schema) != len(wanted):
         given = ", ".join(c.name for c in node.schema)
         names = ", ".join(c.name for c in wanted)
-        raise Fault(
+        raise QueryError(
             f"`{table.name}` takes {len(wanted)} columns, the query gives {len(node.schema)}",
             at,
             remedy=f"the query gives ({given}), the table takes ({names})",
         )
     for index, (found, target) in enumerate(zip(node.schema, wanted, strict=True)):
         if not fits(found.kind, target.kind):
-            raise Fault(
+            raise QueryError(
                 f"column `{target.name}` of `{table.name}` is {target.kind}, the query gives `{found.name}` {found.kind}",
                 columns.place(index, at),
                 remedy=f"CAST({_shown(found)} AS {target.kind})",
@@ -92,9 +92,9 @@ def _wanted(table: Table, columns: Columns) -> Schema:
         if name not in known:
             computed = any(c.name == name for c in table.schema)
             what = "is computed or read only" if computed else f"is not a column of `{table.name}`"
-            raise Fault(f"`{name}` {what}", place, remedy=did_you_mean(name, known, "columns"))
+            raise QueryError(f"`{name}` {what}", place, remedy=did_you_mean(name, known, "columns"))
         if name in columns.names[:index]:
-            raise Fault(f"`{name}` is named twice", place)
+            raise QueryError(f"`{name}` is named twice", place)
     return tuple(known[name] for name in columns.names)
 
 
@@ -111,7 +111,7 @@ def _ordered(table: Table, node: Node, wanted: Schema) -> list[Item]:
     nothing = {c.name: exp.Cast(this=exp.Null(), to=data_type(c.kind)) for c in table.written}
     for column in table.written:
         if column.name not in given and not column.nullable:
-            raise Fault(f"column `{column.name}` of `{table.name}` is NOT NULL and is left out")
+            raise QueryError(f"column `{column.name}` of `{table.name}` is NOT NULL and is left out")
     return [(c.name, given.get(c.name, nothing[c.name])) for c in table.written]
 
 
@@ -120,13 +120,13 @@ def _check_changes(table: Table, node: Node, names: Sequence[str], at: At) -> No
         return
     missing = [key for key in table.key if key not in names]
     if missing:
-        raise Fault(
+        raise QueryError(
             f"`{table.name}` needs its key {', '.join(missing)}", at, remedy="select the key's columns"
         )
     if not updating(node):
         return
     if not table.key or table.connector != "upsert-kafka":
-        raise Fault(
+        raise QueryError(
             f"the query changes rows it gave before, and `{table.name}` only appends",
             at,
             remedy="'connector'='upsert-kafka' with PRIMARY KEY (…) NOT ENFORCED, or aggregate over a window",
@@ -136,7 +136,7 @@ def _check_changes(table: Table, node: Node, names: Sequence[str], at: At) -> No
     key = tuple(at_position[k] for k in found) if found is not None else None
     if key is None or set(key) != set(table.key):
         rows = f"the query's rows are one per ({', '.join(key)})" if key else "the query's rows have no key"
-        raise Fault(
+        raise QueryError(
             f"{rows}, those of `{table.name}` one per ({', '.join(table.key)})",
             at,
             remedy=f"PRIMARY KEY ({', '.join(key)}) NOT ENFORCED"

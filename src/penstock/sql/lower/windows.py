@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from penstock.engine.plan import Node, Window
 from penstock.sql.dialect import WINDOW_FUNCTIONS, Descriptor, TableArgument, TableFunction
-from penstock.sql.faults import Fault, did_you_mean
+from penstock.sql.faults import QueryError, did_you_mean
 from penstock.sql.lower.build import windowed
 from penstock.sql.lower.intervals import milliseconds
 from penstock.sql.support import WINDOWS_REFUSED
@@ -37,9 +37,9 @@ def refuse_kind(name: str, at: exp.Expression) -> None:
     """Raise for the window functions that are not offered, and for functions that are none."""
     reason = WINDOWS_REFUSED.get(name)
     if reason:
-        raise Fault(f"{name}: {reason.message}", at, remedy=reason.remedy)
+        raise QueryError(f"{name}: {reason.message}", at, remedy=reason.remedy)
     if name not in ARGUMENTS:
-        raise Fault(
+        raise QueryError(
             f"there is no table function {name}",
             at,
             remedy=did_you_mean(name, WINDOW_FUNCTIONS, "table functions"),
@@ -54,7 +54,9 @@ def table_argument(function: TableFunction) -> exp.Table:
     named = [a for a in function.expressions if isinstance(a, exp.Kwarg) and a.this.name.upper() == "DATA"]
     first = named[0].expression if named else first
     if not isinstance(first, TableArgument) or not isinstance(first.this, exp.Table):
-        raise Fault(f"{name} takes TABLE and a table's name first", first or function, remedy=USAGE[name])
+        raise QueryError(
+            f"{name} takes TABLE and a table's name first", first or function, remedy=USAGE[name]
+        )
     return first.this
 
 
@@ -64,7 +66,7 @@ def over_table(function: TableFunction, source: Node) -> Window:
     given = _arguments(name, function)
     descriptor = given["TIMECOL"]
     if not isinstance(descriptor, Descriptor) or len(descriptor.expressions) != 1:
-        raise Fault(f"{name} takes DESCRIPTOR(time column)", descriptor, remedy=USAGE[name])
+        raise QueryError(f"{name} takes DESCRIPTOR(time column)", descriptor, remedy=USAGE[name])
     time = descriptor.expressions[0]
     return windowed(source, name, time.name, _sizes(name, given), time)
 
@@ -76,17 +78,19 @@ def _arguments(name: str, function: TableFunction) -> dict[str, exp.Expression]:
         if isinstance(argument, exp.Kwarg):
             key = argument.this.name.upper()
             if key not in ("DATA", *names):
-                raise Fault(f"{name} has no argument {key}", argument, remedy=f"DATA, {', '.join(names)}")
+                raise QueryError(
+                    f"{name} has no argument {key}", argument, remedy=f"DATA, {', '.join(names)}"
+                )
             given[key] = argument.expression
         elif position == 0:
             given["DATA"] = argument
         elif position <= len(names):
             given[names[position - 1]] = argument
         else:
-            raise Fault(f"{name} takes at most {len(names) + 1} arguments", argument, remedy=USAGE[name])
+            raise QueryError(f"{name} takes at most {len(names) + 1} arguments", argument, remedy=USAGE[name])
     missing = [n for n in names[:least] if n not in given]
     if missing:
-        raise Fault(f"{name} lacks its {', '.join(missing)}", function, remedy=USAGE[name])
+        raise QueryError(f"{name} lacks its {', '.join(missing)}", function, remedy=USAGE[name])
     return given
 
 
@@ -126,7 +130,7 @@ def _group_window(name: str, node: exp.Expression) -> GroupWindow:
     given: dict[str, exp.Expression] = dict(zip(names, node.expressions, strict=False))
     time = given.get("TIMECOL")
     if not least <= len(node.expressions) <= len(names) or not isinstance(time, exp.Column):
-        raise Fault(
+        raise QueryError(
             f"{name} takes a time column and {'slide and size' if name == 'HOP' else 'a size'}",
             node,
             remedy=LEGACY_USAGE[name],
@@ -138,7 +142,7 @@ def grouped_windows(nodes: Sequence[exp.Expression]) -> list[GroupWindow]:
     """The window functions among GROUP BY's expressions: at most one."""
     found = [window for window in map(group_window, nodes) if window]
     if len(found) > 1:
-        raise Fault(
+        raise QueryError(
             "one GROUP BY takes one window", found[1].at, remedy="aggregate in two steps, with a view"
         )
     return found
@@ -156,9 +160,9 @@ def _auxiliary(node: exp.Expression, window: GroupWindow | None) -> exp.Expressi
     if name not in WINDOW_FUNCTIONS or what not in (*LEGACY_COLUMNS, "PROCTIME"):
         return node
     if what == "PROCTIME":
-        raise Fault("processing time is not offered", node, remedy=f"{name}_ROWTIME(…), or window_time")
+        raise QueryError("processing time is not offered", node, remedy=f"{name}_ROWTIME(…), or window_time")
     if window is None or window.name != name or not window.matches(node):
-        raise Fault(
+        raise QueryError(
             f"{name}_{what} needs GROUP BY {name} with the same arguments",
             node,
             remedy=LEGACY_USAGE.get(name, ""),

@@ -1,0 +1,144 @@
+"""An app: the topics, tables and pipelines that a Python file declares, as one plan over one catalog.
+
+SQL and Python see each other's tables. Knows nothing of running: `penstock.testing.app.App` adds `test`.
+"""
+
+from collections.abc import Mapping
+
+from penstock.dsl.durations import Duration, milliseconds
+from penstock.dsl.schemas import SchemaLike, schema_of
+from penstock.dsl.streams import Stream
+from penstock.engine.plan import Plan, Scan, Sink, Table, Watermark, updating
+from penstock.engine.types import Column, Schema
+from penstock.errors import PenstockError
+from penstock.sql.catalog import Catalog
+from penstock.sql.ddl import options as with_options
+from penstock.sql.ddl.table import checked
+from penstock.sql.faults import did_you_mean
+from penstock.sql.lower.sink import sinked
+from penstock.sql.script import plan_of, run
+
+KAFKA = {"connector": "kafka", "format": "json", "scan.startup.mode": "earliest-offset"}
+UPSERT = {"connector": "upsert-kafka", "key.format": "json", "value.format": "json"}
+
+
+class App:
+    """Declares what flows where.
+
+    >>> app = App("shop")
+    >>> payments = app.topic("payments", {"card": str, "amount": float, "at": datetime}, event_time="at", late="5s")
+    >>> payments.filter(col.amount > 100).to("large")
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.catalog = Catalog()
+
+    def topic(
+        self,
+        name: str,
+        schema: SchemaLike,
+        *,
+        event_time: str | None = None,
+        late: Duration = "0 ms",
+        options: Mapping[str, str] | None = None,
+    ) -> Stream:
+        """A topic of records: `event_time` names the column that windows go by, `late` how far behind it rows come.
+
+        `options` are Flink's, as in WITH (…), over the defaults.
+        """
+        columns = schema_of(schema)
+        watermark = Watermark(event_time, milliseconds(late)) if event_time else None
+        if event_time:
+            _check_time(columns, event_time)
+        return self._declared(
+            Table(name, columns, {**KAFKA, "topic": name, **(options or {})}, (), watermark)
+        )
+
+    def table(
+        self,
+        name: str,
+        schema: SchemaLike,
+        *,
+        key: str | tuple[str, ...],
+        options: Mapping[str, str] | None = None,
+    ) -> Stream:
+        """A table that changes: the last row of each key counts."""
+        return self._declared(_upsert_table(name, schema_of(schema), key, options))
+
+    def live(self, name: str, stream: Stream, *, key: str | tuple[str, ...]) -> Stream:
+        """Keep a stream's last row of each key as a live table, for the API, the console and other pipelines."""
+        table = _upsert_table(name, stream.schema, key, None)
+        sink = sinked(table, stream.node)
+        self.catalog.add_table(table)
+        # Within the app the name reads the stream itself: the same rows, without the way through the topic.
+        self.catalog.views[name] = stream.node
+        self.catalog.sinks.append(sink)
+        return stream
+
+    def write(self, name: str, stream: Stream) -> None:
+        """What `stream.to(name)` does."""
+        table = self.catalog.tables.get(name)
+        if table is None:
+            if updating(stream.node):
+                raise PenstockError(
+                    f"the stream changes rows it gave before, and the topic {name} only appends",
+                    remedy=f'app.live("{name}", stream, key=…), or aggregate over a window',
+                )
+            table = Table(
+                name, _declarable(stream.schema), {"connector": "kafka", "topic": name, "format": "json"}
+            )
+            sink = Sink(table, stream.node)
+            self.catalog.add_table(table)
+        else:
+            sink = sinked(self.catalog.target(name), stream.node)
+        self.catalog.sinks.append(sink)
+
+    def stream(self, name: str) -> Stream:
+        """The rows of a table or view that was declared before, in Python or in SQL."""
+        return Stream(self, self.catalog.relation(name))
+
+    def sql(self, text: str) -> None:
+        """Run Flink SQL statements against the app's tables: CREATE TABLE, CREATE VIEW, INSERT INTO."""
+        run(text, self.catalog, place=f"{self.name}: app.sql")
+
+    def plan(self) -> Plan:
+        """Everything the app writes, as one plan; raises `PenstockError` if that is nothing."""
+        if not self.catalog.sinks:
+            raise PenstockError(
+                f"the app {self.name} writes nothing", remedy="stream.to(…), app.live(…) or app.sql(…)"
+            )
+        return plan_of(self.catalog)
+
+    def _declared(self, table: Table) -> Stream:
+        with_options.check(table.options, {})
+        self.catalog.add_table(checked(table))
+        return Stream(self, Scan(table))
+
+
+def _check_time(columns: Schema, name: str) -> None:
+    found = {c.name: c.kind for c in columns}
+    if name not in found:
+        raise PenstockError(f"there is no column {name}", remedy=did_you_mean(name, found, "columns"))
+    if found[name] not in ("TIMESTAMP(3)", "TIMESTAMP_LTZ(3)"):
+        raise PenstockError(
+            f"event time is a datetime, {name} is {found[name]}", remedy=f'{{"{name}": datetime}}'
+        )
+
+
+def _upsert_table(
+    name: str, columns: Schema, key: str | tuple[str, ...], options: Mapping[str, str] | None
+) -> Table:
+    keys = (key,) if isinstance(key, str) else tuple(key)
+    known = [c.name for c in columns]
+    for part in keys:
+        if part not in known:
+            raise PenstockError(
+                f"{name}: there is no column {part} for its key", remedy=did_you_mean(part, known, "columns")
+            )
+    return Table(name, _declarable(columns, keys), {**UPSERT, "topic": name, **(options or {})}, keys)
+
+
+def _declarable(columns: Schema, keys: tuple[str, ...] = ()) -> Schema:
+    """The columns as ``CREATE TABLE`` would declare them: only a key is never null."""
+    return tuple(Column(c.name, c.kind, c.name not in keys) for c in columns)

@@ -1,0 +1,150 @@
+"""Streams: rows flowing from a table, step by step, each step a plan node.
+
+A stream is a value: every method gives a new one and changes nothing until `.to(…)` or `app.live(…)`. Knows the
+plan's nodes and the app they are written into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from penstock.dsl.durations import Duration, milliseconds
+from penstock.dsl.expressions import Expression, Operand, lift
+from penstock.engine.plan import Node
+from penstock.engine.types import Schema
+from penstock.errors import PenstockError
+from penstock.sql.lower.binder import Scope, bind
+from penstock.sql.lower.build import Item, filtered, projected, quoted, unioned, windowed
+from penstock.sql.lower.grouping import Grouping, distinct, has_aggregate, is_aggregate
+from penstock.sql.lower.traits import WINDOW_NAMES, event_times
+
+if TYPE_CHECKING:
+    from penstock.dsl.app import App
+
+from sqlglot import exp
+
+
+class Stream:
+    """Rows with a schema. Build with `app.topic` and `app.table`, write with `.to` and `app.live`."""
+
+    def __init__(self, app: App, node: Node) -> None:
+        self.app, self.node = app, node
+
+    @property
+    def schema(self) -> Schema:
+        """The columns, in order."""
+        return self.node.schema
+
+    def __repr__(self) -> str:
+        return f"Stream({', '.join(f'{c.name} {c.kind}' for c in self.schema)})"
+
+    def filter(self, *conditions: Expression) -> Stream:
+        """Only the rows for which all conditions hold."""
+        return type(self)(self.app, self._filtered(conditions))
+
+    def select(self, *columns: Expression | str, **named: Operand) -> Stream:
+        """New columns: columns as they are (`col.card` or ``"card"``), then expressions under new names."""
+        return Stream(self.app, projected(self.node, _items(self.node, columns, named)))
+
+    def tumble(self, size: Duration, *, on: str | None = None, offset: Duration = "0 ms") -> Windowed:
+        """Windows of one size, one after the other, over the event time."""
+        return self._windowed("TUMBLE", on, (milliseconds(size), milliseconds(size), milliseconds(offset)))
+
+    def hop(
+        self, size: Duration, slide: Duration, *, on: str | None = None, offset: Duration = "0 ms"
+    ) -> Windowed:
+        """Windows of one size that begin every `slide`, so a row is in several."""
+        return self._windowed("HOP", on, (milliseconds(size), milliseconds(slide), milliseconds(offset)))
+
+    def group_by(self, *keys: Expression | str, **named: Operand) -> Grouped:
+        """Groups by columns or expressions, to be aggregated; without a window they change with every row."""
+        return Grouped(self, _items(self.node, keys, named))
+
+    def agg(self, **aggregates: Expression) -> Stream:
+        """Aggregates over all rows (of a window)."""
+        return self.group_by().agg(**aggregates)
+
+    def distinct(self) -> Stream:
+        """Each different row once."""
+        return Stream(self.app, distinct(self.node))
+
+    def union(self, *others: Stream) -> Stream:
+        """The rows of all streams; columns meet by position."""
+        nodes = [self.node, *(other.node for other in others)]
+        return Stream(self.app, unioned(nodes, [None] * len(nodes)))
+
+    def to(self, name: str) -> None:
+        """Write the rows to a topic; one that is not declared yet gets the stream's schema."""
+        self.app.write(name, self)
+
+    def _filtered(self, conditions: tuple[Expression, ...]) -> Node:
+        node = self.node
+        for condition in conditions:
+            node = filtered(node, _plain(bind(lift(condition).node, Scope(node.schema))))
+        return node
+
+    def _windowed(self, kind: str, on: str | None, sizes: tuple[int, int, int]) -> Windowed:
+        times = sorted(event_times(self.node))
+        if on is None and len(times) != 1:
+            raise PenstockError(
+                f"the stream has {'no' if not times else 'more than one'} event-time column",
+                remedy='app.topic(…, event_time="at", late="5s")' if not times else 'say which: on="at"',
+            )
+        return Windowed(self.app, windowed(self.node, kind, on or times[0], sizes))
+
+
+class Windowed(Stream):
+    """Rows with their windows: window_start, window_end and window_time; grouping keeps to the windows."""
+
+    def group_by(self, *keys: Expression | str, **named: Operand) -> Grouped:
+        """Groups within each window: one row a group, when the window closes."""
+        items = _items(self.node, keys, named)
+        missing = [name for name in WINDOW_NAMES if name not in {item for item, _ in items}]
+        return Grouped(self, [*items, *((name, quoted(name)) for name in missing)])
+
+
+class Grouped:
+    """Groups of a stream's rows, waiting for their aggregates."""
+
+    def __init__(self, stream: Stream, keys: list[Item]) -> None:
+        self._stream, self._keys = stream, keys
+
+    def agg(self, **aggregates: Expression) -> Stream:
+        """One row a group: the keys, then each aggregate, or expression over aggregates, under its name."""
+        source = self._stream.node
+        for name, node in self._keys:
+            _plain(node)
+            if name in aggregates:
+                raise PenstockError(
+                    f"{name} is a group's key and an aggregate", remedy="give the aggregate another name"
+                )
+        grouping = Grouping(source, list(self._keys))
+        bound = [(name, bind(lift(value).node, Scope(source.schema))) for name, value in aggregates.items()]
+        for name, node in bound:
+            if is_aggregate(node):
+                grouping.claim(name, node)
+        columns: list[Item] = [(name, quoted(name)) for name, _ in self._keys]
+        columns += [(name, grouping.over(node)) for name, node in bound]
+        return Stream(self._stream.app, projected(grouping.node(), columns))
+
+
+def _items(node: Node, columns: tuple[Expression | str, ...], named: Mapping[str, Operand]) -> list[Item]:
+    items: list[Item] = []
+    for column in columns:
+        expression = quoted(column) if isinstance(column, str) else lift(column).node
+        if not isinstance(expression, exp.Column):
+            raise PenstockError(f"{column!r} has no name", remedy=f"give it one: name={column!r}")
+        items.append((expression.name, expression))
+    items += [(name, lift(value).node) for name, value in named.items()]
+    names = [name for name, _ in items]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise PenstockError(f"{twice} is selected twice", remedy="give one of them another name")
+    return [(name, _plain(bind(expression, Scope(node.schema)))) for name, expression in items]
+
+
+def _plain(node: exp.Expression) -> exp.Expression:
+    if has_aggregate(node):
+        raise PenstockError("an aggregate stands only in .agg(…)", remedy=".group_by(…).agg(name=fn.sum(…))")
+    return node

@@ -1,0 +1,90 @@
+// One typed function an endpoint. Knows paths and errors; knows nothing of pages.
+import type * as T from "./types";
+
+const ANSWER_MS = 10_000;
+
+/** What the server said no with: a sentence, and what to do about it. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly remedy = "",
+    readonly place = "",
+  ) {
+    super(message);
+  }
+}
+
+async function refusal(answer: Response): Promise<ApiError> {
+  try {
+    const { error, remedy, place } = (await answer.json()) as { error: string; remedy?: string; place?: string };
+    return new ApiError(answer.status, error, remedy, place);
+  } catch {
+    return new ApiError(answer.status, `The server answered ${answer.status} without saying why.`);
+  }
+}
+
+async function call<R>(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<R> {
+  const limits = [AbortSignal.timeout(ANSWER_MS), ...(signal ? [signal] : [])];
+  const init: RequestInit = { method, signal: AbortSignal.any(limits), headers: { accept: "application/json" } };
+  // A DELETE carries the JSON content type too: the server asks it of every mutation.
+  if (method !== "GET") {
+    init.headers = { ...init.headers, "content-type": "application/json" };
+    init.body = JSON.stringify(body ?? {});
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(path, init);
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(0, "penstock does not answer.", "Is it running? Start it with: penstock up");
+  }
+  if (!answer.ok) throw await refusal(answer);
+  return (answer.status === 204 ? undefined : await answer.json()) as R;
+}
+
+const get = <R>(path: string, signal?: AbortSignal) => call<R>("GET", path, signal);
+const seg = encodeURIComponent;
+
+/** Drops what is empty, so that a URL holds only what was chosen. */
+export function query(values: Record<string, string | number | null | undefined>): string {
+  const chosen = Object.entries(values).filter(([, v]) => v !== null && v !== undefined && v !== "");
+  return chosen.length ? `?${new URLSearchParams(chosen.map(([k, v]) => [k, String(v)]))}` : "";
+}
+
+export interface RecordsWish {
+  partition?: number | null;
+  offset?: number | null;
+  limit?: number;
+  from?: "start" | "end" | number;
+}
+
+export const api = {
+  status: (signal?: AbortSignal) => get<T.Status>("/api/status", signal),
+  flow: (signal?: AbortSignal) => get<T.Flow>("/api/flow", signal),
+  demo: (signal?: AbortSignal) => get<T.Demo>("/api/demo", signal),
+  load: (seconds: number) => call<{ load_until_ms: number }>("POST", "/api/demo/load", undefined, { seconds }),
+
+  topics: (signal?: AbortSignal) => get<T.TopicRow[]>("/api/topics", signal),
+  topic: (name: string, signal?: AbortSignal) => get<T.TopicPage>(`/api/topics/${seg(name)}`, signal),
+  createTopic: (name: string, partitions: number, configs: Record<string, string>) =>
+    call<unknown>("POST", "/api/topics", undefined, { name, partitions, configs }),
+  deleteTopic: (name: string) => call<unknown>("DELETE", `/api/topics/${seg(name)}`),
+  records: (name: string, wish: RecordsWish, signal?: AbortSignal) =>
+    get<{ records: T.LogRecord[] }>(`/api/topics/${seg(name)}/records${query({ ...wish })}`, signal),
+  produce: (name: string, record: T.NewRecord) =>
+    call<{ offsets: { partition: number; offset: number }[] }>("POST", `/api/topics/${seg(name)}/records`, undefined, record),
+
+  pipelines: (signal?: AbortSignal) => get<T.Pipeline[]>("/api/pipelines", signal),
+  pipeline: (name: string, signal?: AbortSignal) => get<T.Pipeline>(`/api/pipelines/${seg(name)}`, signal),
+  tables: (signal?: AbortSignal) => get<T.TableRow[]>("/api/tables", signal),
+  table: (name: string, wish: { order?: string; limit: number }, signal?: AbortSignal) =>
+    get<T.TablePage>(`/api/tables/${seg(name)}${query(wish)}`, signal),
+  /** `key` is encoded already: key columns joined by commas. */
+  row: (name: string, key: string, signal?: AbortSignal) => get<{ row: T.Row; token: string }>(`/api/tables/${seg(name)}/${key}`, signal),
+  groups: (signal?: AbortSignal) => get<T.Group[]>("/api/groups", signal),
+  group: (name: string, signal?: AbortSignal) => get<T.Group>(`/api/groups/${seg(name)}`, signal),
+
+  changesPath: (table: string) => `/api/tables/${seg(table)}/changes`,
+  flowPath: "/api/flow/events",
+};

@@ -1,0 +1,155 @@
+// The shapes of the HTTP API, as the web process sends them. Times are epoch milliseconds unless a name says otherwise.
+
+export type Health = "ok" | "idle" | "warn" | "error" | "stale";
+export type NodeKind = "source" | "topic" | "pipeline" | "table" | "client";
+
+export interface FlowNode {
+  id: string;
+  kind: NodeKind;
+  label: string;
+  status: Health;
+  rate: number;
+  lag: number;
+  spark: number[];
+  detail: string;
+}
+export interface FlowEdge {
+  from: string;
+  to: string;
+  rate: number;
+}
+export interface Trouble {
+  at_ms: number;
+  level: "error" | "warn";
+  node: string;
+  message: string;
+  remedy: string;
+  line: number | null;
+  column: number | null;
+}
+export interface Flow {
+  at_ms: number;
+  nodes: FlowNode[];
+  edges: FlowEdge[];
+  troubles: Trouble[];
+}
+
+export interface Status {
+  version: string;
+  started_ms: number;
+  now_ms: number;
+  data_dir: string;
+  addresses: { kafka: string; http: string };
+  processes: { name: string; state: "up" | "down"; at_ms: number }[];
+  demo: boolean;
+}
+export interface Demo {
+  active: boolean;
+  sql_path: string;
+  load_until_ms: number;
+}
+
+export interface TopicRow {
+  name: string;
+  partitions: number;
+  records: number;
+  bytes: number | null;
+  rate: number;
+  internal: boolean;
+}
+export interface Partition {
+  partition: number;
+  start: number;
+  end: number;
+}
+export interface TopicPage {
+  name: string;
+  internal: boolean;
+  configs: Record<string, string>;
+  partitions: Partition[];
+  records: number;
+  rate: number;
+  groups: { group: string; state: string; lag: number }[];
+}
+export type Encoding = "utf8" | "base64" | "null";
+export interface LogRecord {
+  partition: number;
+  offset: number;
+  timestamp_ms: number;
+  key: string | null;
+  value: string | null;
+  headers: [string, string | null][];
+  encoding: { key: Encoding; value: Encoding };
+}
+export interface NewRecord {
+  key: string | null;
+  value: unknown;
+  headers?: Record<string, string>;
+  partition?: number;
+}
+
+export interface Column {
+  name: string;
+  kind: string;
+}
+export interface JobError {
+  message: string;
+  remedy: string;
+  place: string;
+  line: number | null;
+  column: number | null;
+}
+export interface Pipeline {
+  name: string;
+  state: "starting" | "running" | "failed" | "stopped";
+  worker: string;
+  pid: number;
+  file: string;
+  sql: string;
+  restarts: number;
+  since_ms: number;
+  at_ms: number;
+  error: JobError | null;
+  inputs: { table: string; connector: string; topic: string; rows: number; dead_letters: number; lag: number; watermark_ms: number }[];
+  outputs: { table: string; connector: string; topic: string; rows: number }[];
+  operators: { name: string; rows_in: number; rows_out: number; state_rows: number }[];
+  tables: { name: string; topic: string; connector: string; columns: Column[]; key: string[] }[];
+  rate_in: number;
+  rate_out: number;
+}
+
+export type Cell = string | number | boolean | null | object;
+export type Row = Record<string, Cell>;
+export interface TableRow {
+  name: string;
+  topic: string;
+  rows: number;
+  key: string[];
+  columns: Column[];
+  rate: number;
+  at_ms: number;
+}
+export interface TablePage {
+  rows: Row[];
+  total: number;
+  token: string;
+}
+export interface TableChange {
+  kind: "upsert" | "delete";
+  key: Row;
+  row: Row | null;
+  at_ms: number;
+}
+
+export interface GroupMember {
+  member_id?: string;
+  client_id?: string;
+  host?: string;
+  [more: string]: unknown;
+}
+export interface Group {
+  group: string;
+  state: string;
+  members: (GroupMember | string)[];
+  offsets: { topic: string; partition: number; offset: number; end: number; lag: number }[];
+}

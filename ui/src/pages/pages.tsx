@@ -1,0 +1,54 @@
+// Which page a path names. One line a page; the last match is none.
+import type { JSX } from "preact";
+import { demo, flow } from "../state/flow";
+import { DemoPage } from "./demo";
+import { GroupPage } from "./group";
+import { GroupsPage } from "./groups";
+import { HomePage } from "./home";
+import { PipelinePage } from "./pipeline";
+import { PipelinesPage } from "./pipelines";
+import { TablePage } from "./table";
+import { TablesPage } from "./tables";
+import { TopicPage } from "./topic";
+import { TopicsPage } from "./topics";
+
+type View = { title: string; view: JSX.Element };
+const one = (title: string, make: (name: string) => JSX.Element) => (name: string): View => ({ title: name || title, view: make(name) });
+
+const PAGES: readonly [RegExp, (name: string) => View][] = [
+  [/^\/$/, () => ({ title: "", view: <First /> })],
+  [/^\/flow$/, one("Flow", () => <HomePage />)],
+  [/^\/topics$/, one("Topics", () => <TopicsPage />)],
+  [/^\/topics\/([^/]+)$/, one("Topic", (name) => <TopicPage name={name} />)],
+  [/^\/pipelines$/, one("Pipelines", () => <PipelinesPage />)],
+  [/^\/pipelines\/([^/]+)$/, one("Pipeline", (name) => <PipelinePage name={name} />)],
+  [/^\/tables$/, one("Tables", () => <TablesPage />)],
+  [/^\/tables\/([^/]+)$/, one("Table", (name) => <TablePage name={name} />)],
+  [/^\/groups$/, one("Groups", () => <GroupsPage />)],
+  [/^\/groups\/([^/]+)$/, one("Group", (name) => <GroupPage name={name} />)],
+];
+
+/** The demo's screen while the demo runs, the flow otherwise; nothing until we know, so that nothing is swapped before one's eyes. */
+function First() {
+  if (demo.value === null && flow.value === null) return <p class="soft waiting">Asking …</p>;
+  return demo.value?.active ? <DemoPage /> : <HomePage />;
+}
+
+export function pageAt(path: string): View {
+  for (const [pattern, view] of PAGES) {
+    const match = pattern.exec(path);
+    if (match) return view(decodeURIComponent(match[1] ?? ""));
+  }
+  return { title: "Not here", view: <Nowhere path={path} /> };
+}
+
+function Nowhere({ path }: { path: string }) {
+  return (
+    <section class="sheet teach">
+      <h1>There is nothing at {path}</h1>
+      <p class="soft">
+        Look at <a href="/flow">the flow</a>, or press <kbd>/</kbd> and type a name.
+      </p>
+    </section>
+  );
+}

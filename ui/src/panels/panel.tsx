@@ -1,0 +1,54 @@
+// The side panel: `?open=kind:…` names what stands in it. Never modal; Escape or back closes it.
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "../parts/icons";
+import { withParams } from "../state/route";
+import { DeleteTopicPanel } from "./delete-topic";
+import { NewTopicPanel } from "./new-topic";
+import { NodePanel } from "./node";
+import { ProducePanel } from "./produce";
+import { RecordPanel } from "./record";
+import { RowPanel } from "./row";
+
+type Content = { title: string; view: JSX.Element };
+const last = (rest: string): [string, string] => {
+  const at = rest.lastIndexOf(":");
+  return [rest.slice(0, at), rest.slice(at + 1)];
+};
+
+const PANELS: Record<string, (rest: string, open: string) => Content> = {
+  "new-topic": () => ({ title: "Create a topic", view: <NewTopicPanel /> }),
+  "delete-topic": (name) => ({ title: `Delete ${name}?`, view: <DeleteTopicPanel name={name} /> }),
+  produce: (name) => ({ title: `Produce to ${name}`, view: <ProducePanel topic={name} /> }),
+  record: (rest) => {
+    const [before, offset] = last(rest);
+    const [topic, partition] = last(before);
+    return { title: `${topic}, partition ${partition}, offset ${offset}`, view: <RecordPanel topic={topic} partition={Number(partition)} offset={Number(offset)} /> };
+  },
+  row: (rest) => {
+    const at = rest.indexOf(":");
+    return { title: `Row of ${rest.slice(0, at)}`, view: <RowPanel table={rest.slice(0, at)} keyJson={rest.slice(at + 1)} /> };
+  },
+};
+
+export function Panel({ open }: { open: string }) {
+  const at = open.indexOf(":");
+  const [kind, rest] = at < 0 ? [open, ""] : [open.slice(0, at), open.slice(at + 1)];
+  const { title, view } = PANELS[kind]?.(rest, open) ?? { title: rest || open, view: <NodePanel id={open} /> };
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Reading on from the panel, without taking a field's caret away.
+    if (!place.current?.contains(document.activeElement)) place.current?.focus({ preventScroll: true });
+  }, [open]);
+  return (
+    <aside class="panel" aria-label={title} tabIndex={-1} ref={place} key={kind}>
+      <header>
+        <h2 class={PANELS[kind] ? "" : "mono"}>{title}</h2>
+        <a class="button quiet square" href={withParams({ open: null })} aria-label="Close">
+          <Icon name="close" />
+        </a>
+      </header>
+      <div class="body">{view}</div>
+    </aside>
+  );
+}

@@ -1,0 +1,83 @@
+// The demo's SQL file: where it is, which line to change, and what its pipeline makes of it.
+import { api } from "../api/client";
+import { usePoll } from "../api/poll";
+import type { Pipeline } from "../api/types";
+import { sqlLines } from "../format/sql";
+import { demo } from "../state/flow";
+import { Ago } from "./ago";
+import { Copy } from "./copy";
+import { StateMark } from "./job";
+
+const tail = (path: string) => path.split("/").pop() ?? path;
+
+/** The line to change: the one below a comment that says "change", else the one with the window's length. */
+export function lineToChange(sql: string): { line: number; text: string; advice: string } | null {
+  const lines = sql.split("\n");
+  const comment = lines.findIndex((line) => /^\s*--.*\bchange\b/i.test(line));
+  if (comment >= 0) {
+    const below = lines.findIndex((line, at) => at > comment && line.trim() !== "" && !/^\s*--/.test(line));
+    const words = lines.slice(comment, Math.max(below, comment + 1)).map((line) => line.replace(/^\s*--\s?/, ""));
+    if (below >= 0) return { line: below + 1, text: lines[below] ?? "", advice: words.join(" ") };
+  }
+  const window = lines.findIndex((line) => /TUMBLE.*INTERVAL '1' SECOND|INTERVAL '1' SECOND\)/i.test(line));
+  return window < 0 ? null : { line: window + 1, text: lines[window] ?? "", advice: "Make the '1' a '5' and save: the chart follows." };
+}
+
+export function SqlCard() {
+  const asked = usePoll("demo pipelines", api.pipelines, 1000);
+  const path = demo.value?.sql_path ?? "";
+  const job = asked.value?.find((p) => tail(p.file) === tail(path)) ?? asked.value?.find((p) => p.name === "machine");
+  const change = job ? lineToChange(job.sql) : null;
+  return (
+    <section class="sheet demo-sql">
+      <header>
+        <h2>Change it, save it</h2>
+        <span class="push">{job && <StateMark job={job} />}</span>
+      </header>
+      <div class="body stack">
+        <div>
+          <p class="small soft">The pipeline is this file</p>
+          <div class="path">
+            <code>{path}</code>
+            <Copy text={path} />
+          </div>
+        </div>
+        {change && (
+          <div>
+            <p class="small soft">Line {change.line}</p>
+            <pre class="one-line">
+              {sqlLines(change.text.trim())[0]?.map((piece, i) => (
+                <span key={i} class={piece.kind}>
+                  {piece.text}
+                </span>
+              ))}
+            </pre>
+            <p>{change.advice}</p>
+          </div>
+        )}
+        {job && <Outcome job={job} />}
+      </div>
+    </section>
+  );
+}
+
+function Outcome({ job }: { job: Pipeline }) {
+  const page = `/pipelines/${encodeURIComponent(job.name)}`;
+  if (job.error)
+    return (
+      <div class="refusal" role="alert">
+        <div>
+          <p>{job.error.message}</p>
+          <p class="soft">{job.error.remedy}</p>
+          <a href={page}>
+            {job.error.line ? `Line ${job.error.line}, column ${job.error.column}` : "See the pipeline"}
+          </a>
+        </div>
+      </div>
+    );
+  return (
+    <p class="soft">
+      It runs since <Ago at_ms={job.since_ms} />. <a href={page}>See it work</a>
+    </p>
+  );
+}

@@ -5,16 +5,20 @@ does not take its answers or the server holds too many unanswered bytes; nothing
 """
 
 import asyncio
+import logging
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from penstock.calls import Call
 from penstock.later import Later
 from penstock.serve.clocks import read_clocks
-from penstock.wire.session import Session
+from penstock.wire.session import Asked, Session
 
 if TYPE_CHECKING:
     from penstock.serve.driver import Driver
+
+logger = logging.getLogger("penstock.serve")
+LEVELS = {"warn": logging.WARNING, "error": logging.ERROR}
 
 OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 """Unsent answers of one connection above which its requests wait."""
@@ -23,8 +27,9 @@ OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 class Connection(asyncio.Protocol):
     """One accepted socket and its sans-IO session."""
 
-    def __init__(self, driver: "Driver", session: Session) -> None:
-        self.driver, self.session = driver, session
+    def __init__(self, driver: "Driver", make_session: Callable[[str], Session]) -> None:
+        self.driver, self.make_session = driver, make_session
+        self.peer = ""
         self.transport: asyncio.Transport | None = None
         self.waiting: set[Later[object]] = set()
         self.held_bytes = 0
@@ -33,32 +38,38 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: large answers may wait in the transport's buffer, up to OUTPUT_BYTES_MAX."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        # uvloop's transports have the methods without being subclasses.
+        self.transport = cast("asyncio.Transport", transport)
+        host, port = transport.get_extra_info("peername")[:2]
+        self.peer = f"{host}:{port}"
+        self.session = self.make_session(host)
+        self.transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
         self.driver.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: hand the session's calls to the broker and answer what can be answered at once."""
-        now = read_clocks()
-        for ticket, call in self.session.receive(data, now):
-            self._ask(ticket, call)
+        self._ask(self.session.receive(data, read_clocks()))
         self.hold()
         self.flush()
         self.driver.settle()
 
-    def _ask(self, ticket: object, call: Call) -> None:
-        answer = self.driver.broker.answer(call, read_clocks())
-        if isinstance(answer, Later):
-            self.waiting.add(answer)
-            answer.watch(partial(self._answered, ticket, answer))
-        else:
-            self.session.answer(ticket, answer)
+    def _ask(self, asked: Asked) -> None:
+        """Put calls to the broker; an answer may bring further calls, which are put too."""
+        while asked:
+            further: Asked = []
+            for ticket, call in asked:
+                answer = self.driver.broker.answer(call, read_clocks())
+                if isinstance(answer, Later):
+                    self.waiting.add(answer)
+                    answer.watch(partial(self._answered, ticket, answer))
+                else:
+                    further += self.session.answer(ticket, answer)
+            asked = further
 
     def _answered(self, ticket: object, later: Later[object], answer: object) -> None:
         self.waiting.discard(later)
         if self.transport is not None:
-            self.session.answer(ticket, answer)
+            self._ask(self.session.answer(ticket, answer))
             self.driver.answered(self)
 
     def hold(self) -> None:
@@ -85,6 +96,8 @@ class Connection(asyncio.Protocol):
         output = self.session.take_output()
         if output:
             self.transport.writelines(output)
+        for notice in self.session.take_notices():
+            logger.log(LEVELS.get(notice.level, logging.INFO), "%s: %s", self.peer, notice.message)
         if self.session.closing:
             self.transport.close()
 

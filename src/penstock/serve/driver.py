@@ -57,7 +57,7 @@ class Driver:
     async def listen(self, host: str, port: int, session: Callable[[str], Session]) -> int:
         """Accept connections; `session` makes one for a peer's address. The bound port; raises OSError."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self, session("")), host, port, backlog=1024)
+        server = await loop.create_server(lambda: Connection(self, session), host, port, backlog=1024)
         self._servers.append(server)
         if self._ticking is None:
             self._ticking = loop.create_task(self._tick())

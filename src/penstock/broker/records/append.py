@@ -7,8 +7,9 @@ from functools import partial
 
 from penstock import record
 from penstock.broker.answers import answers
+from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.records.sequences import Known
-from penstock.broker.records.stamp import restamp
+from penstock.broker.records.stamp import Stamped, stamp
 from penstock.broker.state import State
 from penstock.broker.topics.internal import RESERVED
 from penstock.broker.topics.settings import Settings
@@ -16,7 +17,7 @@ from penstock.calls import Append, Appended, AppendPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
-from penstock.log import DiskFull, Partition
+from penstock.log import Partition
 from penstock.record import BatchInfo
 
 Result = Appended | Refused
@@ -63,7 +64,8 @@ def _write(state: State, part: AppendPart, now: Now) -> Written | Refused:
     if known is not None:
         state.counts.add("penstock_duplicate_batches_total")
         return partition, known.last_offset + 1, _first_time(partition, known)
-    return _put(state, partition, restamp(part.batches, infos, settings, now), now)
+    stamped = stamp(part.batches, infos, settings, now)
+    return stamped if isinstance(stamped, Refused) else _put(state, partition, stamped, now)
 
 
 def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Refused | None:
@@ -88,14 +90,12 @@ def _first_time(partition: Partition, known: Known) -> Appended:
     return Appended(known.base_offset, known.append_ms, partition.start_offset)
 
 
-def _put(
-    state: State, partition: Partition, stamped: tuple[bytearray, list[BatchInfo]], now: Now
-) -> Written | Refused:
+def _put(state: State, partition: Partition, stamped: Stamped, now: Now) -> Written | Refused:
     batches, infos = stamped
     try:
         base = partition.append(batches, infos, now)
-    except DiskFull as full:
-        return Refused(Refusal.DISK_FULL, str(full))
+    except DISK_ERRORS as error:
+        return refused_by(error)
     state.sequences.note(partition, infos[0], base, now)
     state.counts.add("penstock_appended_bytes_total", len(batches))
     state.counts.add("penstock_appended_records_total", sum(info.count for info in infos))

@@ -7,11 +7,19 @@ from collections import deque
 from collections.abc import Callable
 
 from penstock.clock import Now
-from penstock.errors import Refused
-from penstock.log import Partition
+from penstock.errors import Refusal, Refused
+from penstock.log import DiskFailed, DiskFull, Partition
+
+DISK_ERRORS = (DiskFull, DiskFailed)
+_REASONS = {DiskFull: Refusal.DISK_FULL, DiskFailed: Refusal.DISK_FAILED}
 
 Then = Callable[[Refused | None, Now], None]
 """Called once: with None when the bytes are safe, or with why they never will be."""
+
+
+def refused_by(error: Exception) -> Refused:
+    """What a client hears of one of the `DISK_ERRORS`."""
+    return Refused(_REASONS[type(error)], str(error))
 
 
 class Durability:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from penstock.broker.answers import answers
+from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.state import State
 from penstock.broker.topics.config_table import wrong
 from penstock.broker.topics.internal import CONSUMER_OFFSETS
@@ -10,7 +11,6 @@ from penstock.broker.topics.names import colliding, wrong_name
 from penstock.calls import CreateTopics, NewTopic, TopicInfo
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
-from penstock.log import DiskFull
 
 UNMADE = bytes(16)
 """The id of a topic that was only checked."""
@@ -65,8 +65,8 @@ def make(state: State, new: NewTopic, now: Now) -> TopicInfo | Refused:
     internal = new.name == CONSUMER_OFFSETS
     try:
         topic = state.log.create_topic(new.name, _count(state, new), configs, now, internal=internal)
-    except DiskFull as full:
-        return Refused(Refusal.DISK_FULL, str(full))
+    except DISK_ERRORS as error:
+        return refused_by(error)
     state.waits.wake_topic(new.name, now)
     return TopicInfo(topic.name, topic.topic_id, len(topic.partitions), topic.internal)
 

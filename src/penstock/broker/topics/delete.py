@@ -1,6 +1,7 @@
 """Answers DeleteTopics: a topic goes with its records, its producers, its groups' offsets and its waiting readers."""
 
 from penstock.broker.answers import answers
+from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.state import State
 from penstock.broker.topics.describe import info_of
 from penstock.broker.topics.internal import RESERVED
@@ -26,7 +27,10 @@ def _delete(state: State, asked: str, topic: Topic | None, now: Now) -> TopicInf
         return Refused(Refusal.BAD_REQUEST, f"the broker itself needs {topic.name}")
     info, gone = info_of(topic), Refused(Refusal.NO_TOPIC, f"{topic.name} was deleted")
     partitions = list(topic.partitions)
-    state.log.delete_topic(topic.name)
+    try:
+        state.log.delete_topic(topic.name)
+    except DISK_ERRORS as error:
+        return refused_by(error)
     state.topic_settings.forget(topic.name)
     for partition in partitions:
         state.sequences.forget(partition)

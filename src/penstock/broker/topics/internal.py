@@ -7,10 +7,10 @@ the console, workers and any tool may read them.
 from collections.abc import Callable, Iterator, Sequence
 
 from penstock import record
-from penstock.broker.records.durable import Durability
+from penstock.broker.records.durable import DISK_ERRORS, Durability, refused_by
 from penstock.clock import Now
-from penstock.errors import Refusal, Refused
-from penstock.log import DiskFull, Log, Partition
+from penstock.errors import Refused
+from penstock.log import Log, Partition
 from penstock.record import Record
 
 CONSUMER_OFFSETS = "__consumer_offsets"
@@ -54,8 +54,8 @@ class InternalTopics:
             for some in _portions(records):
                 batch = bytearray(record.encode(some))
                 partition.append(batch, list(record.scan(batch)), now)
-        except DiskFull as full:
-            then(Refused(Refusal.DISK_FULL, str(full)), now)
+        except DISK_ERRORS as error:
+            then(refused_by(error), now)
             return
         self._durability.appended(partition, now)
         self._durability.when(partition, partition.end_offset, then, now)

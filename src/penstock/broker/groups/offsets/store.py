@@ -7,10 +7,12 @@ Knows the internal topic; knows no group's members.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from penstock.broker.groups.offsets.format import Key, Stored, decode_key, decode_value, encode
 from penstock.broker.options import BrokerOptions
+from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.topics.internal import CONSUMER_OFFSETS, InternalTopics
 from penstock.clock import Now
 from penstock.errors import PenstockError, Refused
@@ -43,7 +45,11 @@ class OffsetStore:
 
     def write(self, group: str, changes: Changes, then: Then, now: Now) -> None:
         """Commit positions of one group (None: forget it); `then` is called when they are on disk."""
-        self._internal.ensure(CONSUMER_OFFSETS, self._partitions, now)
+        try:
+            self._internal.ensure(CONSUMER_OFFSETS, self._partitions, now)
+        except DISK_ERRORS as error:
+            then(refused_by(error), now)
+            return
         index = self._index(group)
         records = [encode(key, stored, now.wall_ms) for key, stored in changes.items()]
         self._under_way.append(changes)
@@ -106,7 +112,8 @@ class OffsetStore:
         def copied(refused: Refused | None, now: Now) -> None:
             self._rewriting.discard(index)
             if refused is None:
-                partition.truncate_before(begin)
+                with suppress(*DISK_ERRORS):  # then it stays long; a failed disk stops the server anyway
+                    partition.truncate_before(begin)
 
         records = [encode(key, present[key.group][key.topic, key.partition], now.wall_ms) for key in keys]
         self._internal.write(CONSUMER_OFFSETS, index, records, copied, now)

@@ -1,0 +1,46 @@
+"""A table whose log stands on the simulated disk: falls at any step, and is started again on what is left."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock.broker.broker import Broker, BrokerOptions
+from penstock.log import Log, LogOptions
+from penstock.testing.disk import Crashed, SimulatedDisk
+
+from .bench import START, Table, numbered
+
+
+class DiskTable(Table):
+    """`restart` loses whatever was not synced, as a power cut does."""
+
+    def __init__(self, seed: int = 0, options: BrokerOptions | None = None) -> None:
+        self.disk, self.options = SimulatedDisk(seed), options or BrokerOptions()
+        self._random = numbered()
+        super().__init__(Log.open(self.disk, LogOptions(), START), self.options)
+
+    def sync(self) -> None:
+        while self.broker.needs_sync:
+            sync = self.log.begin_sync(self.now)
+            if sync is None:
+                return
+            sync.run()
+            assert sync.error is None
+            self.broker.moved(self.log.end_sync(sync, self.now), self.now)
+
+    def restart(self) -> None:
+        self.disk.crash()
+        self.log = Log.open(self.disk, LogOptions(), self.now)
+        self.broker = Broker(self.log, self.options, self.now, self._random)
+
+    def crash_after(self, steps: int) -> None:
+        """The disk goes down at its `steps`-th change from now."""
+        self.disk.crash_at = steps
+
+    def survive(self, act: Callable[[], Any]) -> Any:
+        """What `act` returns; None if the machine went down in it (or before: then nothing is done)."""
+        if self.disk.crash_at is not None and self.disk.crash_at < 0:
+            return None
+        try:
+            return act()
+        except Crashed:
+            return None

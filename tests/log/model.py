@@ -1,5 +1,6 @@
 """What a log must hold after any crash: a plain model beside the log, and the moves that a random test makes."""
 
+import contextlib
 import itertools
 import random
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from penstock.clock import Now
 from penstock.log import Log, LogOptions, Partition
 from penstock.record import Record, check, decode, encode, place, scan
-from penstock.testing.disk import SimulatedDisk
+from penstock.testing.disk import Crashed, SimulatedDisk
 
 START_MS = 1_700_000_000_000
 SMALL = {"segment_bytes": 700, "index_interval_bytes": 150, "checkpoint_bytes": 1500, "open_files_max": 3}
@@ -133,6 +134,11 @@ class World:
     def recover(self) -> None:
         """Crash, open again, hold the log to the model, and take over what chance decided."""
         self.disk.crash()
+        while self.chance.random() < 0.3:  # recovery itself is cut, too
+            self.disk.crash_at = self.chance.randrange(12)
+            with contextlib.suppress(Crashed):
+                Log.open(self.disk, self.options, self.now)
+            self.disk.crash()
         self.log = Log.open(self.disk, self.options, self.now)
         for name in self.unsure:
             topic = self.log.topics.get(name)

@@ -119,17 +119,15 @@ class Log:
 
     def _secure(self, recovery: Recovery) -> None:
         """Make safe what was found behind the checkpoint: from now on it counts as durable."""
-        folders: dict[str, None] = {}
         for segment, partition in recovery.suspects.items():
             self._disk.sync(self._files.fd(segment))
             segment.synced = segment.size
-            folders[segment.folder] = None
             if segment is partition.segments[-1]:
                 partition.point = partition.point_now(segment)
                 self._moved[partition] = None
-        for folder in folders:
+        for folder in recovery.folders:
             self._disk.sync_folder(folder)
-        if folders or recovery.cuts:
+        if recovery.folders:
             self._disk.sync_folder("")
 
     # --- topics ------------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ class Partition:
             disk.make_folder(self.folder)
         fd = disk.open(f"{self.folder}/{IDENTITY_NAME}", create=True)
         try:
+            disk.truncate(fd, 0)
             disk.write(fd, identity(self._topic.topic_id), 0)
         finally:
             disk.close(fd)

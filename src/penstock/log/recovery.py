@@ -23,6 +23,9 @@ class Recovery:
         self._disk, self._files, self._interval, self._now = disk, files, interval, now
         self.cuts: list[str] = []
         self.suspects: dict[Segment, Partition] = {}
+        self.folders: dict[
+            str, None
+        ] = {}  # where names changed: to be synced too, lest a removed file comes back
 
     def open(self, partition: Partition, topic_id: bytes, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
@@ -56,6 +59,7 @@ class Recovery:
         for name in listing:
             self._disk.remove(f"{folder}/{name}")
         if listing:
+            self.folders[folder] = None
             self.cuts.append(f"{folder}: removed, it belonged to a deleted topic")
 
     def _fill(
@@ -107,8 +111,10 @@ class Recovery:
             self.cuts.append(f"{segment.path}.log: cut from {size} to {segment.size} bytes")
             self._disk.truncate(fd, segment.size)
         self.suspects[segment] = partition
+        self.folders[segment.folder] = None
 
     def _remove(self, segment: Segment, why: str) -> None:
+        self.folders[segment.folder] = None
         for kind in (".log", ".index", ".timeindex"):
             try:
                 self._disk.remove(segment.path + kind)

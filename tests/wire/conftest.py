@@ -11,6 +11,7 @@ from penstock.wire.kafka.codec import response_type
 from penstock.wire.kafka.encode import Row
 from penstock.wire.kafka.registry import OFFERED
 from penstock.wire.kafka.shape import Shape, shape_of
+from tests.wire.fake_broker import FakeBroker
 
 
 @cache
@@ -49,3 +50,8 @@ def rows_name_only_known_fields(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
     monkeypatch.setattr(session, "encode_response", strict)
     yield
+
+
+@pytest.fixture
+def broker() -> FakeBroker:
+    return FakeBroker(t=2)

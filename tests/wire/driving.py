@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
 from penstock.calls import Bytes, Call, Principal
 from penstock.clock import Now
 from penstock.wire.frames import Frames
-from penstock.wire.kafka.codec import decode_response, encode_request, request_type
+from penstock.wire.kafka.codec import decode_response, request_type
 from penstock.wire.kafka.encode import encode
+from penstock.wire.kafka.registry import OFFERED
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 from tests.wire.fake_broker import FakeBroker
 
@@ -38,7 +41,7 @@ def frames(data: bytes) -> list[memoryview]:
 
 
 def request(
-    key: int, version: int, correlation_id: int = 1, client_id: str | None = "test", **fields: Any
+    key: int, version: int, correlation_id: int = 1, client_id: str | None = "test", /, **fields: Any
 ) -> bytes:
     """A whole request from plain values; `fields` may name what the version lacks."""
     message = request_type(key, version)
@@ -52,11 +55,9 @@ def request(
     return len(whole).to_bytes(4, "big") + whole
 
 
-def ask(
-    broker: FakeBroker, key: int, version: int, session: KafkaSession | None = None, **fields: Any
-) -> Any:
+def ask(broker: FakeBroker, key: int, version: int, /, **fields: Any) -> Any:
     """One request to a session; kio's response."""
-    session = session or new_session()
+    session = new_session()
     out = feed(session, broker, request(key, version, 77, **fields))
     assert not session.closing, session.take_notices()
     (frame,) = frames(out)
@@ -65,4 +66,14 @@ def ask(
     return response
 
 
-__all__ = ["NOW", "ask", "encode_request", "feed", "frames", "new_session", "request", "run"]
+def versions(key: int, since: int = 0) -> Any:
+    """Run a test for every offered version of an API, or those from `since` on."""
+    api = OFFERED[key]
+    return pytest.mark.parametrize("version", range(max(api.lowest, since), api.highest + 1))
+
+
+def part_of(response: Any, topics: str = "topics", partitions: str = "partitions") -> Any:
+    """The one partition of the one topic."""
+    (topic,) = getattr(response, topics)
+    (partition,) = getattr(topic, partitions)
+    return partition

@@ -215,6 +215,11 @@ def test_a_client_may_leave_its_id_out() -> None:
     assert decode_header(frame).client_id == ""
 
 
+def test_a_request_is_read_from_memory_that_may_be_written_to() -> None:
+    frame = memoryview(bytearray(encode_request(18, 0, 1, "me", request_type(18, 0)())))[4:]
+    assert decode_request(decode_header(frame), frame) == request_type(18, 0)()
+
+
 def test_records_are_passed_on_without_a_copy() -> None:
     batches = memoryview(bytearray(COPY_BYTES_MAX + 1))
     partition = {"partition_index": 0, "records": batches}

@@ -146,7 +146,7 @@ def _decode(message: Any, view: memoryview, position: int, elements_max: int) ->
     body = readable(message, view, position, elements_max)
     try:
         return entity_reader(message)(body, 0)[0]
-    except (SerialError, ValueError, OverflowError, TypeError) as error:
+    except (SerialError, ValueError, OverflowError) as error:
         raise MalformedError(f"{message.__name__}: {error}") from None
 
 

@@ -69,7 +69,9 @@ def readable(message: type, data: memoryview, position: int, elements_max: int) 
         raise MalformedError(f"{message.__name__} is cut short") from None
     if end > len(data):
         raise MalformedError(f"{message.__name__} is cut short")
-    return memoryview(walked.without_cuts(data, position, end)) if walked.cuts else data[position:]
+    if walked.cuts:
+        return memoryview(walked.without_cuts(data, position, end))
+    return data[position:].toreadonly()  # kio takes no other
 
 
 def uvarint(data: memoryview, position: int) -> tuple[int, int]:

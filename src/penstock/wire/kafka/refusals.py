@@ -52,6 +52,8 @@ CODES: Final = {
     Refusal.SHUTTING_DOWN: E.not_leader_or_follower,
 }
 
+TEXT_CHARACTERS_MAX: Final = 1000
+
 Call: TypeAlias = type[c.Call]
 GROUP_CALLS: Final[tuple[Call, ...]] = (
     c.JoinGroup,
@@ -93,5 +95,5 @@ def code(call: Call, result: Any) -> int:
 
 
 def text(result: Any) -> str | None:
-    """The error message of a call's result, for the responses that carry one."""
-    return result.message if isinstance(result, Refused) else None
+    """The error message of a call's result, for the responses that carry one; shortened, as it may quote the client."""
+    return result.message[:TEXT_CHARACTERS_MAX] if isinstance(result, Refused) else None

@@ -5,6 +5,7 @@ A Fetch waits its turn, as in Kafka, so that no client has more than one large a
 Knows frames, headers and the table of APIs; knows no API, no socket and no clock.
 """
 
+import struct
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -188,9 +189,14 @@ class KafkaSession:
         exchange.steps = None
         api = exchange.api
         assert api is not None
-        exchange.output = (
-            [] if row is None else encode_response(api.key, exchange.version, exchange.correlation_id, row)
-        )
+        try:
+            exchange.output = self._response(api, exchange, row)
+        except struct.error:
+            # Before the flexible versions a string has at most 32767 bytes; a name taken in a later version may be longer.
+            self._hang_up(f"{api.name}: the answer does not fit version {exchange.version}")
+
+    def _response(self, api: Api, exchange: Exchange, row: Row | None) -> list[Bytes]:
+        return [] if row is None else encode_response(api.key, exchange.version, exchange.correlation_id, row)
 
     def _hang_up(self, reason: str) -> None:
         self.closing = True

@@ -81,4 +81,5 @@ def _unknown_row(part: Any) -> Row:
 
 
 def _refused_row(index: int, error: int) -> Row:
-    return {"partition_index": index, "error_code": error, "high_watermark": -1, "aborted_transactions": None}
+    no = {"high_watermark": -1, "aborted_transactions": None, "records": b""}
+    return {"partition_index": index, "error_code": error, **no}

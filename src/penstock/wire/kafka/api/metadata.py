@@ -39,7 +39,7 @@ def _topics(request: Request) -> Any:
         return [] if isinstance(found, Refused) else [_topic_row(info) for info in found]
     ids = [t.topic_id.bytes for t in topics if request.version >= 10 and t.topic_id]
     if (ids or any(t.name is None for t in topics)) and request.version < ASKED_BY_ID:
-        return [_refused_row(t.name, _id_of(t), ErrorCode.invalid_request) for t in topics]
+        return [_refused_row(t.name or "", _id_of(t), ErrorCode.invalid_request) for t in topics]
     if ids:
         found = each((yield DescribeTopics(request.principal, (), tuple(ids))), len(ids))
         return [_by_id(topic_id, result) for topic_id, result in zip(ids, found, strict=True)]

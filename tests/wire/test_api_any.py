@@ -1,0 +1,51 @@
+"""What holds for every API in every offered version."""
+
+import uuid
+
+import pytest
+
+from penstock import calls as c
+from penstock.errors import Refusal, Refused
+from penstock.record import Record, encode
+from penstock.wire.kafka.registry import OFFERED
+from tests.wire.driving import ask, feed, new_session, request
+from tests.wire.fake_broker import FakeBroker
+
+BATCH = encode([Record(b"k", b"v", 1)])
+
+
+@pytest.mark.parametrize(
+    ("key", "version"), [(k, v) for k, a in OFFERED.items() for v in range(a.lowest, a.highest + 1)]
+)
+def test_an_empty_request_is_answered(broker: FakeBroker, key: int, version: int) -> None:
+    if key == 18 and version >= 3:
+        assert ask(broker, key, version).error_code == 42
+    else:
+        assert ask(broker, key, version, acks=1, protocols=[{"name": "range"}]) is not None
+
+
+@pytest.mark.parametrize("reason", list(Refusal))
+@pytest.mark.parametrize(
+    ("key", "version"), [(k, v) for k, a in OFFERED.items() for v in (a.lowest, a.highest)]
+)
+def test_any_refusal_of_any_call_is_answered(key: int, version: int, reason: Refusal) -> None:
+    broker, session = FakeBroker(t=1), new_session()
+    for call in c.Call.__subclasses__():
+        broker.refusing[call] = Refused(reason, "somewhere")
+    parts = [{"index": 0, "partition": 0, "partition_index": 0, "timestamp": -1, "records": BATCH}]
+    both = {"partitions": parts, "partition_data": parts, "partition_indexes": [0], "topic": "t", "name": "t"}
+    topics = [{**both, "topic_id": uuid.uuid4().bytes}]
+    if (key, version) == (20, 6):
+        topics = [{"name": "t"}]
+    named = {
+        "topics": topics,
+        "topic_data": topics,
+        "topic_names": ["t"],
+        "groups": ["g"],
+        "groups_names": ["g"],
+    }
+    if key == 9:
+        named["groups"] = [{"group_id": "g", "topics": topics}]
+    out = feed(session, broker, request(key, version, acks=1, protocols=[{"name": "r"}], **named))
+    assert out
+    assert not session.closing

@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -29,6 +30,7 @@ from penstock.web.http.limits import BoundedHttp
 
 STATIC = Path(__file__).parent / "static"
 CONNECTIONS_MAX = 1024
+KAFKA = ClientOptions(client_id="penstock-web", deadline_s=8.0, unknown_topic_s=0.3)
 log = logging.getLogger("penstock.web")
 
 
@@ -57,8 +59,12 @@ async def serve(options: WebOptions) -> int:
     listener = listen(options.http)
     host, port = listener.getsockname()[:2]
     http = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    client = Client(options.bootstrap, options=ClientOptions(client_id="penstock-web", deadline_s=8.0))
-    watch = Watch(client, options.tables, lambda: read_clocks().wall_ms, options.data_dir)
+    watch = Watch(
+        partial(Client, options.bootstrap, options=KAFKA),
+        options.tables,
+        lambda: read_clocks().wall_ms,
+        options.data_dir,
+    )
     addresses = Addresses(options.bootstrap, f"http://{http}")
     site = Site(
         watch,
@@ -84,7 +90,6 @@ async def serve(options: WebOptions) -> int:
         await serving
         ticking.cancel()
         await watch.stop()
-        await client.close(0.0)
     return 0
 
 

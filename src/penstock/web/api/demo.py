@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from penstock.record import Record
-from penstock.web.api.site import site
+from penstock.web.api.site import asking, site
 from penstock.web.follow.watch import COMMANDS
 from penstock.web.http.answers import HttpError, encode, ok, read_body
 from penstock.web.http.inputs import known
@@ -35,7 +35,7 @@ async def demo(request: Request) -> Response:
 async def load(request: Request) -> Response:
     """Ask the demo's source process to keep one core busy for a while."""
     known(request)
-    body, at = await read_body(request, Load), site(request)
+    body, at, client = await read_body(request, Load), site(request), asking(request)
     if not at.demo_sql:
         raise HttpError(409, "this is not the demo", remedy="start it with: penstock demo")
     if not 1 <= body.seconds <= SECONDS_MAX:
@@ -45,7 +45,7 @@ async def load(request: Request) -> Response:
     value = encode({"seconds": body.seconds, "at_ms": now_ms, "until_ms": until_ms})
     async with asyncio.timeout(ASK_S):
         configs = {"retention.ms": "3600000"}
-        await at.watch.client.create_topic(COMMANDS, 1, configs, exist_ok=True)
-        await at.watch.client.produce(COMMANDS, [Record(b"demo/load", value, now_ms)], 0)
+        await client.create_topic(COMMANDS, 1, configs, exist_ok=True)
+        await client.produce(COMMANDS, [Record(b"demo/load", value, now_ms)], 0)
     at.watch.load_until_ms = until_ms
     return ok({"load_until_ms": until_ms})

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penstock.web.api.site import site
+from penstock.web.api.site import asking, site
 from penstock.web.follow.groups import Group
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
@@ -26,6 +26,7 @@ async def groups(request: Request) -> Response:
 async def group(request: Request) -> Response:
     """One group, as of now."""
     known(request)
+    asking(request)
     name = request.path_params["group"]
     async with asyncio.timeout(ASK_S):
         found = await site(request).watch.groups.look(name)

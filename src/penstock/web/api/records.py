@@ -13,7 +13,7 @@ from penstock.client.client import Client
 from penstock.client.partitioning import partition_of
 from penstock.client.reader import ReaderOptions
 from penstock.record import Record
-from penstock.web.api.site import site
+from penstock.web.api.site import asking, site, topic_meta
 from penstock.web.follow.records import records_of
 from penstock.web.http.answers import HttpError, encode, ok, read_body
 from penstock.web.http.inputs import hidden, known, number, topic_name
@@ -25,7 +25,7 @@ PEEK_S = 5.0
 PRODUCE_S = 20.0
 SHOWN_BYTES_MAX = 4 * 1024 * 1024
 OFFSET_MAX = 2**63 - 1
-PEEKING = ReaderOptions(wait_ms=100, bytes_max=2 * 1024 * 1024, part_bytes_max=1024 * 1024, reset=EARLIEST)
+PEEKING = ReaderOptions(wait_ms=20, bytes_max=2 * 1024 * 1024, part_bytes_max=1024 * 1024, reset=EARLIEST)
 
 Json = msgspec.Raw
 
@@ -56,12 +56,13 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 async def records(request: Request) -> Response:
     """Records of one partition or all: from an offset, a time, the start, or the last ones."""
     known(request, "partition", "offset", "limit", "from")
-    name, client = topic_name(request), site(request).watch.client
+    name, client = topic_name(request), asking(request)
     limit = number(request, "limit", 50, 1, LIMIT_MAX)
     async with asyncio.timeout(PEEK_S):
+        await topic_meta(client, name)
         starts, ends = await asyncio.gather(client.offsets(name, EARLIEST), client.offsets(name))
         begins, last = await _begins(request, client, starts, ends)
-    found = await _read(client, name, begins, ends, None if last else limit)
+    found = await _read(site(request).watch.peeking, name, begins, ends, None if last else limit)
     found.sort(key=lambda each: (each[1].timestamp_ms, each[0], each[1].offset))
     shown = _within(list(reversed(found)) if last else found, limit)
     return ok({"records": [_shown(*each) for each in (reversed(shown) if last else shown)]})
@@ -161,20 +162,20 @@ def _text(data: bytes | None) -> tuple[str | None, str | None]:
 async def produce(request: Request) -> Response:
     """Append records; answers once they are safe, with where they stand."""
     known(request)
-    name, watch = topic_name(request), site(request).watch
+    name, watch, client = topic_name(request), site(request).watch, asking(request)
     if hidden(name):
         remedy = "names that begin with _penstock. or __ are the system's own"
         raise HttpError(403, f"{name} is not to be written to over HTTP", remedy=remedy, place="path")
     wanted = _wanted(await read_body(request, Body))
     async with asyncio.timeout(PRODUCE_S):
-        count = await watch.client.partitions(name)
+        count = (await topic_meta(client, name)).partitions
         made = [_record(each, watch.wall_ms()) for each in wanted]
         keyless = watch.wall_ms() % count
         places = [
             _place(i, each, record, count, keyless)
             for i, (each, record) in enumerate(zip(wanted, made, strict=True))
         ]
-        offsets = await _append(watch.client, name, made, places)
+        offsets = await _append(client, name, made, places)
     return ok({"offsets": [{"partition": p, "offset": o} for p, o in zip(places, offsets, strict=True)]})
 
 

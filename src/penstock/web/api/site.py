@@ -6,8 +6,11 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from penstock.client.client import Client
+from penstock.client.cluster import TopicMeta
 from penstock.web.flow.ticker import Ticker
 from penstock.web.follow.watch import Watch
+from penstock.web.http.answers import HttpError
 from penstock.web.http.events import Streams
 
 
@@ -32,6 +35,25 @@ class Site:
     demo_sql: str = ""
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     request_s: Counter[str] = field(default_factory=Counter)
+
+
+def asking(request: Request) -> Client:
+    """The client, for a question to the broker; raises HttpError at once where the broker is known to be away."""
+    watch = site(request).watch
+    if watch.broker_away:
+        remedy = "try again in a few seconds: the supervisor starts a broker that fell over again"
+        raise HttpError(503, "the broker does not answer", remedy=remedy)
+    return watch.client
+
+
+async def topic_meta(client: Client, name: str) -> TopicMeta:
+    """What the broker says of a topic; raises HttpError at once where there is none."""
+    meta = (await client.metadata([name]))[name]
+    if meta.error == "UNKNOWN_TOPIC_OR_PARTITION":
+        raise HttpError(404, f"there is no topic {name}", remedy="GET /api/topics lists them", place="path")
+    if meta.error:
+        raise HttpError(503, f"the topic {name} cannot be used now: {meta.error}", remedy="try again soon")
+    return meta
 
 
 def site(request: Request) -> Site:

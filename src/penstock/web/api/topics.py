@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from penstock.calls import EARLIEST
-from penstock.web.api.site import Site, site
+from penstock.web.api.site import Site, asking, site, topic_meta
 from penstock.web.follow.topics import Topic
 from penstock.web.http.answers import HttpError, ok, read_body
 from penstock.web.http.inputs import hidden, known, topic_name, valid_topic
@@ -30,8 +30,8 @@ class NewTopic(msgspec.Struct, forbid_unknown_fields=True):
 async def topics(request: Request) -> Response:
     """All topics, the system's own included and marked."""
     known(request)
-    watch = site(request).watch
-    return ok([_brief(site(request), topic) for _, topic in sorted(watch.topics.topics.items())])
+    at = site(request)
+    return ok([_brief(at, topic) for _, topic in sorted(at.watch.topics.topics.items())])
 
 
 @route("POST", "/api/topics")
@@ -49,9 +49,9 @@ async def create_topic(request: Request) -> Response:
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in body.configs.items()
     }
-    watch = site(request).watch
+    watch, client = site(request).watch, asking(request)
     async with asyncio.timeout(ASK_S):
-        await watch.client.create_topic(name, body.partitions, configs)
+        await client.create_topic(name, body.partitions, configs)
         await watch.topics.poll()
     return ok({"name": name, "partitions": body.partitions}, 201)
 
@@ -62,10 +62,11 @@ async def delete_topic(request: Request) -> Response:
     known(request)
     name = topic_name(request)
     _may_change(name)
-    watch = site(request).watch
+    watch, client = site(request).watch, asking(request)
     async with asyncio.timeout(ASK_S):
-        await watch.client.delete_topic(name)
-        await watch.topics.poll()
+        await topic_meta(client, name)
+        await client.delete_topic(name)
+    watch.topics.topics.pop(name, None)
     return ok({"name": name})
 
 
@@ -74,13 +75,9 @@ async def topic(request: Request) -> Response:
     """One topic as of now: settings, partitions, and the groups that read it."""
     known(request)
     at, name = site(request), topic_name(request)
-    client = at.watch.client
+    client = asking(request)
     async with asyncio.timeout(ASK_S):
-        meta = (await client.metadata([name]))[name]
-        if meta.error:
-            raise HttpError(
-                404, f"there is no topic {name}", remedy="GET /api/topics lists them", place="path"
-            )
+        meta = await topic_meta(client, name)
         configs, starts, ends = await asyncio.gather(
             client.topic_configs(name), client.offsets(name, EARLIEST), client.offsets(name)
         )

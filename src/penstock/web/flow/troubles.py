@@ -27,7 +27,7 @@ class Trouble(msgspec.Struct):
 
 def broker_away(watch: Watch, now_ms: int) -> Iterator[Trouble]:
     """The broker has not answered for seconds."""
-    if not watch.broker_up and now_ms - watch.started_ms > 4_000:
+    if watch.broker_away:
         remedy = "look at the broker's last words in the terminal; the supervisor starts it again"
         yield Trouble("error", "", "the broker does not answer", remedy)
 

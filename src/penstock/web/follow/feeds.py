@@ -60,15 +60,16 @@ class Feed:
 
     async def run(self, current: Callable[[str], TopicMeta | None]) -> None:
         """Read for ever; `current` tells what is known of the topic now."""
-        while True:
-            try:
-                await self._open()
-                await self._read(current)
-            except KafkaError as error:
-                if error.name in ("UNKNOWN_TOPIC_OR_PARTITION", "OFFSET_OUT_OF_RANGE"):
-                    self._drop()
-                log.debug("table %s: %s", self.declared.name, error)
-            await asyncio.sleep(AGAIN_S)
+        async with self._client:
+            while True:
+                try:
+                    await self._open()
+                    await self._read(current)
+                except KafkaError as error:
+                    if error.name in ("UNKNOWN_TOPIC_OR_PARTITION", "OFFSET_OUT_OF_RANGE"):
+                        self._drop()
+                    log.debug("table %s: %s", self.declared.name, error)
+                await asyncio.sleep(AGAIN_S)
 
     def _drop(self) -> None:
         self.table = None
@@ -133,10 +134,10 @@ class Feeds:
     """All feeds, one for each live table that jobs declare."""
 
     def __init__(
-        self, client: Client, options: TableOptions, current: Callable[[str], TopicMeta | None]
+        self, dial: Callable[[], Client], options: TableOptions, current: Callable[[str], TopicMeta | None]
     ) -> None:
         self.feeds: dict[str, Feed] = {}
-        self._client, self._options, self._current = client, options, current
+        self._dial, self._options, self._current = dial, options, current
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def want(self, tables: dict[str, tuple[Declared, str]]) -> None:
@@ -150,7 +151,7 @@ class Feeds:
             gone.wake.all()
         for name, (declared, topic) in tables.items():
             if name not in self.feeds:
-                feed = self.feeds[name] = Feed(declared, topic, self._client, self._options)
+                feed = self.feeds[name] = Feed(declared, topic, self._dial(), self._options)
                 self._tasks[name] = asyncio.create_task(feed.run(self._current))
             elif self.feeds[name].declared != declared:
                 self.feeds[name].declare(declared)

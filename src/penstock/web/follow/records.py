@@ -33,32 +33,38 @@ def records_of(chunk: Chunk) -> list[Record]:
     return [each for each in found if each.offset >= chunk.offset]
 
 
-async def follow(
-    client: Client, topic: str, take: Callable[[Record], None], newest: int | None = None
-) -> None:
-    """Hand every record of the topic to `take`, from the beginning or from the last `newest` of each partition on."""
+async def follow(client: Client, topic: str, take: Callable[[Record], None], newest: int) -> None:
+    """Hand the topic's records to `take`, from the last `newest` of each partition on, for ever; the client is its own."""
     positions: dict[tuple[str, int], int] = {}
-    while True:
-        try:
-            if not positions:
-                positions = await _begin(client, topic, newest)
-            async with client.reader(positions, options=SMALL) as reader:
-                while True:
-                    for chunk in await reader.read():
-                        for each in records_of(chunk):
-                            take(each)
-                        positions[(chunk.topic, chunk.partition)] = chunk.next_offset
-                        await asyncio.sleep(0)  # a long history is read in many turns, not in one
-        except KafkaError as error:
-            if error.name == "UNKNOWN_TOPIC_OR_PARTITION":
-                positions = {}
-            log.debug("following %s: %s", topic, error)
-        await asyncio.sleep(AGAIN_S)
+    async with client:
+        while True:
+            try:
+                positions = positions or await _begin(client, topic, newest)
+                if positions:
+                    await _read(client, positions, take)
+            except KafkaError as error:
+                if error.name == "UNKNOWN_TOPIC_OR_PARTITION":
+                    positions = {}
+                log.debug("following %s: %s", topic, error)
+            await asyncio.sleep(AGAIN_S)
 
 
-async def _begin(client: Client, topic: str, newest: int | None) -> dict[tuple[str, int], int]:
-    begins = await client.offsets(topic, EARLIEST)
-    if newest is not None:
-        ends = await client.offsets(topic)
-        begins = {p: max(offset, ends[p] - newest) for p, offset in begins.items()}
-    return {(topic, p): offset for p, offset in begins.items()}
+async def _read(
+    client: Client, positions: dict[tuple[str, int], int], take: Callable[[Record], None]
+) -> None:
+    """Read until it fails; `positions` move along."""
+    async with client.reader(positions, options=SMALL) as reader:
+        while True:
+            for chunk in await reader.read():
+                for each in records_of(chunk):
+                    take(each)
+                positions[(chunk.topic, chunk.partition)] = chunk.next_offset
+                await asyncio.sleep(0)  # a long history is read in many turns, not in one
+
+
+async def _begin(client: Client, topic: str, newest: int) -> dict[tuple[str, int], int]:
+    """Where to begin in each partition; nothing while there is no such topic."""
+    if (await client.metadata([topic]))[topic].error:
+        return {}
+    begins, ends = await client.offsets(topic, EARLIEST), await client.offsets(topic)
+    return {(topic, p): max(offset, ends[p] - newest) for p, offset in begins.items()}

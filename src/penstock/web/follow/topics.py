@@ -95,6 +95,7 @@ class Topics:
                 if topic.rounds % STARTS_EVERY == 0:
                     topic.starts = await self._client.offsets(name, EARLIEST)
                 topic.ends = await self._client.offsets(name)
+                self.seen_ms = self._wall_ms()
         except KafkaError as error:
             log.debug("offsets of %s: %s", name, error)
             return

@@ -23,24 +23,31 @@ from penstock.web.follow.topics import Topics
 WORKERS, METRICS, COMMANDS = "_penstock.workers", "_penstock.metrics", "_penstock.commands"
 TABLES_EVERY_S = 0.2
 DISK_EVERY_S = 5.0
+BROKER_QUIET_MS = 4_000
 WORKERS_NEWEST = 200_000  # reports: a second or so of reading, should the topic not have been compacted
 
 
 class Watch:
-    """What is known of the whole stack now."""
+    """What is known of the whole stack now.
+
+    `dial` opens a client, each with connections of its own. Kafka answers a connection's requests in order, so a
+    reader that waits for news would hold up whatever is asked on the same one.
+    """
 
     def __init__(
-        self, client: Client, tables: TableOptions, wall_ms: Callable[[], int], data_dir: str = ""
+        self, dial: Callable[[], Client], tables: TableOptions, wall_ms: Callable[[], int], data_dir: str = ""
     ) -> None:
-        self.client, self.wall_ms, self.data_dir = client, wall_ms, data_dir
+        self.wall_ms, self.data_dir = wall_ms, data_dir
+        self.client, self.peeking = dial(), dial()
         self.started_ms = wall_ms()
-        self.topics = Topics(client, wall_ms)
+        self.topics = Topics(self.client, wall_ms)
         self.jobs = Jobs()
         self.measures = Measures()
-        self.groups = Groups(client, self.topics, wall_ms)
-        self.feeds = Feeds(client, tables, self._meta)
+        self.groups = Groups(self.client, self.topics, wall_ms)
+        self.feeds = Feeds(dial, tables, self._meta)
         self.load_until_ms = 0
         self.disk_free_bytes: int | None = None
+        self._dial = dial
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -49,9 +56,9 @@ class Watch:
             self.topics.run(),
             self.groups.run(),
             self.measures.watch_loop(),
-            follow(self.client, WORKERS, self.jobs.take, newest=WORKERS_NEWEST),
-            follow(self.client, METRICS, self.measures.take, newest=2),
-            follow(self.client, COMMANDS, self._command, newest=1000),
+            follow(self._dial(), WORKERS, self.jobs.take, newest=WORKERS_NEWEST),
+            follow(self._dial(), METRICS, self.measures.take, newest=2),
+            follow(self._dial(), COMMANDS, self._command, newest=1000),
             self._keep_feeds(),
             self._look_at_disk(),
         ]
@@ -63,6 +70,8 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.feeds.close()
+        await self.client.close(0.0)
+        await self.peeking.close(0.0)
 
     async def _keep_feeds(self) -> None:
         version = -1
@@ -93,4 +102,9 @@ class Watch:
     @property
     def broker_up(self) -> bool:
         """Whether the broker answered in the last seconds."""
-        return self.wall_ms() - self.topics.seen_ms < 4_000
+        return self.wall_ms() - self.topics.seen_ms < BROKER_QUIET_MS
+
+    @property
+    def broker_away(self) -> bool:
+        """Whether the broker has had its time to answer and did not."""
+        return not self.broker_up and self.wall_ms() - self.started_ms > BROKER_QUIET_MS

@@ -4,7 +4,7 @@ Knows where each batch ends and the next fetch begins; knows nothing of the reco
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from penstock import record
@@ -49,7 +49,10 @@ class ReaderOptions:
 
 
 class Reader:
-    """`read` for what is there, or iterate over chunks. Lost servers are waited for: `trouble` says which and why."""
+    """`read` for what is there, or iterate over chunks. Lost servers are waited for: `trouble` says which and why.
+
+    `on_arrival` is called when there is something to `take`, for whoever waits on several readers.
+    """
 
     def __init__(self, cluster: Cluster, positions: Mapping[Part, int], options: ReaderOptions) -> None:
         self.positions = dict(positions)
@@ -59,27 +62,32 @@ class Reader:
         self._chunks: list[Chunk] = []
         self._bytes = 0
         self._arrived, self._taken = asyncio.Event(), asyncio.Event()
+        self.on_arrival: Callable[[], None] = lambda: None
         self._failed: Exception | None = None
         self._missing_since_s: float | None = None
         self._task = asyncio.create_task(self._run())
 
-    async def read(self, timeout_s: float | None = None) -> list[Chunk]:
-        """All chunks that have arrived; waits for the first, at most `timeout_s`, then gives none.
+    def take(self) -> list[Chunk]:
+        """All chunks that have arrived, without waiting: none, perhaps.
 
         Raises KafkaError where waiting does not help: no access, no such topic, an offset out of range.
         """
-        if not self._chunks and not self._failed:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return []
         if not self._chunks and self._failed:
             raise self._failed
         chunks, self._chunks, self._bytes = self._chunks, [], 0
         self._arrived.clear()
         self._taken.set()
         return chunks
+
+    async def read(self, timeout_s: float | None = None) -> list[Chunk]:
+        """All chunks that have arrived; waits for the first, at most `timeout_s`, then gives none. Raises as `take`."""
+        if not self._chunks and not self._failed:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return []
+        return self.take()
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         """Every chunk, for ever."""
@@ -129,6 +137,7 @@ class Reader:
         except Exception as error:
             self._failed = error
             self._arrived.set()
+            self.on_arrival()
         finally:
             for task in flying.values():
                 task.cancel()
@@ -198,6 +207,7 @@ class Reader:
             self._chunks.append(Chunk(*part, asked[part], batches, got.high_watermark, next_offset))
             self._bytes += len(batches)
             self._arrived.set()
+            self.on_arrival()
         return None
 
     async def _reset(self, part: Part) -> int:

@@ -1,0 +1,124 @@
+"""What every connector is made of. A source never waits; a sink says when what it took is safe.
+
+Knows tables and the engine's outputs; knows no connector.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from penstock.calls import Bytes
+from penstock.client import Client
+from penstock.clock import Now
+from penstock.engine.job import Output
+from penstock.engine.plan import Table
+from penstock.errors import PenstockError
+from penstock.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one partition of a source brought: whole Kafka record batches, or rows."""
+
+    partition: int
+    batches: Bytes = b""
+    rows: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a connector works: its job, clients by address ("" is the worker's own), and whom to wake and tell."""
+
+    job: str
+    client: Callable[[str], Client]
+    wake: Callable[[], None]
+    say: Callable[[str], None]
+    wait: Callable[[float], Awaitable[None]]
+
+
+class Source(Protocol):
+    """A table that is read. `positions` say, after any `read`, what a restart has to go on from."""
+
+    positions: dict[int, int]
+
+    async def open(self, positions: Mapping[int, int] | None, now: Now) -> None:
+        """Begin: at the positions of a restored state, or where the table's options say."""
+
+    def read(self, now: Now) -> list[Arrival]:
+        """What is there; nothing, perhaps. Never waits."""
+
+    def next_s(self, now: Now) -> float | None:
+        """In how many seconds `read` will have something without being woken; None: the site's `wake` tells."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether a bounded source has given all it has."""
+
+    @property
+    def lag(self) -> int:
+        """How many records are known to wait beyond the positions."""
+
+    @property
+    def idle_after_s(self) -> float | None:
+        """The table's own idle timeout; None where it has none."""
+
+    def caught_up(self, partition: int) -> bool:
+        """Whether all that is known of a partition was read."""
+
+    async def committed(self) -> None:
+        """The positions of the last commit are safe: tell whoever shows lag."""
+
+    async def close(self) -> None:
+        """Stop reading."""
+
+
+class Sink(Protocol):
+    """A table that is written."""
+
+    async def open(self) -> None:
+        """Make sure that there is something to write to."""
+
+    async def write(self, output: Output) -> None:
+        """Take rows or batches; may return before they are safe."""
+
+    async def flush(self) -> None:
+        """Wait until all that was taken is safe; raises what went wrong with any of it."""
+
+
+class Connector(Protocol):
+    """A connector by its Flink name."""
+
+    name: str
+
+    def source(self, table: Table, site: Site) -> Source:
+        """Read the table; raises PenstockError where the connector or the options do not allow it."""
+
+    def sink(self, table: Table, site: Site) -> Sink:
+        """Write the table; raises PenstockError where the connector or the options do not allow it."""
+
+
+class DeadLetters(Protocol):
+    """Takes records that could not be read."""
+
+    async def bury(self, letters: list[tuple[str, Record]]) -> None:
+        """Write (topic, record) pairs; may return before they are safe."""
+
+
+def number(table: Table, key: str, default: str) -> float:
+    """A numeric option; raises PenstockError naming the key and the table."""
+    text = table.options.get(key, default)
+    try:
+        return float(text)
+    except ValueError:
+        raise PenstockError(
+            f"table {table.name}: '{key}' takes a number, not '{text}'", remedy=f"for example '{key}' = '10'"
+        ) from None
+
+
+def only(table: Table, what: str, remedy: str) -> PenstockError:
+    """The error for a table used the wrong way round."""
+    return PenstockError(
+        f"table {table.name}: the {table.connector} connector can only be {what}", remedy=remedy
+    )

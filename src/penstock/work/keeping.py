@@ -1,0 +1,133 @@
+"""Keeps one pipeline going: starts it, starts it again after a failure, waits for its author after a mistake.
+
+Knows when to try again; knows nothing of what a run does.
+"""
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from penstock.client import KafkaError
+from penstock.client.backoff import Backoff
+from penstock.errors import PenstockError
+from penstock.work import loading
+from penstock.work.options import WorkOptions
+from penstock.work.running import Run, read_clocks
+
+STEADY_S = 30.0
+"""A run that lasted so long starts its back-off anew when it fails."""
+
+
+class Keeper:
+    """One pipeline. `state` is ``starting``, ``running``, ``failed`` or ``stopped``; `changed` hears of each step."""
+
+    def __init__(
+        self,
+        name: str,
+        file: tuple[Path, bytes],
+        options: WorkOptions,
+        clients: Any,
+        changed: Callable[[], None],
+    ) -> None:
+        self.name, self.path, self.text = name, file[0], file[1]
+        self.state, self.since_ms, self.restarts = "starting", read_clocks().wall_ms, 0
+        self.error: PenstockError | None = None
+        self.run: Run | None = None
+        self._options, self._clients, self._changed = options, clients, changed
+        self._nudge = asyncio.Event()
+        self._stopping = False
+        self._backoff = Backoff(options.restart_first_s, options.restart_max_s, random.random)
+        self._task = asyncio.create_task(self._live())
+
+    def reload(self, text: bytes) -> None:
+        """The file was saved: run its new content."""
+        self.text = text
+        self.restart()
+
+    def restart(self) -> None:
+        """Commit, then start again now, whatever the state is."""
+        self._backoff.reset()
+        self._nudge.set()
+
+    async def stop(self) -> None:
+        """Commit, then stop for good."""
+        self._stopping = True
+        self._nudge.set()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _live(self) -> None:
+        while not self._stopping:
+            self._nudge.clear()
+            began_s = read_clocks().mono_s
+            try:
+                self._become("starting")
+                if await self._once():
+                    self._become("stopped")
+                    await self._nudge.wait()
+            except Exception as error:
+                if read_clocks().mono_s - began_s > STEADY_S:
+                    self._backoff.reset()
+                self._become("failed", _shown(error, self.path))
+                await self._nudged(None if _users(error) else self._backoff.next_s())
+                self.restarts += 0 if self._stopping else 1
+        self._become("stopped", self.error)
+
+    async def _once(self) -> bool:
+        """One run; True when its input has ended."""
+        plan = loading.load(self.path, self.text)
+        run = self.run = Run(self.name, plan, self._clients, self._options)
+        try:
+            if not await self._unless_nudged(run.open()):
+                return False
+            self._become("running")
+            return await run.work(self._nudge)
+        finally:
+            await run.close()
+
+    async def _unless_nudged(self, opening: Coroutine[Any, Any, None]) -> bool:
+        """Run `opening` to its end; False where a nudge came first."""
+        task = asyncio.create_task(opening)
+        nudge = asyncio.create_task(self._nudge.wait())
+        await asyncio.wait((task, nudge), return_when=asyncio.FIRST_COMPLETED)
+        nudge.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return False
+        task.result()
+        return True
+
+    async def _nudged(self, wait_s: float | None) -> None:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._nudge.wait()
+        except TimeoutError:
+            pass
+
+    def _become(self, state: str, error: PenstockError | None = None) -> None:
+        if state != self.state:
+            self.since_ms = read_clocks().wall_ms
+        self.state, self.error = state, error if state in ("failed", "stopped") else self.error
+        if state == "running":
+            self.error = None
+        self._changed()
+
+
+def _users(error: Exception) -> bool:
+    """Whether only a change of the pipeline helps."""
+    return isinstance(error, PenstockError) and not isinstance(error, KafkaError)
+
+
+def _shown(error: Exception, path: Path) -> PenstockError:
+    """What people are shown of an error; one of our own mistakes with the place in our code."""
+    if isinstance(error, PenstockError):
+        return error
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return PenstockError(
+        f"{type(error).__name__}: {error}",
+        remedy=f"this is a fault of penstock ({Path(frame.filename).name}:{frame.lineno}): please report it",
+        place=str(path),
+    )

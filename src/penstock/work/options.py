@@ -1,0 +1,48 @@
+"""What a worker process takes. Knows nothing of how it is used."""
+
+from dataclasses import dataclass
+
+from penstock.errors import PenstockError
+
+
+@dataclass(frozen=True)
+class WorkOptions:
+    """One worker: where its pipelines are, where Kafka is, how often it commits."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    """The Kafka servers, as host:port, several with commas."""
+    name: str = "w0"
+    """What this worker is called in the console and in `_penstock.workers`."""
+    paths: tuple[str, ...] = ("pipelines",)
+    """Pipeline files (*.sql, *.py), or directories of them."""
+    share: str = "0/1"
+    """Which part of the pipelines this worker runs: 0/2 and 1/2 split them between two workers."""
+    reload: bool = True
+    """Pick up new, saved and deleted pipeline files while running."""
+    poll_s: float = 0.5
+    """How often files are looked at for changes, in seconds."""
+    commit_s: float = 1.0
+    """How often a job's state and input offsets are kept, in seconds; large states less often."""
+    idle_timeout_s: float = 0.0
+    """An input partition silent for so long no longer holds the watermark back, in seconds; 0: it always does."""
+    drain_s: float = 2.5
+    """How long stopping may take to commit what is under way, in seconds."""
+    state_bytes_max: int = 64 * 1024 * 1024
+    """The largest state of one job, in bytes; the job fails above it."""
+    restart_first_s: float = 1.0
+    """The wait before a failed job is started again, in seconds; it doubles from there."""
+    restart_max_s: float = 30.0
+    """The longest wait before a failed job is started again, in seconds."""
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        mine, _, workers = self.share.partition("/")
+        if not (mine.isdigit() and workers.isdigit() and int(mine) < int(workers)):
+            raise PenstockError(
+                f"'{self.share}' is no share of the work", remedy="write 0/1, or 0/2 and 1/2 for two"
+            )
+
+    def takes(self, number: int) -> bool:
+        """Whether the pipeline with this number (a hash of its name) is this worker's."""
+        mine, _, workers = self.share.partition("/")
+        return number % int(workers) == int(mine)

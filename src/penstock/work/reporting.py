@@ -1,0 +1,150 @@
+"""What a worker tells the world: one record a job in `_penstock.workers`, every second and at every change.
+
+Knows the record's form (ARCHITECTURE, "Worker state"); never lets a slow or absent server hold up the jobs.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from penstock import record
+from penstock.client import Client, KafkaError
+from penstock.engine.plan import Table
+from penstock.record import Record
+from penstock.work.keeping import Keeper
+from penstock.work.running import Run, read_clocks
+
+TOPIC = "_penstock.workers"
+CONFIGS = {
+    "cleanup.policy": "compact,delete",
+    "retention.ms": "3600000",
+    "retention.bytes": str(16 * 1024 * 1024),
+    "segment.bytes": str(4 * 1024 * 1024),
+}
+EVERY_S = 1.0
+
+
+class Reporter:
+    """Reports all jobs of a worker. `changed` has a report made soon."""
+
+    def __init__(self, client: Client, worker: str, keepers: Mapping[Any, Keeper]) -> None:
+        self._client, self._worker, self._keepers = client, worker, keepers
+        self._changed = asyncio.Event()
+        self._gone: list[str] = []
+
+    def changed(self) -> None:
+        """Something changed: do not wait for the next second."""
+        self._changed.set()
+
+    def gone(self, name: str) -> None:
+        """A job is no more: its record is deleted."""
+        self._gone.append(name)
+        self.changed()
+
+    async def run(self) -> None:
+        """Report until cancelled."""
+        while True:
+            try:
+                await self._client.create_topic(TOPIC, 1, CONFIGS, exist_ok=True)
+                break
+            except KafkaError:
+                await asyncio.sleep(EVERY_S)
+        while True:
+            self._changed.clear()
+            try:
+                await self.report()
+            except KafkaError:
+                await asyncio.sleep(EVERY_S)
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    await self._changed.wait()
+                # A burst of changes is one report.
+                await asyncio.sleep(0.05)
+            except TimeoutError:
+                pass
+
+    async def report(self) -> None:
+        """One report of everything, now."""
+        now_ms = read_clocks().wall_ms
+        records = []
+        for keeper in list(self._keepers.values()):
+            value = json.dumps(describe(keeper, self._worker, now_ms), default=str).encode()
+            records.append(Record(f"job/{keeper.name}".encode(), value, now_ms))
+        gone, self._gone = self._gone, []
+        names = {keeper.name for keeper in self._keepers.values()}
+        records += [Record(f"job/{name}".encode(), None, now_ms) for name in gone if name not in names]
+        if records:
+            await self._client.append(TOPIC, 0, record.encode(records))
+
+
+def describe(keeper: Keeper, worker: str, now_ms: int) -> dict[str, Any]:
+    """A job as its record in `_penstock.workers` shows it."""
+    error = keeper.error
+    run = keeper.run
+    return {
+        "kind": "job",
+        "name": keeper.name,
+        "state": keeper.state,
+        "worker": worker,
+        "pid": os.getpid(),
+        "file": str(keeper.path),
+        "sql": keeper.text.decode(errors="replace"),
+        "restarts": keeper.restarts,
+        "since_ms": keeper.since_ms,
+        "at_ms": now_ms,
+        "error": error
+        and {
+            "message": error.message,
+            "remedy": error.remedy,
+            "place": error.place,
+            "line": error.line,
+            "column": error.column,
+        },
+        "notes": run.notes if run else [],
+        **(
+            _figures(run) if run and run.job else {"inputs": [], "outputs": [], "operators": [], "tables": []}
+        ),
+    }
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    assert run.job
+    measures = run.job.measures()
+    inputs = []
+    for index, source in enumerate(run.job.sources[: len(run.sources)]):
+        told = measures.sources[index]
+        inputs.append(
+            {
+                **_named(source.table),
+                "rows": told.rows,
+                "dead_letters": told.dead_letters,
+                "lag": run.sources[index].lag,
+                "watermark_ms": told.watermark_ms,
+            }
+        )
+    outputs = [
+        {**_named(sink.table), "rows": rows} for sink, rows in zip(run.job.sinks, run.rows_out, strict=False)
+    ]
+    operators = [
+        {"name": o.name, "rows_in": o.rows_in, "rows_out": o.rows_out, "state_rows": o.state_rows}
+        for o in measures.operators
+    ]
+    live = {s.table.name: s.table for s in run.job.sinks if s.table.connector == "upsert-kafka"}
+    return {
+        "inputs": inputs,
+        "outputs": outputs,
+        "operators": operators,
+        "tables": [_table(t) for t in live.values()],
+    }
+
+
+def _named(table: Table) -> dict[str, str]:
+    topic = table.topic if "kafka" in table.connector else ""
+    return {"table": table.name, "connector": table.connector, "topic": topic}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    columns = [{"name": column.name, "kind": column.kind} for column in table.schema]
+    return {**_named(table), "name": table.name, "columns": columns, "key": list(table.key)}

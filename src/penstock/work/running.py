@@ -1,0 +1,233 @@
+"""One run of one job: from its last commit on, records in, rows out, commits between, until told to stop.
+
+The engine's step runs inline: the worker owns its process. Knows sources, sinks and the state topic by their shapes;
+knows nothing of files, of restarts, or of other jobs.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from penstock.client import Client
+from penstock.clock import Now
+from penstock.engine.job import EngineOptions, Job, Output, Snapshot
+from penstock.engine.plan import Plan
+from penstock.work.connectors import connector_of
+from penstock.work.connectors.shape import Arrival, Sink, Site, Source
+from penstock.work.dead_letters import DeadLetters
+from penstock.work.options import WorkOptions
+from penstock.work.state import Commit, StateTopic
+
+IDLE_LOOK_S = 0.2
+COMMIT_SHARE = 10
+"""A commit that took t is followed by at least this many times t of work."""
+
+
+def read_clocks() -> Now:
+    """Both clocks, now."""
+    return Now(time.monotonic(), time.time_ns() // 1_000_000)
+
+
+class Run:
+    """One run. `open`, then `work` until it returns, then `close`; any exception ends the run, nothing is lost."""
+
+    def __init__(
+        self, name: str, plan: Plan, clients: Mapping[str, Client] | Any, options: WorkOptions
+    ) -> None:
+        self.name, self.plan, self.options = name, plan, options
+        self.notes: list[str] = []
+        self.rows_out: list[int] = []
+        self.dead_letters: list[int] = []
+        self.job: Job | None = None
+        self.sources: list[Source] = []
+        self.sinks: list[Sink] = []
+        self._clients = clients
+        self._awake = asyncio.Event()
+        self._state = StateTopic(clients(""), name, options.state_bytes_max)
+        self._fingerprint = fingerprint(plan)
+        self._letters = DeadLetters(clients(""))
+        self._dirty = False
+        self._next_commit_s = 0.0
+        self._heard_s: dict[tuple[int, int], float] = {}
+        self._idle: set[tuple[int, int]] = set()
+
+    # --- beginning -----------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Compile the plan, take up the last commit, open everything. May wait for topics to appear."""
+        site = Site(self.name, self._clients, self._awake.set, self._say, asyncio.sleep)
+        # Not inline: the first compile of a plan's kernels takes seconds, and other jobs run on.
+        self.job = await asyncio.to_thread(Job, self.plan, EngineOptions())
+        self.sources = [connector_of(s.table).source(s.table, site) for s in self.job.sources]
+        self.sinks = [connector_of(s.table).sink(s.table, site) for s in self.job.sinks]
+        self.rows_out = [0] * len(self.sinks)
+        self.dead_letters = [0] * len(self.sources)
+        await self._state.open()
+        commit = self._take_up(await self._state.read())
+        await asyncio.gather(*(sink.open() for sink in self.sinks))
+        now = read_clocks()
+        positions = commit.positions if commit else {}
+        await asyncio.gather(*(s.open(positions.get(str(i)), now) for i, s in enumerate(self.sources)))
+        self._next_commit_s = read_clocks().mono_s + self.options.commit_s
+
+    def _take_up(self, commit: Commit | None) -> Commit | None:
+        """Restore the engine from a commit; None, and a note, where the plan is no longer the commit's."""
+        if commit is None or self.job is None:
+            return None
+        if commit.fingerprint != self._fingerprint:
+            self._say("state discarded because the pipeline was changed: it began anew at its startup mode")
+            return None
+        self.job.restore(Snapshot(commit.blocks))
+        return commit
+
+    def _say(self, note: str) -> None:
+        self.notes = [*self.notes[-4:], note]
+
+    # --- working -------------------------------------------------------------------------------------------------
+
+    async def work(self, stop: asyncio.Event) -> bool:
+        """Go on until `stop` is set, then commit what was read; or until all sources ended: then True."""
+        waking = asyncio.create_task(_pass_on(stop, self._awake))
+        try:
+            while not stop.is_set():
+                self._awake.clear()
+                now = read_clocks()
+                busy = await self._step(now)
+                await self._look_for_idle(now)
+                if self.sources and all(source.ended for source in self.sources):
+                    await self._finish()
+                    return True
+                if now.mono_s >= self._next_commit_s:
+                    await self.commit()
+                await self._rest(busy)
+            async with asyncio.timeout(self.options.drain_s):
+                await self.commit()
+        except TimeoutError:
+            self._say(
+                "stopped before the last commit was acknowledged: its input is read again at the next start"
+            )
+        finally:
+            waking.cancel()
+        return False
+
+    async def _step(self, now: Now) -> bool:
+        """One micro-batch from every source that has something."""
+        busy = False
+        for index, source in enumerate(self.sources):
+            for arrival in source.read(now):
+                busy = self._dirty = True
+                self._heard_s[index, arrival.partition] = now.mono_s
+                self._idle.discard((index, arrival.partition))
+                await self._emit(self._feed(index, arrival, now), index)
+                # Between batches the loop turns once: fetches and acknowledgements go on.
+                await asyncio.sleep(0)
+        return busy
+
+    def _feed(self, index: int, arrival: Arrival, now: Now) -> list[Output]:
+        assert self.job
+        if arrival.rows is not None:
+            return self.job.on_rows(index, arrival.partition, arrival.rows, now)
+        return (
+            self.job.on_records(index, arrival.partition, arrival.batches, now)
+            if len(arrival.batches)
+            else []
+        )
+
+    async def _emit(self, outputs: list[Output], source: int | None = None) -> None:
+        for output in outputs:
+            if output.sink is not None:
+                await self.sinks[output.sink].write(output)
+                self.rows_out[output.sink] += 0 if output.rows is None else output.rows.height
+            if output.dead_letters:
+                await self._letters.bury(output.dead_letters)
+                if source is not None:
+                    self.dead_letters[source] += len(output.dead_letters)
+
+    async def _look_for_idle(self, now: Now) -> None:
+        """Tell the engine of partitions that were silent for their idle timeout and have nothing waiting."""
+        assert self.job
+        for index, source in enumerate(self.sources):
+            after_s = self.options.idle_timeout_s if source.idle_after_s is None else source.idle_after_s
+            if not after_s:
+                continue
+            for partition in source.positions:
+                part = (index, partition)
+                silent_s = now.mono_s - self._heard_s.setdefault(part, now.mono_s)
+                if silent_s >= after_s and part not in self._idle and source.caught_up(partition):
+                    self._idle.add(part)
+                    self._dirty = True
+                    await self._emit(self.job.on_idle(index, partition, now))
+
+    async def _rest(self, busy: bool) -> None:
+        """Wait for the next thing to do."""
+        now = read_clocks()
+        waits = [s for source in self.sources if (s := source.next_s(now)) is not None]
+        if self._dirty:
+            waits.append(self._next_commit_s - now.mono_s)
+        if self.options.idle_timeout_s or any(source.idle_after_s for source in self.sources):
+            waits.append(IDLE_LOOK_S)
+        wait_s = 0.0 if busy else max(0.0, min(waits, default=3600.0))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    async def _finish(self) -> None:
+        """A bounded input has ended: close all windows, keep the last word."""
+        assert self.job
+        await self._emit(self.job.on_end(read_clocks()))
+        self._dirty = True
+        await self.commit()
+
+    async def commit(self) -> None:
+        """Make outputs safe, then state and positions, in this order: a crash between repeats rows, loses none."""
+        if not self._dirty or self.job is None:
+            return
+        began = read_clocks()
+        positions = {str(i): dict(source.positions) for i, source in enumerate(self.sources)}
+        blocks = self.job.snapshot().blocks
+        for sink in self.sinks:
+            await sink.flush()
+        await self._letters.flush()
+        await self._state.write(self._fingerprint, positions, blocks, read_clocks())
+        self._dirty = False
+        for source in self.sources:
+            await source.committed()
+        now = read_clocks()
+        self._next_commit_s = now.mono_s + max(
+            self.options.commit_s, COMMIT_SHARE * (now.mono_s - began.mono_s)
+        )
+
+    async def close(self) -> None:
+        """Let go of everything; what is not committed is read again."""
+        for source in self.sources:
+            await source.close()
+
+
+async def _pass_on(one: asyncio.Event, other: asyncio.Event) -> None:
+    await one.wait()
+    other.set()
+
+
+def fingerprint(plan: Plan) -> str:
+    """What a plan computes, as a short text: equal plans have equal ones, however they were written."""
+    return hashlib.sha256(_text(plan).encode()).hexdigest()[:32]
+
+
+def _text(part: Any) -> str:
+    if isinstance(part, exp.Expression):
+        return f"{type(part).__name__}:{part.sql(comments=False)}"
+    if is_dataclass(part) and not isinstance(part, type):
+        inside = ",".join(f"{f.name}={_text(getattr(part, f.name))}" for f in fields(part))
+        return f"{type(part).__name__}({inside})"
+    if isinstance(part, Mapping):
+        return "{" + ",".join(f"{k}:{_text(v)}" for k, v in sorted(part.items())) + "}"
+    if isinstance(part, list | tuple):
+        return "[" + ",".join(map(_text, part)) + "]"
+    return repr(part)

@@ -1,0 +1,99 @@
+"""The worker: one keeper a pipeline file, started, reloaded and stopped as files come, change and go.
+
+Knows files and keepers; knows nothing of what a pipeline does.
+"""
+
+import asyncio
+import sys
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from penstock.client import Client, ClientOptions, KafkaError
+from penstock.work import commands
+from penstock.work.keeping import Keeper
+from penstock.work.options import WorkOptions
+from penstock.work.reporting import Reporter
+from penstock.work.watching import Watch
+
+
+class Worker:
+    """All pipelines of one process. `run` returns when `stop` is set and everything is committed."""
+
+    def __init__(self, options: WorkOptions) -> None:
+        self.options = options
+        self.keepers: dict[Path, Keeper] = {}
+        self._clients: dict[str, Client] = {}
+        self._watch = Watch(options.paths)
+        self._reporter = Reporter(self.client(""), options.name, self.keepers)
+
+    def client(self, bootstrap: str) -> Client:
+        """The client for an address; "" is the worker's own Kafka."""
+        if bootstrap not in self._clients:
+            address = bootstrap or self.options.bootstrap
+            client_options = ClientOptions(client_id=f"penstock-{self.options.name}", deadline_s=15.0)
+            self._clients[bootstrap] = Client(address, options=client_options)
+        return self._clients[bootstrap]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Host pipelines until `stop` is set."""
+        tasks = [
+            asyncio.create_task(self._reporter.run()),
+            asyncio.create_task(commands.follow(self.client(""), {"restart": self._restart})),
+        ]
+        try:
+            self.look()
+            print(f"ready jobs={len(self.keepers)}", flush=True)
+            while not await _set_within(stop, self.options.poll_s):
+                if self.options.reload:
+                    self.look()
+        finally:
+            await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()))
+            for task in tasks:
+                task.cancel()
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self._reporter.report()
+            await asyncio.gather(*(client.close(0.2) for client in self._clients.values()))
+
+    def look(self) -> None:
+        """Start, reload and stop pipelines by what their files are now."""
+        changes = self._watch.look()
+        for path in changes.gone:
+            if keeper := self.keepers.pop(path, None):
+                stopping = asyncio.create_task(keeper.stop())
+                stopping.add_done_callback(lambda _, name=keeper.name: self._reporter.gone(name))
+        for path, text in changes.saved.items():
+            if path in self.keepers:
+                self.keepers[path].reload(text)
+            elif self.options.takes(zlib.crc32(str(path.name).encode())):
+                name = self._name_of(path)
+                self.keepers[path] = Keeper(
+                    name, (path, text), self.options, self.client, self._reporter.changed
+                )
+
+    def _name_of(self, path: Path) -> str:
+        """The file's stem, fit for a topic name; with its suffix where two files share the stem."""
+        taken = {keeper.name for keeper in self.keepers.values()}
+        stem = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in path.stem)[:200]
+        for name in (stem, f"{stem}.{path.suffix[1:]}"):
+            if name not in taken:
+                return name
+        return f"{stem}.{zlib.crc32(str(path).encode()):08x}"
+
+    def _restart(self, told: Mapping[str, Any]) -> None:
+        for keeper in self.keepers.values():
+            if keeper.name == told.get("job"):
+                print(f"restarting {keeper.name}, as asked", file=sys.stderr, flush=True)
+                keeper.restart()
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -25,7 +25,7 @@ def live(world: World) -> None:
 @pytest.mark.parametrize("block", range(10))
 def test_nothing_acknowledged_is_lost_at_any_cut(block):
     for seed in range(block * 40, block * 40 + 40):
-        world = World(seed, LogOptions(**SMALL))
+        world = World(seed, LogOptions(**SMALL, journal_bytes=(0, 2500, 8000)[seed % 3]))
         for _ in range(LIVES):
             live(world)
             world.recover()

@@ -11,6 +11,7 @@ import msgspec
 from penstock.clock import Now
 from penstock.errors import PenstockError
 from penstock.log.disk import Disk, DiskFailed
+from penstock.log.journal import Journal
 from penstock.log.partition import Partition
 from penstock.log.recovery import Recovery
 from penstock.log.retention import start_after
@@ -43,6 +44,7 @@ class Log:
         self._topics: dict[str, Topic] = {}
         self._disk, self._options = disk, options
         self._files = Files(disk, options.open_files_max, options.index_interval_bytes)
+        self._journal = Journal(disk, options.journal_bytes)
         self._dirty = Dirty(follow=options.sync != "always")
         self._dirty.keep = self._keep
         self._running: Sync | None = None
@@ -84,15 +86,13 @@ class Log:
             topic = self._add(entry)
             for partition in topic.partitions:
                 partition.start_offset = entry.starts.get(partition.index, 0)
-                recovery.open(partition, topic.topic_id, points.get(partition.key))
+        partitions = [p for topic in self._topics.values() for p in topic.partitions]
+        recovery.replay(self._journal, partitions, points)
+        for partition in partitions:
+            recovery.open(partition, points.get(partition.key))
         self.cuts = recovery.cuts
         self._remove_strangers()
-        self._points = {
-            partition.key: known
-            for topic in self._topics.values()
-            for partition in topic.partitions
-            if (known := partition.known())
-        }
+        self._points = {p.key: known for p in partitions if (known := p.known())}
         self._secure(recovery)
         self._checkpoint_at_s = now.mono_s + self._options.checkpoint_ms / 1000
 
@@ -224,11 +224,8 @@ class Log:
         if not (due or dirty.doomed or checkpoint):
             return None
         ranges = [self._range(segment, partition) for segment, partition in due.items()]
-        homes = [home for home in dirty.homes if any(one.partition is home for one in ranges)]
-        for home in homes:
-            del dirty.homes[home]
         doomed, dirty.doomed = dirty.doomed, []
-        sync = Sync(self._disk, ranges, homes, doomed)
+        sync = Sync(self._disk, ranges, doomed, self._journal)
         if checkpoint:
             sync.index_tails, sync.checkpoint = self._checkpoint(now)
         self._running = sync
@@ -250,7 +247,9 @@ class Log:
         fd = self._files.fd(segment)
         segment.pins += 1
         point = partition.point_now(segment)
-        return Range(partition, segment, fd, segment.synced, point, segment.newborn)
+        return Range(
+            partition, segment, fd, segment.synced, point, segment.newborn, partition in self._dirty.homes
+        )
 
     def end_sync(self, sync: Sync, now: Now) -> list[Partition]:
         """Count as durable what the round made safe; the partitions whose durable end moved.
@@ -262,17 +261,29 @@ class Log:
             self._dirty.failure = DiskFailed(f"the disk failed to make data safe: {sync.error}")
         moved: dict[Partition, None] = {}
         for one in sync.ranges:
-            self._files.unpin(one.segment)
+            if one not in sync.held:
+                self._files.unpin(one.segment)
             if sync.error is not None or one.segment.dead:
                 continue
-            one.segment.newborn = False
+            if not sync.journaled:
+                self._note_names(one)
             self._moved_bytes += one.point.position - one.segment.synced
             one.segment.synced = one.point.position
             partition = one.partition
             partition.point = one.point
             partition.durable_offset = max(partition.durable_offset, one.point.end)
             moved[partition] = self._moved[partition] = None
+        for one in sync.settled:
+            self._files.unpin(one.segment)
+            self._note_names(one)
         return list(moved)
+
+    def _note_names(self, one: Range) -> None:
+        """The names that lead to the segment are safe."""
+        if one.newborn:
+            one.segment.newborn = False
+        if one.home:
+            self._dirty.homes.pop(one.partition, None)
 
     def next_sync_s(self, now: Now) -> float | None:
         """Seconds until `begin_sync` has something to do though nothing is appended; None if never."""
@@ -337,8 +348,9 @@ class Log:
                 self._finish(now)
             if self._moved and self._dirty.failure is None:
                 tails, checkpoint = self._checkpoint(now)
-                sync = Sync(self._disk, (), (), (), tails, checkpoint)
-                sync.run()
+                Sync(self._disk, (), index_tails=tails, checkpoint=checkpoint).run()
+            if self._dirty.failure is None:
+                self._journal.close()
         finally:
             self._files.close_all()
             self._disk.unlock()
@@ -346,9 +358,8 @@ class Log:
     def _finish(self, now: Now) -> None:
         due, self._dirty.segments = self._dirty.segments, {}
         doomed, self._dirty.doomed = self._dirty.doomed, []
-        homes, self._dirty.homes = list(self._dirty.homes), {}
         ranges = [self._range(segment, partition) for segment, partition in due.items()]
-        sync = Sync(self._disk, ranges, homes, doomed)
+        sync = Sync(self._disk, ranges, doomed)
         sync.run()
         self.end_sync(sync, now)
 

@@ -25,13 +25,14 @@ class Partition:
 
     __slots__ = (
         "_dirty", "_files", "_interval", "_places", "_topic", "durable_offset", "end_offset", "folder", "housed",
-        "index", "key", "point", "segments", "size_bytes", "start_offset", "topic",
+        "index", "key", "point", "segments", "size_bytes", "start_offset", "topic", "topic_id",
     )  # fmt: skip
 
     def __init__(self, topic: Topic, index: int, files: Files, dirty: Dirty, interval: int) -> None:
         self.topic, self.index, self._topic = topic.name, index, topic
         self._files, self._dirty, self._interval = files, dirty, interval
         self.folder = f"{topic.name}-{index}"
+        self.topic_id = topic.topic_id
         self.key = f"{topic.topic_id.hex()}-{index}"
         self.housed = False  # the folder stands, with this topic's id in it
         self.segments: list[Segment] = []
@@ -94,7 +95,7 @@ class Partition:
     def _begin(self, now: Now) -> Segment:
         disk, files = self._files.disk, self._files
         if not self.housed:
-            self._move_in()
+            self.move_in()
         segment = Segment(self.folder, self.end_offset, now.wall_ms)
         segment.newborn = True
         disk.truncate(files.fd(segment), 0)  # a crash may have brought back what stood here
@@ -102,7 +103,8 @@ class Partition:
         self.segments.append(segment)
         return segment
 
-    def _move_in(self) -> None:
+    def move_in(self) -> None:
+        """Make the folder, with the topic's id in it."""
         disk = self._files.disk
         if self.folder not in disk.listing(""):
             disk.make_folder(self.folder)

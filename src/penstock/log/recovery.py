@@ -4,16 +4,18 @@ A segment before the checkpoint is taken as it is; what comes behind is read bat
 that is not whole, has a wrong checksum or does not follow. Knows nothing of appends and syncs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from penstock.clock import Now
 from penstock.log.disk import Disk
+from penstock.log.journal import Journal
 from penstock.log.partition import Partition
 from penstock.log.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed, identity
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
 
 _CHUNK = 1024 * 1024
+_OPEN_MAX = 256
 
 
 class Recovery:
@@ -27,10 +29,53 @@ class Recovery:
             str, None
         ] = {}  # where names changed: to be synced too, lest a removed file comes back
 
-    def open(self, partition: Partition, topic_id: bytes, known: PartitionPoint | None) -> None:
+    def replay(
+        self, journal: Journal, partitions: Sequence[Partition], points: Mapping[str, PartitionPoint]
+    ) -> None:
+        """Bring what only the journal has into the segments, and make it safe there."""
+        ours = {partition.key: partition for partition in partitions}
+        open_files: dict[str, int] = {}
+        folders: dict[str, None] = {}
+        for redo in journal.replay():
+            partition = ours.get(f"{redo.topic_id.hex()}-{redo.partition}")
+            if partition is None:
+                continue  # the topic was deleted since; a segment that was will be removed again by `open`
+            if partition.folder not in folders:
+                self._make_home(partition, points.get(partition.key))
+                folders[partition.folder] = None
+            path = f"{partition.folder}/{redo.base:020}.log"
+            if path not in open_files:
+                if len(open_files) >= _OPEN_MAX:
+                    self._sync_all(open_files)
+                open_files[path] = self._disk.open(path, create=True)
+            self._disk.write(open_files[path], redo.data, redo.position)
+        self._sync_all(open_files)
+        for folder in folders:
+            self._disk.sync_folder(folder)
+        if folders:
+            self._disk.sync_folder("")
+        journal.begin_life()
+
+    def _sync_all(self, open_files: dict[str, int]) -> None:
+        for fd in open_files.values():
+            self._disk.sync(fd)
+            self._disk.close(fd)
+        open_files.clear()
+
+    def _make_home(self, partition: Partition, known: PartitionPoint | None) -> None:
+        """The folder may be missing, or belong to a deleted topic of the same name."""
+        listing = self._disk.listing(partition.folder)
+        if self._is_home(partition.folder, listing, partition.topic_id, known):
+            return
+        self._clear(partition.folder, listing)
+        partition.move_in()
+        fd = self._disk.open(f"{partition.folder}/{IDENTITY_NAME}")
+        self._sync_all({IDENTITY_NAME: fd})
+
+    def open(self, partition: Partition, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
         listing = self._disk.listing(partition.folder)
-        if not self._is_home(partition.folder, listing, topic_id, known):
+        if not self._is_home(partition.folder, listing, partition.topic_id, known):
             self._clear(partition.folder, listing)
             partition.end_offset = partition.durable_offset = partition.start_offset
             return

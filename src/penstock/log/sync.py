@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from penstock.log.disk import Disk, DiskFailed, DiskFull
+from penstock.log.journal import Journal, settle
 from penstock.log.segment import Segment
-from penstock.log.state import CHECKPOINT_NAME, IDENTITY_NAME, Point, replace
+from penstock.log.state import CHECKPOINT_NAME, Point, replace
 
 if TYPE_CHECKING:
     from penstock.log.partition import Partition
@@ -48,7 +49,8 @@ class Range:
     fd: int
     start: int
     point: Point
-    newborn: bool
+    newborn: bool  # the file's name is not safe yet
+    home: bool  # the folder's name is not safe yet, nor whose it is
 
 
 @dataclass(slots=True)
@@ -57,11 +59,14 @@ class Sync:
 
     disk: Disk
     ranges: Sequence[Range]
-    homes: Sequence["Partition"]
-    doomed: Sequence[str]
+    doomed: Sequence[str] = ()
+    journal: Journal | None = None
     index_tails: Sequence[tuple[str, int, bytes]] = ()
     checkpoint: bytes | None = None
-    error: Exception | None = field(default=None)
+    error: Exception | None = None
+    journaled: bool = False
+    held: list[Range] = field(default_factory=list)  # safe in the journal only, for the time being
+    settled: list[Range] = field(default_factory=list)  # no longer needed by the journal
 
     def run(self) -> None:
         """Make the ranges safe, then do what saves work later."""
@@ -77,35 +82,14 @@ class Sync:
             self.error = error
 
     def _make_safe(self) -> None:
-        folders = {}
-        for home in self.homes:
-            self._sync_path(f"{home.folder}/{IDENTITY_NAME}", home.segments)
-            folders[home.folder] = home.segments[-1:]
-        for one in self.ranges:
-            self.disk.sync(one.fd)
-            if one.newborn:
-                folders[one.segment.folder] = [one.segment]
-        for folder, segments in folders.items():
+        if self.journal is not None and self.journal.takes(self.ranges):
             try:
-                self.disk.sync_folder(folder)
-            except FileNotFoundError:
-                if not all(segment.dead for segment in segments):
-                    raise
-        if self.homes:
-            self.disk.sync_folder("")
-
-    def _sync_path(self, path: str, segments: Sequence[Segment]) -> None:
-        """A file that was deleted since the round began need not be safe."""
-        try:
-            fd = self.disk.open(path)
-        except FileNotFoundError:
-            if all(segment.dead for segment in segments):
+                self.held, self.settled = self.journal.write(self.ranges)
+                self.journaled = True
                 return
-            raise
-        try:
-            self.disk.sync(fd)
-        finally:
-            self.disk.close(fd)
+            except DiskFull:
+                pass  # the segments have their room already
+        settle(self.disk, self.ranges)
 
     def _write(self, path: str, position: int, data: bytes) -> None:
         try:

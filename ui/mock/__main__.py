@@ -33,7 +33,12 @@ def no(status: int, error: str, remedy: str = "") -> JSONResponse:
 
 async def status(request: Request) -> Response:
     address = request.headers["host"]
-    now = {"version": "0.1.0", "started_ms": world.started_ms, "now_ms": world.now_ms, "data_dir": "/home/you/my-app/.penstock"}
+    now = {
+        "version": "0.1.0",
+        "started_ms": world.started_ms,
+        "now_ms": world.now_ms,
+        "data_dir": "/home/you/my-app/.penstock",
+    }
     processes = [{"name": name, "state": "up", "at_ms": world.now_ms} for name in ("broker", "web", "w0")]
     addresses = {"kafka": "127.0.0.1:9092", "http": f"http://{address}"}
     return JSONResponse({**now, "addresses": addresses, "processes": processes, "demo": options["demo"]})
@@ -58,7 +63,11 @@ async def topics(request: Request) -> Response:
         return JSONResponse([answers.topic_row(t) for t in world.topics.values()])
     wish = await request.json()
     if wish["name"] in world.topics:
-        return no(409, f"A topic named {wish['name']} exists already.", "Choose another name, or use the one that is there.")
+        return no(
+            409,
+            f"A topic named {wish['name']} exists already.",
+            "Choose another name, or use the one that is there.",
+        )
     world.topics[wish["name"]] = Topic(wish["name"], int(wish.get("partitions") or 1))
     return JSONResponse({"name": wish["name"]}, 201)
 
@@ -80,21 +89,29 @@ async def records(request: Request) -> Response:
     if request.method == "POST":
         wish = await request.json()
         sent = wish.get("records") or [wish]
-        texts = [r["value"] if isinstance(r.get("value"), str | None) else json.dumps(r["value"]) for r in sent]
+        texts = [
+            r["value"] if isinstance(r.get("value"), str | None) else json.dumps(r["value"]) for r in sent
+        ]
         at = [{"key": r.get("key"), "value": text, "timestamp_ms": world.now_ms, "headers": list((r.get("headers") or {}).items())}
               for r, text in zip(sent, texts, strict=True)]  # fmt: skip
-        return JSONResponse({"offsets": [part.append(r, int(s.get("partition") or 0)) for r, s in zip(at, sent, strict=True)]})
+        return JSONResponse(
+            {"offsets": [part.append(r, int(s.get("partition") or 0)) for r, s in zip(at, sent, strict=True)]}
+        )
     query = request.query_params
     limit, start = int(query.get("limit", 50)), query.get("from", "end")
     chosen = [p for p in range(part.partitions) if query.get("partition") in (None, "", str(p))]
     kept = [r for p in chosen for r in part.records[p]]
     if query.get("offset"):
-        kept = sorted((r for r in kept if r["offset"] >= int(query["offset"])), key=lambda r: r["offset"])[:limit]
+        kept = sorted((r for r in kept if r["offset"] >= int(query["offset"])), key=lambda r: r["offset"])[
+            :limit
+        ]
     elif start in ("start", "end"):
         kept = sorted(kept, key=lambda r: r["timestamp_ms"])
         kept = kept[:limit] if start == "start" else kept[-limit:]
     else:
-        kept = sorted((r for r in kept if r["timestamp_ms"] >= int(start)), key=lambda r: r["timestamp_ms"])[:limit]
+        kept = sorted((r for r in kept if r["timestamp_ms"] >= int(start)), key=lambda r: r["timestamp_ms"])[
+            :limit
+        ]
     return JSONResponse({"records": kept})
 
 
@@ -129,7 +146,13 @@ async def table(request: Request) -> Response:
     rows, order = list(part.rows.values()), request.query_params.get("order")
     if order:
         rows.sort(key=lambda r: r[order.lstrip("-")], reverse=order.startswith("-"))
-    return JSONResponse({"rows": rows[: int(request.query_params.get("limit", 100))], "total": len(rows), "token": str(part.sequence)})
+    return JSONResponse(
+        {
+            "rows": rows[: int(request.query_params.get("limit", 100))],
+            "total": len(rows),
+            "token": str(part.sequence),
+        }
+    )
 
 
 async def demo_load(request: Request) -> Response:
@@ -148,7 +171,9 @@ async def weather(request: Request) -> Response:
 
 async def bundle(request: Request) -> Response:
     path = (STATIC / request.path_params["path"]).resolve()
-    return FileResponse(path if path.is_file() and path.is_relative_to(STATIC.resolve()) else STATIC / "index.html")
+    return FileResponse(
+        path if path.is_file() and path.is_relative_to(STATIC.resolve()) else STATIC / "index.html"
+    )
 
 
 def found(rows: list[dict[str, Any]], field: str, value: str) -> Response:
@@ -200,7 +225,9 @@ class Counted:
 if __name__ == "__main__":
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--port", type=int, default=8090)
-    flags.add_argument("--no-demo", action="store_true", help="the plain home page instead of the demo's first screen")
+    flags.add_argument(
+        "--no-demo", action="store_true", help="the plain home page instead of the demo's first screen"
+    )
     chosen = flags.parse_args()
     options["demo"] = not chosen.no_demo
     app = Counted(Starlette(routes=ROUTES, lifespan=lifespan))

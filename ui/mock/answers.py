@@ -19,8 +19,16 @@ def flow(world: World) -> dict[str, Any]:
     failed = world.trouble
 
     def node(ident: str, label: str, rate: float, spark: Any, **more: Any) -> dict[str, Any]:
-        kind = ident.split(":")[0]
-        shape = {"id": ident, "kind": kind, "label": label, "status": "ok", "rate": rate, "lag": 0, "detail": ""}
+        kind = ident.split(":", maxsplit=1)[0]
+        shape = {
+            "id": ident,
+            "kind": kind,
+            "label": label,
+            "status": "ok",
+            "rate": rate,
+            "lag": 0,
+            "detail": "",
+        }
         return {**shape, "spark": list(spark), **more}
 
     readings = topic["readings"]
@@ -31,13 +39,15 @@ def flow(world: World) -> dict[str, Any]:
         node("topic:empty", "empty", 0, [0] * len(readings.rates), status="idle", detail="1 partition"),
         node("pipeline:machine", "machine", rates["readings"], readings.rates, lag=DELIVERED_LAG, detail="3 statements"),
         node("pipeline:revenue", "revenue", 0 if failed else rates["orders"], [0] * 60 if failed else topic["orders"].rates,
-             status="error" if failed else "ok", lag=18_402 if failed else 0, detail="failed at line 14"),
+             status="error" if failed else "ok", lag=18_402 if failed else 0, detail="failed at line 15"),
     ]  # fmt: skip
     for name, part in table.items():
         status = "ok" if part.at_ms > world.now_ms - 5000 else "idle"
         nodes.append(node(f"table:{name}", name, mean_of_last(part.rates), part.rates, status=status,
                           detail=f"{len(part.rows)} rows"))  # fmt: skip
-    nodes.append(node("client:dashboard", "dashboard", rates["alerts"], topic["alerts"].rates, detail="2 browsers"))
+    nodes.append(
+        node("client:dashboard", "dashboard", rates["alerts"], topic["alerts"].rates, detail="2 browsers")
+    )
     nodes.append(node("client:billing", "billing", rates["orders"], topic["orders"].rates, status="warn", lag=1240,
                       detail="consumer group, 2 members"))  # fmt: skip
     pairs = [
@@ -57,9 +67,9 @@ def troubles(world: World) -> list[dict[str, Any]]:
         {"at_ms": world.now_ms - 9_000, "level": "warn", "node": "client:billing", "line": None, "column": None,
          "message": "The group billing is 1 240 records behind on orders and falling further.",
          "remedy": "Start another member of the group, or look at what slows the two that run."},
-        {"at_ms": world.failed_at_ms, "level": "error", "node": "pipeline:revenue", "line": 14, "column": 69,
+        {"at_ms": world.failed_at_ms, "level": "error", "node": "pipeline:revenue", "line": 15, "column": 81,
          "message": "There is no column sensr in n: did you mean sensor?",
-         "remedy": "Write n.sensor in line 14 and save; the pipeline starts by itself."},
+         "remedy": "Write n.sensor in line 15 and save; the pipeline starts by itself."},
     ]  # fmt: skip
 
 
@@ -69,7 +79,9 @@ def topic_row(topic: Topic) -> dict[str, Any]:
 
 
 def topic_page(world: World, topic: Topic) -> dict[str, Any]:
-    partitions = [{"partition": i, "start": max(0, end - 5000), "end": end} for i, end in enumerate(topic.ends)]
+    partitions = [
+        {"partition": i, "start": max(0, end - 5000), "end": end} for i, end in enumerate(topic.ends)
+    ]
     groups = [{"group": g["group"], "state": g["state"], "lag": sum(o["lag"] for o in g["offsets"] if o["topic"] == topic.name)}
               for g in group_rows(world) if any(o["topic"] == topic.name for o in g["offsets"])]  # fmt: skip
     return {**topic_row(topic), "configs": topic.configs, "partitions": partitions, "groups": groups}
@@ -86,7 +98,14 @@ def group_rows(world: World) -> list[dict[str, Any]]:
     if "orders" in world.topics:
         rows.append({"group": "billing", "state": "Stable", "members": [member, {**member, "member_id": "rdkafka-77fe", "client_id": "billing-2"}],
                      "offsets": offsets("orders", 206)})  # fmt: skip
-    rows.append({"group": "penstock.machine", "state": "Empty", "members": [], "offsets": offsets("readings", DELIVERED_LAG)})
+    rows.append(
+        {
+            "group": "penstock.machine",
+            "state": "Empty",
+            "members": [],
+            "offsets": offsets("readings", DELIVERED_LAG),
+        }
+    )
     return rows
 
 
@@ -95,7 +114,15 @@ def pipelines(world: World) -> list[dict[str, Any]]:
     made = {name: world.topics[name].ends[0] for name in world.tables}
     tables = [{"name": t.name, "topic": t.name, "connector": "upsert-kafka", "columns": t.columns, "key": t.key}
               for t in world.tables.values()]  # fmt: skip
-    blank = {"kind": "job", "worker": "w0", "pid": 4711, "restarts": 0, "since_ms": world.started_ms, "at_ms": world.now_ms, "error": None}
+    blank = {
+        "kind": "job",
+        "worker": "w0",
+        "pid": 4711,
+        "restarts": 0,
+        "since_ms": world.started_ms,
+        "at_ms": world.now_ms,
+        "error": None,
+    }
     machine = {
         **blank, "name": "machine", "state": "running", "file": "pipelines/machine.sql", "sql": MACHINE_SQL.rsplit("\nINSERT", 1)[0] + "\n",
         "rate_in": mean_of_last(world.topics["readings"].rates), "rate_out": mean_of_last(world.topics["machine_now"].rates) * 2,
@@ -108,7 +135,7 @@ def pipelines(world: World) -> list[dict[str, Any]]:
         ],
     }  # fmt: skip
     error = {"message": "There is no column sensr in n: did you mean sensor?", "remedy": "Write n.sensor and save; the pipeline starts by itself.",
-             "place": "pipelines/revenue.sql", "line": 14, "column": 69}  # fmt: skip
+             "place": "pipelines/revenue.sql", "line": 15, "column": 81}  # fmt: skip
     revenue = {
         **blank, "name": "revenue", "state": "failed", "file": "pipelines/revenue.sql", "sql": MACHINE_SQL, "restarts": world.restarts,
         "since_ms": world.failed_at_ms, "rate_in": 0, "rate_out": 0, "error": error, "operators": [], "tables": [], "outputs": [],

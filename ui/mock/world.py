@@ -15,9 +15,10 @@ CREATE TABLE readings (
   WATERMARK FOR `at` AS `at` - INTERVAL '0.3' SECOND
 ) WITH ('connector' = 'kafka', 'topic' = 'readings', 'format' = 'json');
 
--- One row a sensor, renewed every second. Change '1' to '5' and save: the chart follows.
+-- One row a sensor, renewed with each window.
 INSERT INTO machine_now
 SELECT sensor, MAX(unit), AVG(reading) AS mean, MIN(reading), MAX(reading), COUNT(*), window_end
+-- Change '1' to '5' and save: the chart takes longer steps.
 FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(`at`), INTERVAL '1' SECOND))
 GROUP BY sensor, window_start, window_end;
 
@@ -43,7 +44,9 @@ class Topic:
 
     name: str
     partitions: int = 1
-    configs: dict[str, str] = field(default_factory=lambda: {"retention.ms": "604800000", "cleanup.policy": "delete"})
+    configs: dict[str, str] = field(
+        default_factory=lambda: {"retention.ms": "604800000", "cleanup.policy": "delete"}
+    )
     records: list[deque[dict[str, Any]]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     rates: deque[float] = field(default_factory=lambda: deque(maxlen=60))
@@ -119,8 +122,12 @@ class World:
         }  # fmt: skip
         now_columns = columns(sensor="STRING", unit="STRING", mean="DOUBLE", low="DOUBLE", high="DOUBLE", n="BIGINT",
                               window_end="TIMESTAMP(3)")  # fmt: skip
-        band_columns = columns(sensor="STRING", mean="DOUBLE", low="DOUBLE", high="DOUBLE", window_end="TIMESTAMP(3)")
-        alert_columns = columns(sensor="STRING", window_end="TIMESTAMP(3)", reading="DOUBLE", low="DOUBLE", high="DOUBLE")
+        band_columns = columns(
+            sensor="STRING", mean="DOUBLE", low="DOUBLE", high="DOUBLE", window_end="TIMESTAMP(3)"
+        )
+        alert_columns = columns(
+            sensor="STRING", window_end="TIMESTAMP(3)", reading="DOUBLE", low="DOUBLE", high="DOUBLE"
+        )
         self.tables = {
             "machine_now": Table("machine_now", ["sensor"], now_columns),
             "machine_band": Table("machine_band", ["sensor"], band_columns),
@@ -167,7 +174,8 @@ class World:
         value = f'{{"id":{9_007_199_254_740_993 + number},"customer":"{hostile}","lines":[{{"sku":"A-{number % 97}","n":2}}],"total":{number / 100}}}'
         headers = [["trace-id", f"{number:08x}"], ["content-type", "application/json"]]
         self.topics["orders"].append(
-            {"key": f"c-{number % 400}", "value": value, "timestamp_ms": at_ms, "headers": headers}, number % 6
+            {"key": f"c-{number % 400}", "value": value, "timestamp_ms": at_ms, "headers": headers},
+            number % 6,
         )
 
     def second(self, at_ms: int) -> None:
@@ -178,7 +186,7 @@ class World:
             self.emit("machine_now", row, at_ms)
             if len(past) >= 5:
                 middle = sum(past) / len(past)
-                spread = max(0.4, 3 * math.sqrt(sum((v - middle) ** 2 for v in past) / len(past)))
+                spread = max(2.5, 4.5 * math.sqrt(sum((v - middle) ** 2 for v in past) / len(past)))
                 low, high = round(middle - spread, 3), round(middle + spread, 3)
                 self.emit("machine_band", {"sensor": sensor, "mean": round(middle, 3), "low": low, "high": high,
                                            "window_end": stamp(at_ms)}, at_ms)  # fmt: skip

@@ -7,6 +7,7 @@ import type { LiveTable } from "../state/live";
 import { go, params, withParams } from "../state/route";
 import { History } from "./history";
 import { Plot } from "./plot";
+import { pastRows } from "./seed";
 
 const WINDOW_MS = 120_000;
 const LINES_MAX = 6;
@@ -33,13 +34,14 @@ function Chart({ table, live, time, numbers }: { table: TableRow; live: LiveTabl
       if (row && at_ms !== null && typeof value === "number") history.note(nameOf(row), at_ms, value);
     };
     for (const row of live.fold.rows.values()) note(row);
+    void pastRows(table.topic, Date.now() - WINDOW_MS, note).then(() => grow((v) => v + 1));
     live.onSnapshot = (rows) => {
       for (const row of rows) note(row);
     };
     live.onChange = (change) => note(change.row);
-    return live.version.subscribe((v) => {
+    return live.version.subscribe(() => {
       history.forgetBefore(Date.now() - 2 * WINDOW_MS);
-      grow(v);
+      grow((v) => v + 1);
     });
   }, [live, history]);
   const shown = useMemo(() => history.names().sort().slice(0, LINES_MAX), [version, history]);

@@ -75,8 +75,15 @@ function optionsFor(props: { current: PlotProps }, width: number): uPlot.Options
       })),
     ],
     ...(band ? { bands: [{ series: [band.upper + 1, band.lower + 1], fill: fade(colour(band.colour)) }] } : {}),
-    hooks: { draw: [(plot) => props.current.over?.(plot)], setCursor: [(plot) => tell(plot, props.current)] },
+    hooks: { draw: [(plot) => over(plot, props.current)], setCursor: [(plot) => tell(plot, props.current)] },
   };
+}
+
+/** uPlot remembers the pen it set: what is drawn over it must leave the pen as it was. */
+function over(plot: uPlot, props: PlotProps): void {
+  plot.ctx.save();
+  props.over?.(plot);
+  plot.ctx.restore();
 }
 
 const fade = (rgb: string) => rgb.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)");

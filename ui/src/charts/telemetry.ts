@@ -1,15 +1,13 @@
 // The demo's live tables as one history: means and bands per sensor, alerts newest first. Seeded from the topics, kept by streams.
 import { signal } from "@preact/signals";
-import { api } from "../api/client";
 import type { Row, TableRow } from "../api/types";
 import { instant, isTime } from "../format/time";
 import { LiveTable } from "../state/live";
 import { History } from "./history";
+import { pastRows } from "./seed";
 
 export const WINDOW_MS = 120_000;
 const GAP_MS = 3500;
-const SEED_PAGES = 8;
-const SEED_LIMIT = 500;
 
 export interface Alert {
   at_ms: number;
@@ -60,24 +58,10 @@ export class Telemetry {
       this.version.value += 1;
     });
     this.tables.push(live);
-    void this.seed(table, note);
-    return live;
-  }
-
-  /** What was before one looked still stands in the table's topic, unless compaction has taken it. */
-  private async seed(table: TableRow, note: (row: Row) => void): Promise<void> {
-    try {
-      const { records } = await api.records(table.topic, { from: Date.now() - WINDOW_MS, limit: SEED_LIMIT });
-      for (let page = 0, batch = records; batch.length > 0 && page < SEED_PAGES; page += 1) {
-        for (const record of batch) if (record.value !== null && record.encoding.value === "utf8") note(JSON.parse(record.value) as Row);
-        const last = batch[batch.length - 1];
-        if (batch.length < SEED_LIMIT || !last) break;
-        batch = (await api.records(table.topic, { partition: last.partition, offset: last.offset + 1, limit: SEED_LIMIT })).records;
-      }
+    void pastRows(table.topic, Date.now() - WINDOW_MS, note).then(() => {
       this.version.value += 1;
-    } catch {
-      // The chart then begins empty and fills as it goes.
-    }
+    });
+    return live;
   }
 
   private noteNow(row: Row): void {

@@ -8,32 +8,35 @@ export interface Frame {
   height: number;
   node_width: number;
   node_height: number;
+  spark_height: number;
   layer_pitch: number;
   slot_pitch: number;
 }
 
-const NODE = { right: { height: 70, least: 138, most: 196 }, down: { height: 58, least: 96, most: 168 } } as const;
+const NODE = { right: { height: 76, spark: 28, least: 140, most: 200 }, down: { height: 60, spark: 17, least: 78, most: 168 } } as const;
+/** Between columns: room for an arrow and its rate. */
+const GAP = 66;
 /** An arrow swells to this width at very high rates; one extra pixel each tenfold. */
 const EDGE_WIDTH_MAX = 7;
 
-export function frame(shape: Layout, direction: Direction, room: number): Frame {
-  const { height, least, most } = NODE[direction];
+/** `tall` is the height one may fill: columns with few nodes breathe, crowded ones scroll. */
+export function frame(shape: Layout, direction: Direction, room: number, tall = 0): Frame {
+  const { height, spark, least, most } = NODE[direction];
   if (direction === "right") {
-    const gap_least = 44;
-    const fits = (room - (shape.layers - 1) * gap_least) / shape.layers;
+    const fits = (room - (shape.layers - 1) * GAP) / shape.layers;
     const node_width = Math.round(Math.min(most, Math.max(least, fits)));
     const free = shape.layers > 1 ? (room - shape.layers * node_width) / (shape.layers - 1) : 0;
-    const layer_pitch = node_width + Math.round(Math.min(130, Math.max(gap_least, free)));
-    const slot_pitch = height + 18;
+    const layer_pitch = node_width + Math.floor(Math.min(150, Math.max(GAP * 0.7, free)));
+    const slot_pitch = Math.round(Math.min(height * 1.75, Math.max(height + 16, tall / shape.slots)));
     const width = (shape.layers - 1) * layer_pitch + node_width;
-    return { direction, width, height: (shape.slots - 1) * slot_pitch + height, node_width, node_height: height, layer_pitch, slot_pitch };
+    return { direction, width, height: (shape.slots - 1) * slot_pitch + height, node_width, node_height: height, spark_height: spark, layer_pitch, slot_pitch };
   }
-  const gap = 10;
-  const node_width = Math.round(Math.min(most, Math.max(least, room / shape.slots - gap)));
+  const gap = 8;
+  const node_width = Math.floor(Math.min(most, Math.max(least, (room + gap) / shape.slots - gap)));
   const slot_pitch = node_width + gap;
   const layer_pitch = height + 40;
   const width = (shape.slots - 1) * slot_pitch + node_width;
-  return { direction, width, height: (shape.layers - 1) * layer_pitch + height, node_width, node_height: height, layer_pitch, slot_pitch };
+  return { direction, width, height: (shape.layers - 1) * layer_pitch + height, node_width, node_height: height, spark_height: spark, layer_pitch, slot_pitch };
 }
 
 export function corner(box: Box, f: Frame): { x: number; y: number } {

@@ -25,9 +25,10 @@ export function Graph({ flow, direction }: { flow: Flow; direction?: Direction }
   );
   const shape = useMemo(() => layout(flow.nodes, flow.edges), [shapeKey]);
   const way = direction ?? (room < 640 ? "down" : "right");
-  const f = useMemo(() => frame(shape, way, room), [shape, way, room]);
+  const tall = Math.max(0, innerHeight - 160);
+  const f = useMemo(() => frame(shape, way, room, tall), [shape, way, room, tall]);
   return (
-    <div class={`graph ${way}`} ref={place}>
+    <div class={`graph flows-${way}`} ref={place}>
       {room > 0 && (
         <div class="graph-sheet" style={{ width: `${f.width}px`, height: `${f.height}px` }}>
           <svg width={f.width} height={f.height} aria-hidden="true">
@@ -64,7 +65,7 @@ function Arrow({ edge, shape, f }: { edge: FlowEdge; shape: Layout; f: Frame }) 
         />
       )}
       <path class="tip" d={tip(path.d, f)} />
-      {f.direction === "right" && f.layer_pitch - f.node_width >= 60 && busy && (
+      {f.direction === "right" && f.layer_pitch - f.node_width >= 56 && busy && (
         <text x={path.label.x} y={path.label.y - width / 2 - 4}>
           {rateText(edge.rate)}
         </text>
@@ -84,25 +85,30 @@ function Node({ node, shape, f }: { node: FlowNode; shape: Layout; f: Frame }) {
   if (!box) return null;
   const { x, y } = corner(box, f);
   const open = params.value.get("open") === node.id;
-  const lag = node.lag > 0 ? `${count(node.lag)}${THIN}behind` : "";
+  // Where there is room for one figure, it is the one that is news.
+  const narrow = f.node_width < 132;
+  const behind = node.lag > 0 ? `${count(node.lag)}${narrow ? "" : `${THIN}behind`}` : "";
+  const troubled = node.status === "warn" || node.status === "error";
+  const showRate = !narrow || !(troubled && behind);
   return (
     <a
-      class={`node ${node.kind} ${node.status} ${open ? "open" : ""}`}
+      class={`node ${node.kind} ${node.status} ${open ? "open" : ""} ${narrow ? "narrow" : ""}`}
       href={withParams({ open: open ? null : node.id })}
       style={{ width: `${f.node_width}px`, height: `${f.node_height}px`, transform: `translate(${x}px, ${y}px)` }}
       title={node.detail}
       aria-label={`${KIND_WORD[node.kind]} ${node.label}, ${node.status}, ${rateText(node.rate)}${node.lag ? `, ${plural(node.lag, "record")} behind` : ""}`}
     >
       <span class="name">
-        <Icon name={node.kind} size={14} />
+        {!narrow && <Icon name={node.kind} size={14} />}
         <b class="mono">{node.label}</b>
-        {node.status !== "ok" && <HealthMark health={node.status} />}
+        {node.status !== "ok" && !narrow && <HealthMark health={node.status} />}
       </span>
       <span class="figures">
-        <span class="rate">{rateText(node.rate)}</span>
-        <span class="lag">{lag}</span>
+        {showRate && <span class="rate">{rateText(node.rate)}</span>}
+        {(!narrow || !showRate) && <span class="lag">{behind}</span>}
+        {narrow && node.status !== "ok" && <HealthMark health={node.status} />}
       </span>
-      <Spark values={node.spark} width={f.node_width - 2} height={f.direction === "right" ? 22 : 16} />
+      <Spark values={node.spark} width={f.node_width - 2} height={f.spark_height} />
     </a>
   );
 }

@@ -162,9 +162,10 @@ export function layout(nodes: readonly LayoutNode[], edges: readonly Edge[]): La
   const linked = new Set(hops.flatMap((e) => [e.from, e.to]));
   for (const column of columns) column.sort((a, b) => Number(linked.has(b)) - Number(linked.has(a)));
   const slotOf = slots(columns, hops);
-  const first = Math.min(...slotOf.values(), Number.POSITIVE_INFINITY) - 0.5;
-  const box = (id: string): Box => ({ id, layer: layerOf.get(id) ?? 0, slot: Math.max(0, (slotOf.get(id) ?? 0.5) - 0.5 - Math.max(0, first)) });
+  // An arrow may pass above the topmost node: the picture begins there.
+  const first = Math.min(...[...slotOf].map(([id, slot]) => slot - (passes(id) ? 0.3 : 0.5)), Number.POSITIVE_INFINITY);
+  const box = (id: string): Box => ({ id, layer: layerOf.get(id) ?? 0, slot: (slotOf.get(id) ?? 0.5) - 0.5 - first });
   const boxes = new Map(sorted.map((n) => [n.id, box(n.id)]));
   const routes = new Map([...via].map(([key, ids]) => [key, ids.map(box)]));
-  return { boxes, routes, layers, slots: Math.max(1, ...[...boxes.values(), ...[...routes.values()].flat()].map((b) => b.slot + 1)) };
+  return { boxes, routes, layers, slots: Math.max(1, ...[...boxes.values()].map((b) => b.slot + 1), ...[...routes.values()].flat().map((b) => b.slot + 0.8)) };
 }

@@ -6,6 +6,7 @@ import type { Row, TableRow } from "../api/types";
 import { BandChart } from "../charts/band";
 import { type Alert, Telemetry } from "../charts/telemetry";
 import { Graph } from "../flow/graph";
+import { Troubles } from "../flow/troubles";
 import { measure } from "../format/number";
 import { duration } from "../format/time";
 import { Ago, Refusal } from "../parts/ago";
@@ -40,10 +41,11 @@ export function DemoPage() {
         <header>
           <h2>The flow, live</h2>
           <a class="push small" href="/flow">
-            {troubles.value.length ? `${troubles.value.length} troubles` : "Open"}
+            Open
           </a>
         </header>
         <div class="body">{flow.value && <Graph flow={flow.value} direction="down" />}</div>
+        {troubles.value.length > 0 && <Troubles />}
       </section>
       <Machine telemetry={telemetry} />
       <SqlCard />
@@ -87,7 +89,7 @@ function Machine({ telemetry }: { telemetry: Telemetry | null }) {
       <div class="body">
         {telemetry && sensors.length > 0 ? (
           <>
-            <BandChart telemetry={telemetry} sensor={sensor} height={292} />
+            <BandChart telemetry={telemetry} sensor={sensor} height={250} />
             <div class="chips" role="group" aria-label="Sensor">
               {sensors.map((name) => (
                 <button
@@ -170,7 +172,7 @@ function Alerts({ telemetry }: { telemetry: Telemetry | null }) {
         <p class="soft body">None yet. Load a core: within two seconds its row stands here.</p>
       ) : (
         <ul>
-          {all.slice(0, 5).map((alert) => (
+          {all.slice(0, 4).map((alert) => (
             <AlertLine key={`${alert.sensor} ${alert.at_ms}`} alert={alert} unit={telemetry?.units.get(alert.sensor)} />
           ))}
         </ul>

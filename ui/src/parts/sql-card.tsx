@@ -7,6 +7,7 @@ import { demo } from "../state/flow";
 import { Ago } from "./ago";
 import { Copy } from "./copy";
 import { StateMark } from "./job";
+import { Sql } from "./sql";
 
 const tail = (path: string) => path.split("/").pop() ?? path;
 
@@ -44,7 +45,9 @@ export function SqlCard() {
         </div>
         {change && (
           <div>
-            <p class="small soft">Line {change.line}</p>
+            <p>
+              <b>Line {change.line}.</b> {change.advice}
+            </p>
             <pre class="one-line">
               {sqlLines(change.text.trim())[0]?.map((piece, i) => (
                 <span key={i} class={piece.kind}>
@@ -52,10 +55,10 @@ export function SqlCard() {
                 </span>
               ))}
             </pre>
-            <p>{change.advice}</p>
           </div>
         )}
         {job && <Outcome job={job} />}
+        {job && <Sql text={job.sql} error={job.error} focus={change?.line ?? 0} />}
       </div>
     </section>
   );

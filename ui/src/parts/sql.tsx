@@ -6,16 +6,20 @@ import { sqlLines, type SqlPiece } from "../format/sql";
 /** Splits the pieces of the wrong line so that the word at the column can be underlined. */
 function marked(pieces: readonly SqlPiece[], column: number): { piece: SqlPiece; wrong: boolean }[] {
   let at = 1;
+  let found = column < 1;
   return pieces.map((piece) => {
-    const from = at;
     at += piece.text.length;
-    return { piece, wrong: column >= from && column < at };
+    // A column that points at a blank means the word behind it.
+    const wrong = !found && column < at && piece.text.trim() !== "";
+    found ||= wrong;
+    return { piece, wrong };
   });
 }
 
-export function Sql({ text, error }: { text: string; error?: JobError | null }) {
+/** `focus` is a line to look at while nothing is wrong. */
+export function Sql({ text, error, focus = 0 }: { text: string; error?: JobError | null; focus?: number }) {
   const wrong = useRef<HTMLElement>(null);
-  const where = error?.line ?? 0;
+  const where = error?.line ?? focus;
   useEffect(() => {
     const box = wrong.current?.closest(".sql");
     if (box && wrong.current) box.scrollTop = wrong.current.offsetTop - box.clientHeight / 2;
@@ -23,10 +27,11 @@ export function Sql({ text, error }: { text: string; error?: JobError | null }) 
   return (
     <pre class="sql" tabIndex={0} aria-label="SQL">
       {sqlLines(text).map((pieces, i) => {
-        const isWrong = i + 1 === where;
+        const isHere = i + 1 === where;
+        const isWrong = isHere && !!error;
         return (
           <>
-            <span key={i} class={`line ${isWrong ? "wrong" : ""}`} ref={isWrong ? wrong : undefined}>
+            <span key={i} class={`line ${isWrong ? "wrong" : isHere ? "focus" : ""}`} ref={isHere ? wrong : undefined}>
               {marked(pieces, isWrong ? (error?.column ?? 0) : -1).map(({ piece, wrong: under }, at) => (
                 <span key={at} class={`${piece.kind} ${under ? "squiggle" : ""}`}>
                   {piece.text}

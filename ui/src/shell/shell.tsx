@@ -19,7 +19,7 @@ export function Shell() {
   const stale = state.kind === "lost" && now.value - state.since_ms > 3000;
   const open = params.value.get("open");
   return (
-    <div class={`${stale ? "stale" : ""} ${open ? "with-panel" : ""}`}>
+    <div class={`shell ${stale ? "stale" : ""} ${open ? "with-panel" : ""}`}>
       <Bar />
       <main id="page" key={path.value}>
         {view}

@@ -15,9 +15,7 @@ export function go(target: string, options: { replace?: boolean } = {}): void {
   if (target === here()) return;
   if (options.replace) history.replaceState(null, "", target);
   else history.pushState(null, "", target);
-  const moved = (url.value.split("?")[0] ?? "") !== (target.split("?")[0] ?? "");
   url.value = here();
-  if (moved) scrollTo(0, 0);
 }
 
 /** The present URL with some parameters changed; null or "" takes one away. */

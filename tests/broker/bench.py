@@ -36,7 +36,7 @@ class Table:
     """`ask` returns the answer, or the Later of it; `settled` runs a sync first and insists on an answer."""
 
     def __init__(self, log: Any = None, options: BrokerOptions | None = None, now: Now = START) -> None:
-        self.log = log if log is not None else FakeLog()
+        self.log: Any = log if log is not None else FakeLog()
         self.now = now
         self.broker = Broker(self.log, options or BrokerOptions(), now, numbered())
 

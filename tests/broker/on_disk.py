@@ -1,9 +1,9 @@
 """A table whose log stands on the simulated disk: falls at any step, and is started again on what is left."""
 
-from collections.abc import Callable
 from typing import Any
 
 from penstock.broker.broker import Broker, BrokerOptions
+from penstock.calls import Call
 from penstock.log import Log, LogOptions
 from penstock.testing.disk import Crashed, SimulatedDisk
 
@@ -36,11 +36,11 @@ class DiskTable(Table):
         """The disk goes down at its `steps`-th change from now."""
         self.disk.crash_at = steps
 
-    def survive(self, act: Callable[[], Any]) -> Any:
-        """What `act` returns; None if the machine went down in it (or before: then nothing is done)."""
+    def survive(self, call: Call) -> Any:
+        """The settled answer; None if the machine went down before it (or earlier: then nothing is done)."""
         if self.disk.crash_at is not None and self.disk.crash_at < 0:
             return None
         try:
-            return act()
+            return self.settled(call)
         except Crashed:
             return None

@@ -366,3 +366,57 @@ def test_groups_are_listed_described_and_deleted() -> None:
 def test_a_first_generation_needs_no_delay_where_none_is_set() -> None:
     joined = answer_of(Person(quick(delay_ms=0)).join())
     assert isinstance(joined, Joined) and joined.generation == 1
+
+
+def test_a_member_that_waits_for_the_others_does_not_have_to_beat() -> None:
+    table = quick()
+    waits, absent = Person(table, session_timeout_ms=6_000), Person(table, session_timeout_ms=60_000)
+    stable(table, waits, absent)
+    new = Person(table).join()
+    again = waits.join()
+    table.later(30)
+    assert not again.done
+    absent.join()
+    assert len(answer_of(again).members) == 3 and answer_of(new).generation == 2
+
+
+def test_a_rebalance_goes_on_when_a_handed_out_id_expires_or_is_given_back() -> None:
+    for give_back in (False, True):
+        table = quick()
+        old, lost = Person(table), Person(table, require_known_member=True)
+        stable(table, old)
+        lost.join()
+        Person(table).join()
+        again = old.join()
+        assert not again.done
+        if give_back:
+            assert lost.leave() == [None]
+        else:
+            table.later(10.1)
+        assert answer_of(again).generation == 2
+
+
+def test_who_changes_its_protocols_changes_what_newcomers_must_support() -> None:
+    for instance in (None, "i-1"):
+        table = quick()
+        one = Person(table, instance=instance)
+        stable(table, one)
+        if instance:
+            one = Person(table, instance=instance)
+        one.join((("sticky", b"meta"),))
+        assert reason(Person(table).join((("range", b"meta"),))) is Refusal.PROTOCOL_MISMATCH
+        assert not Person(table).join((("sticky", b"meta"),)).done
+
+
+def test_a_static_member_that_restarts_still_owes_its_sync() -> None:
+    table = quick()
+    leader = Person(table, session_timeout_ms=300_000)
+    lazy = Person(table, instance="i-1", session_timeout_ms=300_000)
+    answers = [leader.join(), lazy.join()]
+    table.later(0.3)
+    assert answer_of(answers[0]).members
+    leader.sync({})
+    restarted = Person(table, instance="i-1", session_timeout_ms=300_000)
+    assert restarted.join().generation == 1
+    table.later(61)
+    assert reason(restarted.beat()) is Refusal.UNKNOWN_MEMBER

@@ -182,7 +182,7 @@ def test_an_acknowledged_commit_survives_a_crash_at_any_step(
         for _ in range(20):
             offset += 1
             call = simple(commit(offset))
-            if table.survive(lambda call=call: table.settled(call)) == [None]:  # type: ignore[misc]
+            if table.survive(call) == [None]:
                 acknowledged = offset
         table.restart()
         assert acknowledged <= position(table) <= offset, "never older, and never from nowhere"
@@ -217,3 +217,12 @@ def test_the_records_are_kafkas() -> None:
             decode_key(record.key[:cut])
     with pytest.raises(ValueError, match="newer"):
         decode_value(bytes.fromhex("0009"))
+
+
+def test_a_commit_for_which_there_is_no_room_is_refused_and_not_seen() -> None:
+    table = DiskTable()
+    table.topic("t")
+    table.settled(simple(commit(1)))
+    table.disk.room = 10
+    assert table.ask(simple(commit(2)))[0].reason is Refusal.DISK_FULL
+    assert position(table) == 1

@@ -16,11 +16,13 @@ from penstock.calls import (
     ListOffsets,
     OffsetsPart,
 )
+from penstock.compression import GZIP, ZSTD
 from penstock.errors import Refusal
 from penstock.later import Later
 
 from .bench import ME, START, Table, answer_of, batch_of, values_of
 from .fake_log import FakeLog
+from .on_disk import DiskTable
 
 
 def test_an_append_is_answered_when_the_disk_has_it_and_read_only_then() -> None:
@@ -214,3 +216,84 @@ def test_offsets_are_found_by_time_and_by_name() -> None:
     table.sync()
     assert table.ask(ListOffsets(ME, (OffsetsPart("t", 0, MAX_TIMESTAMP),))) == [FoundOffset(3, 900)]
     assert table.ask(ListOffsets(ME, (OffsetsPart("t", 1, 0),)))[0].reason is Refusal.NO_TOPIC
+
+
+def test_a_later_part_that_does_not_fit_waits_for_its_turn() -> None:
+    table = Table()
+    table.topic("t", 2)
+    table.append("t", b"v" * 10, acks=1)
+    table.append("t", b"w" * 500, acks=1, partition=1)
+    table.sync()
+    parts = (FetchPart("t", 0, 0, 10_000), FetchPart("t", 1, 0, 10_000))
+    first, second = table.ask(Fetch(ME, parts, bytes_max=len(batch_of(b"v" * 10)) + 100))
+    assert values_of(first) == [b"v" * 10] and second.batches == b""
+
+
+def test_what_is_written_during_a_sync_needs_the_next_one() -> None:
+    table = DiskTable()
+    table.topic("t")
+    first = table.append("t", b"a")
+    sync = table.log.begin_sync(table.now)
+    second = table.append("t", b"b")
+    sync.run()
+    table.broker.moved(table.log.end_sync(sync, table.now), table.now)
+    assert first.done and not second.done and table.broker.needs_sync
+    table.sync()
+    assert second.done and not table.broker.needs_sync
+
+
+def test_a_topic_may_want_another_codec_and_keys() -> None:
+    table = Table()
+    table.topic("z", compression_type="zstd")
+    table.topic("c", cleanup_policy="compact")
+    batch = batch_of(b"v" * 500, b"w", codec=GZIP, producer_id=3, producer_epoch=0, base_sequence=0)
+    table.settled(Append(ME, (AppendPart("z", 0, batch),)))
+    fetched = table.fetch("z", 0)[0]
+    info = next(record.scan(fetched.batches))
+    assert (info.codec, info.producer_id, info.base_sequence) == (ZSTD, 3, 0)
+    assert values_of(fetched) == [b"v" * 500, b"w"]
+    assert table.append("c", b"v")[0].reason is Refusal.BAD_RECORD
+    assert table.append("c", b"v", key=b"k", codec=GZIP, acks=1) == [Appended(0)]
+
+
+def test_a_batch_that_grows_too_large_in_the_topics_codec_is_refused() -> None:
+    table = Table()
+    table.topic("u", compression_type="uncompressed", max_message_bytes="200")
+    assert table.append("u", b"v" * 1000, codec=GZIP)[0].reason is Refusal.TOO_LARGE
+
+
+def test_a_full_disk_refuses_appends_and_takes_them_again_when_there_is_room() -> None:
+    table = DiskTable()
+    table.topic("t")
+    table.settled(Append(ME, (AppendPart("t", 0, batch_of(b"a")),)))
+    table.disk.room = 10
+    assert table.append("t", b"b")[0].reason is Refusal.DISK_FULL
+    table.disk.room = None
+    assert table.settled(Append(ME, (AppendPart("t", 0, batch_of(b"c")),))) == [Appended(1)]
+    assert values_of(table.fetch("t", 0)[0]) == [b"a", b"c"]
+
+
+def test_nothing_acknowledged_is_lost_whenever_the_server_falls() -> None:
+    for seed in range(30):
+        table, acknowledged = DiskTable(seed), dict[int, bytes]()
+        table.topic("t")
+        table.crash_after(5 + seed)
+        for number in range(20):
+            value = b"%d" % number
+            call = Append(ME, (AppendPart("t", 0, batch_of(value)),))
+            answer = table.survive(call)
+            if answer is not None:
+                acknowledged[answer[0].base_offset] = value
+        table.restart()
+        there = {one.offset: one.value for one in record.decode(table.fetch("t", 0, wait_ms=0)[0].batches)}
+        assert acknowledged.items() <= there.items()
+
+
+def test_waits_leave_nothing_behind() -> None:
+    table = Table()
+    table.topic("t")
+    waits = table.broker._state.waits
+    for _ in range(3):
+        table.fetch("t", 0, wait_ms=10)
+    table.later(1)
+    assert len(waits) == 0 and not waits._by_topic

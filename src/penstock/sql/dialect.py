@@ -12,90 +12,24 @@ from sqlglot.tokenizer_core import TokenType
 
 # Functions that sqlglot's own builders turn into a typed node of the same meaning as Flink's; every other name stays
 # a call by name (`exp.Anonymous`, upper case). Source: Flink documentation, "System (Built-in) Functions".
-TYPED_FUNCTIONS = [
-    "ABS",
-    "CEIL",
-    "FLOOR",
-    "ROUND",
-    "SQRT",
-    "POWER",
-    "EXP",
-    "LN",
-    "LOG",
-    "LOG10",
-    "LOG2",
-    "SIN",
-    "COS",
-    "TAN",
-    "ASIN",
-    "ACOS",
-    "ATAN",
-    "ATAN2",
-    "SINH",
-    "COSH",
-    "TANH",
-    "COT",
-    "SIGN",
-    "MOD",
-    "DEGREES",
-    "RADIANS",
-    "PI",
-    "UPPER",
-    "LOWER",
-    "INITCAP",
-    "CHAR_LENGTH",
-    "CHARACTER_LENGTH",
-    "SUBSTRING",
-    "SUBSTR",
-    "LTRIM",
-    "RTRIM",
-    "REPLACE",
-    "CONCAT",
-    "CONCAT_WS",
-    "REGEXP_REPLACE",
-    "REGEXP_EXTRACT",
-    "LPAD",
-    "RPAD",
-    "LEFT",
-    "RIGHT",
-    "REVERSE",
-    "REPEAT",
-    "MD5",
-    "SHA1",
-    "COALESCE",
-    "NULLIF",
-    "IF",
-    "GREATEST",
-    "LEAST",
-    "YEAR",
-    "QUARTER",
-    "MONTH",
-    "WEEK",
-    "DAYOFYEAR",
-    "DAYOFMONTH",
-    "DAYOFWEEK",
-    "HOUR",
-    "MINUTE",
-    "SECOND",
-    "COUNT",
-    "SUM",
-    "MIN",
-    "MAX",
-    "AVG",
-    "STDDEV_POP",
-    "STDDEV_SAMP",
-    "VAR_POP",
-    "VAR_SAMP",
-    "VARIANCE",
-    "FIRST_VALUE",
+# fmt: off
+TYPED_FUNCTIONS = (
+    "ABS", "CEIL", "FLOOR", "ROUND", "SQRT", "POWER", "EXP", "LN", "LOG", "LOG10", "LOG2", "SIN", "COS", "TAN", "ASIN",
+    "ACOS", "ATAN", "ATAN2", "SINH", "COSH", "TANH", "COT", "SIGN", "MOD", "DEGREES", "RADIANS", "PI",
+    "UPPER", "LOWER", "INITCAP", "CHAR_LENGTH", "CHARACTER_LENGTH", "SUBSTRING", "SUBSTR", "LTRIM", "RTRIM", "REPLACE",
+    "CONCAT", "CONCAT_WS", "REGEXP_REPLACE", "REGEXP_EXTRACT", "LPAD", "RPAD", "LEFT", "RIGHT", "REVERSE", "REPEAT",
+    "MD5", "SHA1", "COALESCE", "NULLIF", "IF", "GREATEST", "LEAST",
+    "YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK", "HOUR", "MINUTE", "SECOND",
+    "COUNT", "SUM", "MIN", "MAX", "AVG", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "VARIANCE", "FIRST_VALUE",
     "LAST_VALUE",
-]
+)
+# fmt: on
 
 SPECIAL_FUNCTIONS = ("CAST", "TRY_CAST", "CEIL", "FLOOR", "EXTRACT", "POSITION", "SUBSTRING", "TRIM")
 WINDOW_FUNCTIONS = ("TUMBLE", "HOP", "CUMULATE", "SESSION")
 
 
-class Descriptor(exp.Expression):
+class Descriptor(exp.Expression, exp.Func):
     """``DESCRIPTOR(column)``: names a column without reading it."""
 
     arg_types: ClassVar[dict[str, bool]] = {"expressions": True}
@@ -105,7 +39,7 @@ class TableArgument(exp.Expression):
     """``TABLE name`` as an argument of a table function."""
 
 
-class TableFunction(exp.Expression):
+class TableFunction(exp.Expression, exp.Func):
     """``TABLE(name(arguments))`` in a FROM; a named argument is an `exp.Kwarg`."""
 
     arg_types: ClassVar[dict[str, bool]] = {"this": True, "expressions": False, "alias": False}
@@ -123,6 +57,16 @@ def _modifier(key: str, parse: Callable[[Any], tuple[str, Any]]) -> Callable[[An
     return placed
 
 
+def _placed(parse: Callable[[Any], Any], back: int) -> Callable[[Any], Any]:
+    """A parser of sqlglot's whose node knows where it began: at the token so many steps back."""
+
+    def placed(self: Any) -> Any:
+        token = self._tokens[self._index - back]
+        return parse(self).update_positions(token)
+
+    return placed
+
+
 class FlinkTokenizer(tokens.Tokenizer):
     """Backticks quote names, two quotes make one within a string; no statement swallows its text unread."""
 
@@ -130,7 +74,7 @@ class FlinkTokenizer(tokens.Tokenizer):
     IDENTIFIER_ESCAPES: ClassVar[list[str]] = ["`"]
     COMMANDS: ClassVar[set[TokenType]] = set()
     KEYWORDS: ClassVar[dict[str, TokenType]] = {
-        **tokens.Tokenizer.KEYWORDS,
+        **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word != "SESSION"},
         "BYTES": TokenType.VARBINARY,
         "DESCRIPTOR": TokenType.VAR,
     }
@@ -143,11 +87,17 @@ class FlinkParser(parser.Parser):
         name: parser.Parser.FUNCTIONS[name] for name in TYPED_FUNCTIONS
     }
     FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-        **{name: parser.Parser.FUNCTION_PARSERS[name] for name in SPECIAL_FUNCTIONS},
-        "DESCRIPTOR": lambda self: self._parse_descriptor(),
+        **{name: _placed(parser.Parser.FUNCTION_PARSERS[name], 2) for name in SPECIAL_FUNCTIONS},
+        "DESCRIPTOR": _placed(lambda self: self._parse_descriptor(), 2),
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-        "CASE": parser.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
+        "CASE": _placed(parser.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"], 1)
+    }
+    PRIMARY_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
+        **parser.Parser.PRIMARY_PARSERS,
+        TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),
+        TokenType.TRUE: lambda self, token: self.expression(exp.Boolean(this=True), token),
+        TokenType.FALSE: lambda self, token: self.expression(exp.Boolean(this=False), token),
     }
     RANGE_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
         kind: parser.Parser.RANGE_PARSERS[kind]

@@ -30,7 +30,11 @@ def offset_of(at: At) -> int | None:
     if isinstance(at, Token):
         return at.start
     starts = (node.meta.get("start") for node in at.walk())
-    own = at.meta.get("start") if isinstance(at, exp.Func | exp.Join | exp.Order) else None
+    own = (
+        at.meta.get("start")
+        if isinstance(at, exp.Func | exp.Join | exp.Order | exp.Null | exp.Boolean)
+        else None
+    )
     return own if own is not None else min((s for s in starts if s is not None), default=None)
 
 

@@ -38,6 +38,11 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
 
 _LATER = "not offered yet"
 
+GROUPINGS_REFUSED = Reason(
+    "GROUPING SETS, ROLLUP, CUBE",
+    f"GROUPING SETS, ROLLUP and CUBE are {_LATER}",
+    "one INSERT for each grouping",
+)
 EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Window: Reason(
         "OVER", f"OVER aggregates are {_LATER}", "aggregate over a TUMBLE or HOP window instead"
@@ -59,6 +64,7 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Limit: Reason("LIMIT in a call", "LIMIT inside a call is not Flink SQL"),
     exp.Star: Reason("*", "* stands for all columns only in SELECT and COUNT(*)"),
     exp.Alias: Reason("AS in a call", "AS cannot stand inside an expression"),
+    **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), GROUPINGS_REFUSED),
     exp.Kwarg: Reason("name => value", f"named arguments are {_LATER} here", "pass the arguments in order"),
 }
 
@@ -119,11 +125,6 @@ CLAUSES_REFUSED: dict[str, Reason] = {
     "pivots": Reason("PIVOT", "this is not Flink SQL"),
 }
 
-GROUPINGS_REFUSED = Reason(
-    "GROUPING SETS, ROLLUP, CUBE",
-    f"GROUPING SETS, ROLLUP and CUBE are {_LATER}",
-    "one INSERT for each grouping",
-)
 WINDOWS_REFUSED: dict[str, Reason] = {
     "SESSION": Reason("SESSION", f"session windows are {_LATER}", "use TUMBLE or HOP"),
     "CUMULATE": Reason("CUMULATE", f"cumulating windows are {_LATER}", "use TUMBLE or HOP"),
@@ -180,4 +181,4 @@ def refused() -> list[Reason]:
         WINDOWS_REFUSED, EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
     )  # fmt: skip
     reasons = [reason for table in tables for reason in table.values()]
-    return list(dict.fromkeys([*reasons, GROUPINGS_REFUSED]))
+    return list(dict.fromkeys(reasons))

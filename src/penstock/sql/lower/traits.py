@@ -5,6 +5,7 @@ Read off the tree each time; stores nothing.
 
 from sqlglot import exp
 
+from penstock.engine.functions import kinds
 from penstock.engine.plan import Aggregate, Filter, Node, Project, Scan, Union, Window
 
 WINDOW_BOUNDS = ("window_start", "window_end")
@@ -55,9 +56,7 @@ def row_key(node: Node) -> tuple[str, ...] | None:
         case Project():
             below = row_key(node.source)
             names = {
-                expr.name: column.name
-                for column, expr in reversed(node.columns)
-                if isinstance(expr, exp.Column)
+                _kept(expr, column.kind, node.source): column.name for column, expr in reversed(node.columns)
             }
             return (
                 tuple(names[k] for k in below) if below is not None and set(below) <= names.keys() else None
@@ -66,6 +65,17 @@ def row_key(node: Node) -> tuple[str, ...] | None:
             return node.keys
         case Window() | Union():
             return None
+
+
+def _kept(expr: exp.Expression, kind: str, source: Node) -> str:
+    """The column whose values an expression keeps apart: a bare one, or an integer in a wider kind."""
+    if isinstance(expr, exp.Column):
+        return expr.name
+    if isinstance(expr, exp.Cast) and isinstance(expr.this, exp.Column):
+        found = next(c.kind for c in source.schema if c.name == expr.this.name)
+        if kinds.is_integer(found) and kinds.is_integer(kind) and kinds.wider(found, kind) == kind:
+            return expr.this.name
+    return ""
 
 
 def _renamed(node: Project, below: frozenset[str]) -> frozenset[str]:

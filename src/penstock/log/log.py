@@ -74,6 +74,7 @@ class Log:
     # --- recovery ----------------------------------------------------------------------------------------------
 
     def _recover(self, now: Now) -> None:
+        self._checkpoint_at_s = now.mono_s + self._options.checkpoint_ms / 1000
         state = load_state(self._disk)
         if state is None:
             self.cluster_id = base64.urlsafe_b64encode(self._disk.unique()).decode().rstrip("=")
@@ -94,7 +95,6 @@ class Log:
         self._remove_strangers()
         self._points = {p.key: known for p in partitions if (known := p.known())}
         self._secure(recovery)
-        self._checkpoint_at_s = now.mono_s + self._options.checkpoint_ms / 1000
 
     def _add(self, entry: TopicState) -> Topic:
         topic_id = bytes.fromhex(entry.topic_id)
@@ -343,6 +343,8 @@ class Log:
 
     def close(self, now: Now) -> None:
         """Make everything safe, note that all of it is whole, and give the data directory back."""
+        if self._running is not None:
+            raise RuntimeError("a sync is running: end it before the log is closed")
         try:
             while self._dirty.failure is None and (self._dirty.segments or self._dirty.doomed):
                 self._finish(now)

@@ -199,14 +199,15 @@ class Partition:
                 return
             yield info
 
-    def _records(self, segment: Segment, info: BatchInfo) -> list[tuple[int, int]]:
+    def _records(self, segment: Segment, info: BatchInfo) -> Iterator[tuple[int, int]]:
         """Offsets and timestamps inside a batch; its header's where its records cannot be read."""
         batch = self._files.content(segment, info.position, info.size)
         try:
-            found = [(record.offset, record.timestamp_ms) for record in decode(batch)]
+            for record in decode(batch):
+                if record.offset >= self.start_offset:
+                    yield record.offset, record.timestamp_ms
         except ValueError:
-            found = [(info.last_offset, info.max_timestamp_ms)]
-        return [one for one in found if one[0] >= self.start_offset]
+            yield info.last_offset, info.max_timestamp_ms
 
     # --- forget ------------------------------------------------------------------------------------------------
 
@@ -272,7 +273,7 @@ class Partition:
         if point is None:
             return None
         sealed = [
-            Sealed(s.base, s.size, s.max_ms, s.max_offset, *s.indexed)
+            Sealed(s.base, s.size, s.end, s.max_ms, s.max_offset, *s.indexed)
             for s in self.segments
             if s.base < point.base and s.indexed
         ]

@@ -126,8 +126,12 @@ class Recovery:
             ):
                 self._remove(segment, f"does not follow offset {before}")
                 continue
+            if base > before:  # known to have been whole: better a gap than what is left behind it lost, too
+                self.cuts.append(
+                    f"{partition.folder}: the records from offset {before} to {base} are missing"
+                )
             if following is not None and _is_known(segment, sealed.get(base)):
-                segment.end, segment.synced, segment.sealed = following, segment.size, True
+                segment.synced, segment.sealed = segment.size, True
             else:
                 self._recover(segment, partition, known)
             partition.segments.append(segment)
@@ -191,7 +195,7 @@ def _is_known(segment: Segment, sealed: Sealed | None) -> bool:
     """Whether the checkpoint knows the segment; its facts are taken over then."""
     if sealed is None or sealed.size != segment.size:
         return False
-    segment.max_ms, segment.max_offset = sealed.max_ms, sealed.max_offset
+    segment.end, segment.max_ms, segment.max_offset = sealed.end, sealed.max_ms, sealed.max_offset
     segment.indexed = sealed.index, sealed.times
     return True
 

@@ -87,8 +87,8 @@ class Files:
 
     def _make_room(self) -> None:
         """Second chance: who was used since the last look stays, once."""
-        for segment in list(self._open):
-            if segment.pins:
+        for segment in 2 * list(self._open):
+            if segment.pins or segment.fd < 0:
                 continue
             if segment.used:
                 segment.used = False
@@ -111,7 +111,7 @@ class Files:
     def unpin(self, segment: Segment) -> None:
         """A sync no longer uses the descriptor."""
         segment.pins -= 1
-        if segment.dead:
+        if segment.dead or len(self._open) > self._most:
             self.close(segment)
 
     def close_all(self) -> None:

@@ -45,6 +45,7 @@ class Sealed(msgspec.Struct, array_like=True, frozen=True):
 
     base: int
     size: int
+    end: int
     max_ms: int
     max_offset: int
     index: Extent

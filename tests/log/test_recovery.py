@@ -1,0 +1,178 @@
+"""What opening does with cut and missing files: the result is a prefix, and nothing durable before the cut is lost."""
+
+import msgspec
+import pytest
+from tests.log.test_partitions import NOW, append, offsets, opened, sync
+
+from penstock.errors import PenstockError
+from penstock.log import LogOptions
+from penstock.testing.disk import SimulatedDisk
+
+OPTIONS = {"segment_bytes": 900, "index_interval_bytes": 150, "journal_bytes": 0}
+
+
+def filled(**options):
+    disk = SimulatedDisk()
+    log = opened(disk, **OPTIONS, **options)
+    (one,) = log.create_topic("t", 1, {}, NOW).partitions
+    for number in range(20):
+        append(one, NOW.wall_ms + number, NOW.wall_ms + number + 5)
+    sync(log)
+    return disk, log
+
+
+def everything(partition):
+    found, offset = [], partition.start_offset
+    while offset < partition.end_offset:
+        found += offsets(partition.read(offset, 10_000, end=partition.end_offset))
+        offset = found[-1][1] + 1
+    return found
+
+
+ALL = [(n, n + 1) for n in range(0, 40, 2)]
+
+
+def test_a_clean_start_reads_no_batch(monkeypatch):
+    disk, log = filled()
+    log.close(NOW)
+    monkeypatch.setattr("penstock.log.recovery._sound_batches", None)
+    log = opened(disk, **OPTIONS)
+    assert log.cuts == [] and everything(log.topics["t"].partitions[0]) == ALL
+
+
+def test_a_start_after_a_crash_reads_only_what_is_behind_the_checkpoint(monkeypatch):
+    disk, log = filled()
+    one = log.topics["t"].partitions[0]
+    assert log.next_sync_s(NOW.after(40)) == 0.0
+    sync(log, NOW.after(40))  # writes the checkpoint
+    append(one)
+    sync(log)
+    disk.crash()
+    read = []
+    from penstock.log import recovery
+
+    sound = recovery._sound_batches
+    monkeypatch.setattr(recovery, "_sound_batches", lambda *a: read.append(sound(*a)) or read[-1])
+    one = opened(disk, **OPTIONS).topics["t"].partitions[0]
+    assert [[i.base_offset for i in found] for found in read] == [[40]]
+    assert one.end_offset == 41
+
+
+@pytest.mark.parametrize("with_checkpoint", [True, False])
+def test_the_last_segment_cut_at_any_byte_leaves_a_prefix(with_checkpoint):
+    path = None
+    size = 10**9
+    cut = 0
+    while cut <= size:
+        disk, log = filled()
+        if with_checkpoint:
+            log.close(NOW)
+        else:
+            disk.crash()
+        path = path or max(p for p in disk.paths() if p.endswith(".log"))
+        size = disk.listing("t-0")[path[4:]]
+        disk.damage(path, cut)
+        again = opened(disk, **OPTIONS)
+        one = again.topics["t"].partitions[0]
+        found = everything(one)
+        assert found == ALL[: len(found)]
+        base = int(path[4:-4])
+        whole = base + 2 * (cut // (size // ((40 - base) // 2)))
+        assert one.end_offset == whole
+        assert append(one, 1, 2) == whole
+        sync(again)
+        assert everything(one)[-1] == (whole, whole + 1)
+        cut += 7
+
+
+def test_a_flipped_byte_behind_the_checkpoint_cuts_there():
+    disk, _ = filled()
+    path = max(p for p in disk.paths() if p.endswith(".log"))
+    file = disk._file(path)
+    file.data[-3] ^= 1
+    file.safe[-3] ^= 1
+    disk.crash()
+    log = opened(disk, **OPTIONS)
+    assert everything(log.topics["t"].partitions[0]) == ALL[:-1]
+    assert len(log.cuts) == 1 and path in log.cuts[0]
+
+
+@pytest.mark.parametrize("kind", [".index", ".timeindex"])
+def test_an_index_cut_at_any_byte_or_missing_is_made_again(kind):
+    disk, log = filled()
+    log.close(NOW)
+    paths = [p for p in disk.paths() if p.endswith(kind)]
+    sizes = [disk.listing("t-0")[p[4:]] for p in paths]
+    assert max(sizes) > 24
+    for cut in [*range(max(sizes)), -1]:
+        for path, size in zip(paths, sizes, strict=True):
+            if cut < 0:
+                disk.remove(path)
+            elif cut < size:
+                disk.damage(path, cut)
+        log = opened(disk, **OPTIONS)
+        one = log.topics["t"].partitions[0]
+        assert everything(one) == ALL
+        for offset in range(40):
+            assert offsets(one.read(offset, 1, end=40)) == [ALL[offset // 2]]
+        for number in range(26):
+            at = one.offset_at(NOW.wall_ms + number)
+            assert (
+                at
+                == min(
+                    (2 * n + k, NOW.wall_ms + n + 5 * k)
+                    for n in range(20)
+                    for k in (0, 1)
+                    if n + 5 * k >= number
+                )
+                if number < 25
+                else at is None
+            )
+        log.close(NOW)
+
+
+def test_a_lost_checkpoint_only_costs_time():
+    disk, log = filled()
+    log.close(NOW)
+    for damage in (lambda: disk.damage("checkpoint", 10), lambda: disk.remove("checkpoint")):
+        damage()
+        log = opened(disk, **OPTIONS)
+        assert everything(log.topics["t"].partitions[0]) == ALL and log.cuts == []
+        log.close(NOW)
+
+
+def test_a_lost_segment_leaves_a_gap_and_not_more():
+    disk, log = filled()
+    log.close(NOW)
+    second = sorted(p for p in disk.paths() if p.endswith(".log"))[1]
+    disk.remove(second)
+    log = opened(disk, **OPTIONS)
+    one = log.topics["t"].partitions[0]
+    assert "are missing" in log.cuts[0]
+    assert everything(one)[0] == (0, 1) and everything(one)[-1] == (38, 39)
+    assert append(one) == 40
+
+
+def test_a_newer_format_a_damaged_and_a_missing_state_are_refused():
+    disk, log = filled()
+    log.close(NOW)
+    state = bytes(disk._file("penstock.json").data)
+    newer = msgspec.json.encode({**msgspec.json.decode(state), "format": 99, "topics": "other"})
+    for content, words in [(newer, "has format 99"), (state[:-5], "is damaged"), (None, "no penstock.json")]:
+        disk.remove("penstock.json")
+        if content is not None:
+            fd = disk.open("penstock.json", create=True)
+            disk.write(fd, content, 0)
+        with pytest.raises(PenstockError, match=words) as refused:
+            opened(disk)
+        assert refused.value.remedy and refused.value.place
+        if content is None:
+            fd = disk.open("penstock.json", create=True)
+    disk.write(fd, state, 0)
+    assert "t" in opened(disk).topics
+
+
+def test_an_unknown_way_to_sync_is_refused():
+    with pytest.raises(PenstockError, match="sync is 'sometimes'"):
+        opened(sync="sometimes")
+    assert LogOptions().sync == "always"

@@ -352,3 +352,15 @@ def test_closing_waits_for_appends_under_way_but_not_for_ever() -> None:
                 stuck.result()
 
     asyncio.run(asyncio.wait_for(go(), 10))
+
+
+def test_a_long_poll_holds_up_nobody_else() -> None:
+    async def test(server: FakeKafka, client: Client) -> None:
+        async with client.reader({("t", 0): 0}, wait_ms=5000), client.reader({("t", 0): 0}, wait_ms=5000):
+            await asyncio.sleep(0.1)
+            began = asyncio.get_running_loop().time()
+            await client.produce("t", [rec("a")])
+            await client.offsets("t")
+            assert asyncio.get_running_loop().time() - began < 1
+
+    run(test)

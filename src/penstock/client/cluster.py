@@ -68,7 +68,6 @@ class TopicMeta:
 
 @dataclass
 class _Node:
-    address: tuple[str, int]
     backoff: Backoff
     connection: Connection | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -83,7 +82,7 @@ class Cluster:
         self.bootstrap = addresses(bootstrap)
         self.controller = -1
         self.cluster_id = ""
-        self._nodes: dict[tuple[str, int], _Node] = {}
+        self._nodes: dict[tuple[tuple[str, int], object], _Node] = {}
         self._brokers: dict[int, tuple[str, int]] = {}
         self._topics: dict[str, tuple[TopicMeta, float]] = {}
         self._coordinators: dict[str, int] = {}
@@ -94,7 +93,9 @@ class Cluster:
     async def any_connection(self) -> Connection:
         """An open connection to whichever server answers; raises the last ConnectionLostError when none does."""
         known = [*self._brokers.values(), *self.bootstrap]
-        known.sort(key=lambda a: not ((n := self._nodes.get(a)) and n.connection and not n.connection.lost))
+        known.sort(
+            key=lambda a: not ((n := self._nodes.get((a, None))) and n.connection and not n.connection.lost)
+        )
         last: KafkaError = ConnectionLostError("no server is known")
         for address in dict.fromkeys(known):
             try:
@@ -103,11 +104,21 @@ class Cluster:
                 last = error
         raise last
 
-    async def connection_to(self, node: int) -> Connection:
-        """The connection to a server by its node id; raises ConnectionLostError when it cannot be opened now."""
+    async def connection_to(self, node: int, user: object = None) -> Connection:
+        """The connection to a server by its node id; raises ConnectionLostError when it cannot be opened now.
+
+        Servers answer one connection's requests in order, so a long poll holds up all behind it: who waits long
+        gives itself as `user`, has connections of its own, and ends them with `release`.
+        """
         if node not in self._brokers:
             raise ConnectionLostError(f"node {node} is not in the metadata", name="LEADER_NOT_AVAILABLE")
-        return await self._open(self._brokers[node])
+        return await self._open(self._brokers[node], user)
+
+    async def release(self, user: object) -> None:
+        """Close the connections that `user` had for itself."""
+        mine = [key for key in self._nodes if key[1] is user]
+        open_ones = [c for key in mine if (c := self._nodes.pop(key).connection)]
+        await asyncio.gather(*(c.close() for c in open_ones))
 
     async def leader(self, topic: str, partition: int) -> Connection:
         """The connection to a partition's leader."""
@@ -123,10 +134,10 @@ class Cluster:
             raise failure(5, f"use partition {topic}-{partition}")
         return await self.connection_to(node)
 
-    async def _open(self, address: tuple[str, int]) -> Connection:
-        node = self._nodes.get(address)
+    async def _open(self, address: tuple[str, int], user: object = None) -> Connection:
+        node = self._nodes.get((address, user))
         if node is None:
-            node = self._nodes[address] = _Node(address, self.backoff())
+            node = self._nodes[address, user] = _Node(self.backoff())
         async with node.lock:
             if node.connection and not node.connection.lost:
                 return node.connection

@@ -99,6 +99,7 @@ class Reader:
         """Stop fetching."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        await self._cluster.release(self)
 
     @property
     def closed(self) -> bool:
@@ -171,7 +172,7 @@ class Reader:
         return found
 
     async def _fetch(self, node: int, parts: list[Part]) -> None:
-        connection = await self._cluster.connection_to(node)
+        connection = await self._cluster.connection_to(node, self)
         asked = {part: self.positions[part] for part in parts}
         options = self._options
         row = fetching.wish(asked, options.wait_ms, options.bytes_max, options.part_bytes_max)

@@ -77,7 +77,7 @@ class DatagenSource:
     def read(self, now: Now) -> list[Arrival]:
         """The rows that are due by the rate; what was missed while the job was busy comes at once."""
         position = self.positions[0]
-        due = self._first + math.floor((now.mono_s - self._begun_s) * self._rate) + 1
+        due = self._first + math.floor((now.mono_s - self._begun_s) * self._rate + 1e-6) + 1
         end = min(due, position + BATCH_ROWS_MAX, due if self._count is None else self._count)
         if end <= position:
             return []

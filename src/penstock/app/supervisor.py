@@ -89,7 +89,7 @@ class Supervisor:
             web = await self._child("web", self._web_arguments(bootstrap, self.http), keeping, stop)
             started.append((web, "http://{http}  console, HTTP API, /metrics"))
         for number in range(self.options.workers):
-            arguments = self._worker_arguments(bootstrap, f"w{number}")
+            arguments = self._worker_arguments(bootstrap, number)
             worker = await self._child(f"worker w{number}", arguments, keeping, stop)
             started.append((worker, f"pipelines from {self.project.pipelines}"))
         for extra in self.extras:
@@ -119,16 +119,9 @@ class Supervisor:
         )
         return (*words, "--demo-sql", str(self.project.pipelines / "machine.sql")) if self.demo else words
 
-    def _worker_arguments(self, bootstrap: str, name: str) -> tuple[str, ...]:
-        return (
-            "penstock.work",
-            "--bootstrap",
-            bootstrap,
-            "--name",
-            name,
-            "--paths",
-            str(self.project.pipelines),
-        )
+    def _worker_arguments(self, bootstrap: str, number: int) -> tuple[str, ...]:
+        words = ("penstock.work", "--bootstrap", bootstrap, "--name", f"w{number}")
+        return (*words, "--share", f"{number}/{self.options.workers}", "--paths", str(self.project.pipelines))
 
     async def _child(
         self, name: str, arguments: tuple[str, ...], keeping: list[asyncio.Task[None]], stop: asyncio.Event

@@ -142,7 +142,13 @@ class FakeClient:
         return FakeReader(self, positions)
 
     async def close(self, deadline_s: float = 0.0) -> None:
-        self.away = True
+        """Every client of a site is this one: nothing to close."""
+
+    async def __aenter__(self) -> "FakeClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
 
 class FakeReader:

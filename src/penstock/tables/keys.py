@@ -29,7 +29,7 @@ class Keys:
         if key[:1] == b"{":
             try:
                 parsed = _decode(key)
-            except (msgspec.DecodeError, RecursionError):
+            except (ValueError, RecursionError):
                 parsed = None
             if isinstance(parsed, dict):
                 return parsed
@@ -54,7 +54,7 @@ class Keys:
     def _is_json(key: bytes) -> bool:
         try:
             _decode(key)
-        except (msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return False
         return True
 

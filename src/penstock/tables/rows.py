@@ -20,7 +20,7 @@ def whole_row(value: bytes, keys: Keys, key: bytes) -> bytes | None:
     """
     try:
         row: Any = _decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     if not isinstance(row, dict):
         return None

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from penstock.client.client import Client
 from penstock.client.cluster import ClientOptions
@@ -75,7 +76,7 @@ async def serve(options: WebOptions) -> int:
         options.data_dir,
         options.demo_sql,
     )
-    server = Server(_config(site, options))
+    server = Server(config(build(site, options.guard)))
     watch.start()
     ticking = asyncio.create_task(site.ticker.run())
     serving = asyncio.create_task(server.serve([listener]))
@@ -93,9 +94,10 @@ async def serve(options: WebOptions) -> int:
     return 0
 
 
-def _config(site: Site, options: WebOptions) -> uvicorn.Config:
+def config(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn runs the application: bounded, and without a say of its own in who asks."""
     return uvicorn.Config(
-        build(site, options.guard),
+        app,
         http=BoundedHttp,
         ws="none",
         lifespan="off",

@@ -169,7 +169,7 @@ async def produce(request: Request) -> Response:
     wanted = _wanted(await read_body(request, Body))
     async with asyncio.timeout(PRODUCE_S):
         count = (await topic_meta(client, name)).partitions
-        made = [_record(each, watch.wall_ms()) for each in wanted]
+        made = [_record(i, each, watch.wall_ms()) for i, each in enumerate(wanted)]
         keyless = watch.wall_ms() % count
         places = [
             _place(i, each, record, count, keyless)
@@ -201,9 +201,12 @@ def _wanted(body: Body) -> list[NewRecord]:
     return body.records
 
 
-def _record(wanted: NewRecord, now_ms: int) -> Record:
-    headers = tuple((name, _bytes(held)) for name, held in wanted.headers.items())
-    return Record(_bytes(wanted.key), _bytes(wanted.value), now_ms, headers)
+def _record(number: int, wanted: NewRecord, now_ms: int) -> Record:
+    try:
+        headers = tuple((name, _bytes(held)) for name, held in wanted.headers.items())
+        return Record(_bytes(wanted.key), _bytes(wanted.value), now_ms, headers)
+    except (ValueError, RecursionError) as error:
+        raise HttpError(400, f"the record is not JSON: {error}", place=f"records[{number}]") from None
 
 
 def _bytes(json: Json) -> bytes | None:

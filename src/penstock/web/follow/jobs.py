@@ -73,7 +73,7 @@ class Jobs:
                 self._job(name, record.value)
             elif kind == "source":
                 self._source(name, record.value)
-        except ValueError as error:  # msgspec's errors are ValueErrors
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
             log.warning("a report of %s/%s cannot be read: %s", kind, name, error)
 
     def _job(self, name: str, value: bytes | None) -> None:

@@ -38,7 +38,7 @@ class Measures:
             return
         try:
             report = _read(record.value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         self.broker, self.broker_ms = report.measures, report.at_ms
 

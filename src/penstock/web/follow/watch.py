@@ -96,7 +96,7 @@ class Watch:
         try:
             until_ms = msgspec.json.decode(record.value)["until_ms"]
             self.load_until_ms = max(self.load_until_ms, int(until_ms))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        except (ValueError, RecursionError, KeyError, TypeError):
             return
 
     @property

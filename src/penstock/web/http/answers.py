@@ -121,7 +121,7 @@ async def read_body(request: Request, shape: type[T]) -> T:
         raise HttpError(
             400, sentence, remedy="docs/http-api.md shows the body", place=place.strip("`")
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise HttpError(
             400, f"the body is not JSON: {error}", remedy="send a JSON object", place="body"
         ) from None

@@ -35,9 +35,15 @@ NAMES = [
     ("INSERT INTO o SELECT a, ^ts.x FROM t", "`ts` is a column without fields"),
 ]
 KINDS = [
-    ("INSERT INTO o SELECT a, ^x FROM t", "column `n` of `o` is BIGINT, the query gives `x` DOUBLE|CAST(x AS BIGINT)"),
+    (
+        "INSERT INTO o SELECT a, ^x FROM t",
+        "column `n` of `o` is BIGINT, the query gives `x` DOUBLE|CAST(x AS BIGINT)",
+    ),
     ("INSERT INTO o SELECT ^n, n FROM t", "column `a` of `o` is STRING, the query gives `n` INT"),
-    ("INSERT INTO o SELECT a, ^CAST(x AS DECIMAL(10, 2)) FROM t", "is BIGINT, the query gives `EXPR$1` DECIMAL(10, 2)"),
+    (
+        "INSERT INTO o SELECT a, ^CAST(x AS DECIMAL(10, 2)) FROM t",
+        "is BIGINT, the query gives `EXPR$1` DECIMAL(10, 2)",
+    ),
     ("INSERT INTO ^o SELECT a FROM t", "`o` takes 2 columns, the query gives 1"),
     ("INSERT INTO o SELECT a, ^UPPER(n) FROM t", "UPPER"),
     ("INSERT INTO o SELECT a, n + ^NOSUCH(n) FROM t", "NOSUCH"),
@@ -46,7 +52,10 @@ KINDS = [
     ("INSERT INTO o SELECT ^NULL, n FROM t", "a column cannot be NULL|CAST"),
     ("INSERT INTO o SELECT a, ^SUM(a) FROM t GROUP BY a", "SUM is not defined for STRING"),
     ("INSERT INTO o SELECT a, ^CASE WHEN x THEN 1 END FROM t", "CASE"),
-    ("INSERT INTO o SELECT a, n FROM t UNION ALL SELECT ^n, n FROM t", "UNION ALL: column `n` is INT, `a` is STRING"),
+    (
+        "INSERT INTO o SELECT a, n FROM t UNION ALL SELECT ^n, n FROM t",
+        "UNION ALL: column `n` is INT, `a` is STRING",
+    ),
     ("INSERT INTO o SELECT a, n FROM t UNION ALL SELECT ^a FROM t", "UNION ALL of 2 and 1 columns"),
 ]
 WINDOWS = [
@@ -84,9 +93,15 @@ CHANGES = [
 ]  # fmt: skip
 GROUPS = [
     ("INSERT INTO o SELECT a, ^n FROM t GROUP BY a", "`n` is neither grouped by nor aggregated|MAX(n)"),
-    ("INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY a HAVING ^x > 1", "`x` is neither grouped by nor aggregated"),
+    (
+        "INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY a HAVING ^x > 1",
+        "`x` is neither grouped by nor aggregated",
+    ),
     ("INSERT INTO o SELECT a, n FROM t WHERE ^COUNT(*) > 1", "WHERE takes no aggregates|HAVING"),
-    ("INSERT INTO o SELECT a, SUM(^COUNT(*)) FROM t GROUP BY a", "an aggregate cannot stand inside another one"),
+    (
+        "INSERT INTO o SELECT a, SUM(^COUNT(*)) FROM t GROUP BY a",
+        "an aggregate cannot stand inside another one",
+    ),
     ("INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY ^1", "GROUP BY a number"),
     ("INSERT INTO o SELECT UPPER(a) AS p, COUNT(*) FROM t GROUP BY ^p", "there is no column `p`"),
     ("INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY ROLLUP(^a)", "ROLLUP"),

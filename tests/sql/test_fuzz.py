@@ -12,10 +12,75 @@ from penstock.sql.faults import Script
 
 DEMO = Path(__file__).parents[2] / "src" / "penstock" / "demo" / "pipelines" / "machine.sql"
 SCRIPTS = [DEMO.read_text(), (Path(__file__).parent / "everything.sql").read_text()]
-WORDS = "SELECT FROM WHERE ( ) , ; * . = < > 'x' 1 1.5 NULL NOT AND CASE END AS `at` sensor INTERVAL SECOND TABLE".split() + [
-    "GROUP BY", "=>", "TUMBLE", "COUNT", "DISTINCT", "WITH", "UNION ALL", "FILTER", "OVER", "CAST", "JOIN", "''", "::",
-    "[", "]", "{", "?", "@x", "$1", "\x00", "é", "'", "`", '"', "/*", "--", "\\", "99999999999999999999999", "1e999",
-]  # fmt: skip
+WORDS = [
+    *(
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "(",
+        ")",
+        ",",
+        ";",
+        "*",
+        ".",
+        "=",
+        "<",
+        ">",
+        "'x'",
+        "1",
+        "1.5",
+        "NULL",
+        "NOT",
+        "AND",
+    ),
+    *(
+        "CASE",
+        "END",
+        "AS",
+        "`at`",
+        "sensor",
+        "INTERVAL",
+        "SECOND",
+        "TABLE",
+        "GROUP BY",
+        "=>",
+        "TUMBLE",
+        "COUNT",
+        "CAST",
+    ),
+    *(
+        "DISTINCT",
+        "WITH",
+        "UNION ALL",
+        "FILTER",
+        "OVER",
+        "JOIN",
+        "''",
+        "::",
+        "[",
+        "]",
+        "{",
+        "?",
+        "@x",
+        "$1",
+        "\x00",
+        "é",
+    ),
+    *(
+        "'",
+        "`",
+        '"',
+        "/*",
+        "--",
+        "\\",
+        "99999999999999999999999",
+        "1e999",
+        "SESSION",
+        "MATCH_RECOGNIZE",
+        "/*+",
+        "LIKE",
+    ),
+]
 
 
 def holds(text: str) -> None:
@@ -63,5 +128,9 @@ def test_scripts_cut_anywhere_are_plans_or_errors(seed: int) -> None:
 def test_deep_nesting_is_refused_and_never_a_crash(depth: int) -> None:
     head = "CREATE TABLE t (a INT) WITH ('connector' = 'datagen');"
     head += "CREATE TABLE o (a INT) WITH ('connector' = 'blackhole'); INSERT INTO o SELECT "
-    for inner in ("(" * depth + "a" + ")" * depth, "a" + " + a" * depth, "CASE WHEN a = 1 THEN " * depth + "1" + " END" * depth):
+    for inner in (
+        "(" * depth + "a" + ")" * depth,
+        "a" + " + a" * depth,
+        "CASE WHEN a = 1 THEN " * depth + "1" + " END" * depth,
+    ):
         holds(head + inner + " FROM t")

@@ -133,7 +133,8 @@ def parenthesised(node: exp.Expression) -> exp.Expression:
     """The tree, in place, with `exp.Paren` where its text would otherwise be read as another tree."""
     for child in list(node.iter_expressions()):
         parenthesised(child)
-        right = child.arg_key == "expression" and isinstance(node, exp.Binary)
+        # a - (b - c), and comparisons do not chain
+        right = (child.arg_key == "expression" and isinstance(node, exp.Binary)) or _binding(node) == 4
         if _binding(node) < 8 and _binding(child) < _binding(node) + (1 if right else 0):
             child.replace(exp.Paren(this=child.copy()))
     return node

@@ -40,18 +40,21 @@ def filtered(node: Node, condition: exp.Expression) -> Node:
 
 
 def projected(node: Node, items: Sequence[Item]) -> Node:
-    """New columns; the node itself where they are its own, in order, and one projection where two would only rename."""
+    """New columns; the node itself where they are its own, in order, and one projection for two where that computes nothing twice."""
     made = tuple((column(name, expr, node), expr) for name, expr in items)
     same = [isinstance(expr, exp.Column) and expr.name == c.name for c, expr in made]
     if all(same) and tuple(c for c, _ in made) == node.schema:
         return node
-    if isinstance(node, Project):
+    if isinstance(node, Project) and _once(node, made):
         below = {c.name: expr for c, expr in node.columns}
-        if all(isinstance(expr, exp.Column) for expr in below.values()) or all(
-            isinstance(expr, exp.Column) for _, expr in made
-        ):
-            return Project(node.source, tuple((c, _through(expr, below)) for c, expr in made))
+        return Project(node.source, tuple((c, _through(expr, below)) for c, expr in made))
     return Project(node, made)
+
+
+def _once(node: Project, made: Sequence[tuple[Column, exp.Expression]]) -> bool:
+    """Whether no computed column of the projection below is read twice, so that both can be one."""
+    reads = [part.name for _, expr in made for part in expr.find_all(exp.Column)]
+    return all(isinstance(expr, exp.Column) or reads.count(c.name) <= 1 for c, expr in node.columns)
 
 
 def _through(expr: exp.Expression, below: Mapping[str, exp.Expression]) -> exp.Expression:

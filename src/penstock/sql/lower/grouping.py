@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Aggregate, Aggregation, Node, Window, updating
+from penstock.engine.plan import Aggregate, Aggregation, Node, Project, Window, updating
 from penstock.engine.types import Column
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.build import Item, columns_of, filtered, projected, quoted
@@ -183,7 +183,12 @@ def _with_columns(source: Node, computed: Sequence[Item], needed: set[str]) -> N
 
 def distinct(source: Node) -> Node:
     """Each different row once."""
-    return aggregated(source, [(c.name, quoted(c.name)) for c in source.schema], ())
+    keys = [(c.name, quoted(c.name)) for c in source.schema]
+    if isinstance(source, Project) and all(
+        expr == key for (_, expr), (_, key) in zip(source.columns, keys, strict=True)
+    ):
+        source = source.source
+    return aggregated(source, keys, ())
 
 
 def having(node: Node, condition: exp.Expression) -> Node:

@@ -46,7 +46,8 @@ def _bind(node: Expr, scope: Scope) -> Value:
     body = FUNCTIONS.get(name)
     if body is None:
         raise PenstockError(
-            f"{name} is not a function the engine offers", remedy="rewrite it with the functions that are listed in docs"
+            f"{name} is not a function the engine offers",
+            remedy="rewrite it with the functions that are listed in docs",
         )
     return body(*(_bind(argument, scope) for argument in arguments))
 
@@ -98,7 +99,14 @@ def _flip(value: Value) -> Value:
     return Value(value.kind, pl.lit(-value.constant), -value.constant)
 
 
-_UNIT_MS = {"MILLISECOND": 1, "SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000, "WEEK": 604_800_000}
+_UNIT_MS = {
+    "MILLISECOND": 1,
+    "SECOND": 1000,
+    "MINUTE": 60_000,
+    "HOUR": 3_600_000,
+    "DAY": 86_400_000,
+    "WEEK": 604_800_000,
+}
 _UNIT_MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
 
@@ -120,7 +128,11 @@ def _span(text: str, first: str, last: str) -> Value:
     if (first, last) == ("YEAR", "MONTH"):
         years, _, months = text.lstrip("+-").partition("-")
         sign = -1 if text.startswith("-") else 1
-        return Value(kinds.MONTHS, pl.lit(sign * (int(years) * 12 + int(months))), sign * (int(years) * 12 + int(months)))
+        return Value(
+            kinds.MONTHS,
+            pl.lit(sign * (int(years) * 12 + int(months))),
+            sign * (int(years) * 12 + int(months)),
+        )
     units = ["DAY", "HOUR", "MINUTE", "SECOND"]
     try:
         parts = text.lstrip("+-").replace(" ", ":").split(":")
@@ -146,7 +158,9 @@ def _cast(node: Expr, scope: Scope) -> Value:
     if isinstance(value.constant, str) and kinds.name_of(kind) in ("TIMESTAMP", "DATE", "TIME"):
         literal = pl.select(made.expr).item()
         if literal is None:
-            raise PenstockError(f"'{value.constant}' is not a {kind}", remedy="write it as 2026-11-22 11:00:00.123")
+            raise PenstockError(
+                f"'{value.constant}' is not a {kind}", remedy="write it as 2026-11-22 11:00:00.123"
+            )
         return Value(kind, pl.lit(literal, dtype=polars_type(kind)), literal)
     return made
 
@@ -190,7 +204,9 @@ def _is(node: Expr, scope: Scope) -> Value:
         return FUNCTIONS["IS NULL"](value)
     if isinstance(right, exp.Boolean):
         return FUNCTIONS["IS TRUE" if right.this else "IS FALSE"](value)
-    raise PenstockError(f"IS {right.sql()} is not offered", remedy="use IS [NOT] NULL, TRUE, FALSE or DISTINCT FROM")
+    raise PenstockError(
+        f"IS {right.sql()} is not offered", remedy="use IS [NOT] NULL, TRUE, FALSE or DISTINCT FROM"
+    )
 
 
 def _like(node: Expr, scope: Scope) -> Value:
@@ -217,7 +233,9 @@ def _call(node: Expr) -> tuple[str, list[Expr]]:
     arguments: list[Expr] = []
     for name in node.arg_types:
         value = node.args.get(name)
-        arguments += value if isinstance(value, list) else [value] if isinstance(value, exp.Expression) else []
+        arguments += (
+            value if isinstance(value, list) else [value] if isinstance(value, exp.Expression) else []
+        )
     return node.sql_name().upper(), arguments
 
 
@@ -256,12 +274,20 @@ def _extract(node: Expr) -> tuple[str, list[Expr]]:
 
 def _difference(node: Expr) -> tuple[str, list[Expr]]:
     unit = node.args.get("unit")
-    return "TIMESTAMPDIFF", [exp.Literal.string(unit.name.upper() if unit is not None else ""), node.expression, node.this]
+    return "TIMESTAMPDIFF", [
+        exp.Literal.string(unit.name.upper() if unit is not None else ""),
+        node.expression,
+        node.this,
+    ]
 
 
 def _addition(node: Expr) -> tuple[str, list[Expr]]:
     unit = node.args.get("unit")
-    return "TIMESTAMPADD", [exp.Literal.string(unit.name.upper() if unit is not None else ""), node.expression, node.this]
+    return "TIMESTAMPADD", [
+        exp.Literal.string(unit.name.upper() if unit is not None else ""),
+        node.expression,
+        node.this,
+    ]
 
 
 def _log(node: Expr) -> tuple[str, list[Expr]]:

@@ -27,5 +27,7 @@ def aggregate_kind(function: str, argument: str | None) -> str:
     kind = of_aggregate(function, argument)
     if kind is None:
         given = argument or "*"
-        raise PenstockError(f"{function.upper()}({given}) is not defined", remedy="aggregate a column of numbers")
+        raise PenstockError(
+            f"{function.upper()}({given}) is not defined", remedy="aggregate a column of numbers"
+        )
     return kind

@@ -57,8 +57,10 @@ def _number_to_integer(value: Value, kind: str) -> pl.Expr:
     if kinds.is_integer(value.kind):
         return value.expr.cast(polars_type(kind), wrap_numerical=True)
     if kinds.is_decimal(value.kind):
-        return value.expr.cast(pl.Float64).cast(polars_type(kind), strict=False) if kinds.digits(value.kind)[1] else (
-            value.expr.cast(polars_type(kind), strict=False)
+        return (
+            value.expr.cast(pl.Float64).cast(polars_type(kind), strict=False)
+            if kinds.digits(value.kind)[1]
+            else (value.expr.cast(polars_type(kind), strict=False))
         )
     bits = min(max(_BITS[kind], 32), 64)
     top, low = float(2 ** (bits - 1)), -(2 ** (bits - 1))
@@ -83,8 +85,10 @@ def _number_to_decimal(value: Value, kind: str) -> pl.Expr:
     target = polars_type(kind)
     if kinds.is_float(value.kind):
         # HALF_UP over the shortest decimal that reads back as the number, as BigDecimal.valueOf has it
-        return value.expr.cast(pl.String).cast(pl.Decimal(38, min(scale + 8, 30)), strict=False).map_batches(
-            lambda s: _half_up(s, precision, scale), return_dtype=target
+        return (
+            value.expr.cast(pl.String)
+            .cast(pl.Decimal(38, min(scale + 8, 30)), strict=False)
+            .map_batches(lambda s: _half_up(s, precision, scale), return_dtype=target)
         )
     if kinds.is_decimal(value.kind) and kinds.digits(value.kind)[1] > scale:
         return value.expr.map_batches(lambda s: _half_up(s, precision, scale), return_dtype=target)
@@ -130,7 +134,9 @@ def _text_to_moment(value: Value, kind: str) -> pl.Expr:
 
 
 def _text_to_date(value: Value, kind: str) -> pl.Expr:
-    return value.expr.str.strip_chars().map_batches(parse_moments, return_dtype=pl.Datetime("us")).cast(pl.Date)
+    return (
+        value.expr.str.strip_chars().map_batches(parse_moments, return_dtype=pl.Datetime("us")).cast(pl.Date)
+    )
 
 
 def _text_to_time(value: Value, kind: str) -> pl.Expr:

@@ -21,7 +21,9 @@ def json_value(value: Value, path: Value) -> Value:
         raise refuse("JSON_VALUE", value)
     steps = str(known("JSON_VALUE", path, "path"))
     if not _PATH.match(steps):
-        raise PenstockError(f"the JSON path {steps!r} is not offered", remedy="write names and indexes only: $.a.b[0]")
+        raise PenstockError(
+            f"the JSON path {steps!r} is not offered", remedy="write names and indexes only: $.a.b[0]"
+        )
     plain = re.sub(r"^(lax|strict)\s*", "", steps)
     found = value.expr.map_batches(lambda texts: _found(texts, plain), return_dtype=pl.String)
     return Value("STRING", found)
@@ -30,7 +32,10 @@ def json_value(value: Value, path: Value) -> Value:
 def _found(texts: pl.Series, path: str) -> pl.Series:
     import json
 
-    steps = [name or quoted or int(index) for name, quoted, index in re.findall(r"\.([\w-]+)|\['([^']*)'\]|\[(\d+)\]", path)]
+    steps = [
+        name or quoted or int(index)
+        for name, quoted, index in re.findall(r"\.([\w-]+)|\['([^']*)'\]|\[(\d+)\]", path)
+    ]
     out: list[str | None] = []
     for text in texts.to_list():
         try:

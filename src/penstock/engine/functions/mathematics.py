@@ -88,7 +88,9 @@ def _with_times(sign: str, left: Value, right: Value) -> Value | None:
 
 
 for _sign in "+-*/%":
-    function(*((_sign, "MOD") if _sign == "%" else (_sign,)), arguments=(2, 2))(functools.partial(_arithmetic, _sign))
+    function(*((_sign, "MOD") if _sign == "%" else (_sign,)), arguments=(2, 2))(
+        functools.partial(_arithmetic, _sign)
+    )
 
 
 def _number(name: str, value: Value) -> Value:
@@ -101,7 +103,12 @@ def _number(name: str, value: Value) -> Value:
 def negative(value: Value) -> Value:
     """Unary minus; the smallest integer stays as it is (it wraps)."""
     value = _number("-", value)
-    return Value(value.kind, pl.lit(0, dtype=polars_type(value.kind)) - value.expr if kinds.is_integer(value.kind) else -value.expr)
+    return Value(
+        value.kind,
+        pl.lit(0, dtype=polars_type(value.kind)) - value.expr
+        if kinds.is_integer(value.kind)
+        else -value.expr,
+    )
 
 
 @function("ABS", arguments=(1, 1))

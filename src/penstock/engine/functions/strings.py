@@ -34,7 +34,8 @@ def _checked(pattern: str) -> str:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError:
         raise PenstockError(
-            f"the regular expression {pattern!r} is not understood", remedy="look-around and back-references are not offered"
+            f"the regular expression {pattern!r} is not understood",
+            remedy="look-around and back-references are not offered",
         ) from None
     return pattern
 
@@ -81,8 +82,12 @@ def octet_length(value: Value) -> Value:
 def substring(value: Value, start: Value, length: Value | None = None) -> Value:
     """From position `start` (1 is the first, negative counts from the end), `length` characters."""
     text, first = _text("SUBSTRING", value), _whole("SUBSTRING", start)
-    begin = pl.when(first > 0).then(first - 1).when(first == 0).then(pl.lit(0, dtype=pl.Int64)).otherwise(
-        (text.str.len_chars().cast(pl.Int64) + first)
+    begin = (
+        pl.when(first > 0)
+        .then(first - 1)
+        .when(first == 0)
+        .then(pl.lit(0, dtype=pl.Int64))
+        .otherwise(text.str.len_chars().cast(pl.Int64) + first)
     )
     if length is None:
         return Value("STRING", text.str.slice(pl.max_horizontal(begin, pl.lit(0, dtype=pl.Int64))))
@@ -152,10 +157,14 @@ def _padded(name: str, value: Value, length: Value, fill: Value | None = None) -
     if size < 0 or not pad:
         return Value("STRING", pl.when(text.str.len_chars() >= max(size, 0)).then(text.str.slice(0, max(size, 0))) if size >= 0
                      else pl.lit(None, dtype=pl.String))  # fmt: skip
-    missing = pl.max_horizontal(pl.lit(size, dtype=pl.Int64) - text.str.len_chars().cast(pl.Int64), pl.lit(0, dtype=pl.Int64))
+    missing = pl.max_horizontal(
+        pl.lit(size, dtype=pl.Int64) - text.str.len_chars().cast(pl.Int64), pl.lit(0, dtype=pl.Int64)
+    )
     filling = pl.lit(pad * size).str.slice(0, missing)
     joined = pl.concat_str([filling, text] if name == "LPAD" else [text, filling])
-    return Value("STRING", pl.when(text.str.len_chars() > size).then(text.str.slice(0, size)).otherwise(joined))
+    return Value(
+        "STRING", pl.when(text.str.len_chars() > size).then(text.str.slice(0, size)).otherwise(joined)
+    )
 
 
 for _name in ("LPAD", "RPAD"):
@@ -169,7 +178,9 @@ def repeat(value: Value, times: Value) -> Value:
     if count > 10_000:
         raise PenstockError("REPEAT takes at most 10000 times")
     text = _text("REPEAT", value)
-    return Value("STRING", pl.concat_str([text] * count) if count > 0 else pl.when(text.is_not_null()).then(pl.lit("")))
+    return Value(
+        "STRING", pl.concat_str([text] * count) if count > 0 else pl.when(text.is_not_null()).then(pl.lit(""))
+    )
 
 
 @function("SPLIT_INDEX", arguments=(3, 3))
@@ -201,7 +212,9 @@ def regexp_replace(value: Value, pattern: Value, new: Value) -> Value:
 @function("REGEXP", arguments=(2, 2))
 def regexp(value: Value, pattern: Value) -> Value:
     """Whether the pattern is found anywhere in the text."""
-    return Value("BOOLEAN", _text("REGEXP", value).str.contains(_checked(str(known("REGEXP", pattern, "pattern")))))
+    return Value(
+        "BOOLEAN", _text("REGEXP", value).str.contains(_checked(str(known("REGEXP", pattern, "pattern"))))
+    )
 
 
 @function("LIKE", arguments=(2, 3))

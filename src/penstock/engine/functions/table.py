@@ -45,7 +45,9 @@ def function(*names: str, arguments: tuple[int, int]) -> Callable[[Function], Fu
         def checked(*values: Value) -> Value:
             low, high = arguments
             if not low <= len(values) <= high:
-                takes = str(low) if low == high else f"{low} to {high}" if high < VARIADIC else f"at least {low}"
+                takes = (
+                    str(low) if low == high else f"{low} to {high}" if high < VARIADIC else f"at least {low}"
+                )
                 raise PenstockError(f"{names[0]} takes {takes} arguments, not {len(values)}")
             return body(*values)
 
@@ -73,7 +75,9 @@ NOTHING = Value(kinds.NULL, pl.lit(None))
 def known(name: str, value: Value, what: str) -> Any:
     """The constant behind `value`; raises `PenstockError` where it is computed from a column."""
     if value.constant is None:
-        raise PenstockError(f"{name} needs a literal as its {what}", remedy="write the value itself, not a column")
+        raise PenstockError(
+            f"{name} needs a literal as its {what}", remedy="write the value itself, not a column"
+        )
     return value.constant
 
 

@@ -66,7 +66,18 @@ def _part(name: str, moment: Value) -> Value:
     return Value("BIGINT", _PARTS[name](_moment(name, moment)).cast(pl.Int64))
 
 
-for _name in ("YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK", "HOUR", "MINUTE", "SECOND"):
+for _name in (
+    "YEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAYOFYEAR",
+    "DAYOFMONTH",
+    "DAYOFWEEK",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+):
     function(_name, arguments=(1, 1))(functools.partial(_part, _name))
 
 
@@ -88,7 +99,9 @@ def ceiling_to(moment: Value, unit: str) -> Value:
     low = floor_to(moment, unit)
     step = {"YEAR": "1y", "QUARTER": "3mo", "MONTH": "1mo", "WEEK": "1w", "DAY": "1d", "HOUR": "1h", "MINUTE": "1m",
             "SECOND": "1s", "MILLISECOND": "1ms"}[unit]  # fmt: skip
-    return Value(moment.kind, pl.when(low.expr == moment.expr).then(moment.expr).otherwise(low.expr.dt.offset_by(step)))
+    return Value(
+        moment.kind, pl.when(low.expr == moment.expr).then(moment.expr).otherwise(low.expr.dt.offset_by(step))
+    )
 
 
 @function("TIMESTAMPADD", arguments=(3, 3))
@@ -119,7 +132,11 @@ def _towards_zero(number: pl.Expr, unit: int) -> pl.Expr:
 
 
 def _months_between(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    months = (other.dt.year() - one.dt.year()).cast(pl.Int64) * 12 + other.dt.month().cast(pl.Int64) - one.dt.month()
+    months = (
+        (other.dt.year() - one.dt.year()).cast(pl.Int64) * 12
+        + other.dt.month().cast(pl.Int64)
+        - one.dt.month()
+    )
     into = one.cast(pl.Int64) - one.dt.truncate("1mo").cast(pl.Int64)
     left = other.cast(pl.Int64) - other.dt.truncate("1mo").cast(pl.Int64)
     early = (months > 0) & (left < into)
@@ -130,7 +147,9 @@ def _months_between(one: pl.Expr, other: pl.Expr) -> pl.Expr:
 def _unit(unit: Value) -> str:
     name = str(unit.constant).upper().removeprefix("SQL_TSI_").rstrip("S")
     if name not in _US and name not in _MONTHS:
-        raise PenstockError(f"the time unit {name} is not offered", remedy="offered: " + ", ".join([*_US, *_MONTHS]))
+        raise PenstockError(
+            f"the time unit {name} is not offered", remedy="offered: " + ", ".join([*_US, *_MONTHS])
+        )
     return name
 
 
@@ -162,9 +181,9 @@ def to_timestamp_ltz(number: Value, precision: Value | None = None) -> Value:
     digits = 3 if precision is None else int(known("TO_TIMESTAMP_LTZ", precision, "precision"))
     if digits not in (0, 3):
         raise PenstockError(f"TO_TIMESTAMP_LTZ takes the precision 0 or 3, not {digits}")
-    micros = (number.expr.cast(pl.Float64) if not kinds.is_integer(number.kind) else number.expr.cast(pl.Int64)) * (
-        1_000_000 if digits == 0 else 1000
-    )
+    micros = (
+        number.expr.cast(pl.Float64) if not kinds.is_integer(number.kind) else number.expr.cast(pl.Int64)
+    ) * (1_000_000 if digits == 0 else 1000)
     return Value("TIMESTAMP_LTZ(3)", micros.cast(pl.Int64).cast(pl.Datetime("us")))
 
 
@@ -173,7 +192,9 @@ def to_date(text: Value, pattern: Value | None = None) -> Value:
     """A DATE from a text; NULL where it is none."""
     if pattern is None:
         return cast(text, "DATE")
-    return Value("DATE", text.expr.str.to_date(java_pattern(str(known("TO_DATE", pattern, "pattern"))), strict=False))
+    return Value(
+        "DATE", text.expr.str.to_date(java_pattern(str(known("TO_DATE", pattern, "pattern"))), strict=False)
+    )
 
 
 @function("UNIX_TIMESTAMP", arguments=(0, 2))

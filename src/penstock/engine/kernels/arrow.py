@@ -43,6 +43,20 @@ def validity(view: Any, rows: int, start: int, nulls: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, bitorder="little")[start : start + rows].astype(np.bool_)
 
 
+def join_texts(parts: list[Texts]) -> Texts:
+    """Text columns laid after each other."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return np.zeros(1, np.uint8), np.zeros(1, np.int64), np.zeros(0, np.bool_)
+    sizes = np.cumsum([0, *(int(offsets[-1] - offsets[0]) for _, offsets, _ in parts)])
+    data = np.concatenate(
+        [np.zeros(0, np.uint8), *(data[offsets[0] : offsets[-1]] for data, offsets, _ in parts)]
+    )
+    moved = [offsets[:-1] - offsets[0] + size for (_, offsets, _), size in zip(parts, sizes, strict=False)]
+    return data, np.concatenate([*moved, sizes[-1:]]), np.concatenate([valid for _, _, valid in parts])
+
+
 def text_series(
     name: str, data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_] | None = None
 ) -> pl.Series:
@@ -51,4 +65,4 @@ def text_series(
     if valid is not None and not valid.all():
         bits = np.packbits(valid, bitorder="little")
     array = nanoarrow.c_array_from_buffers(nanoarrow.large_string(), len(offsets) - 1, [bits, offsets, data])
-    return pl.Series(name, nanoarrow.Array(array))
+    return pl.Series(nanoarrow.Array(array)).alias(name)

@@ -86,7 +86,9 @@ class PairTable:
         self._a, self._b = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self._numbers = np.full(size, _FREE, np.int64)
 
-    def number(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def number(
+        self, a: NDArray[np.int64], b: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Each row's number, and the rows that brought new pairs in the order of their numbers."""
         out = np.empty(len(a), np.int64)
         fresh = np.empty(len(a), np.int64)

@@ -64,7 +64,9 @@ def _fraction(data: Any, at: Any, end: Any) -> Any:
     return micros
 
 
-@kernel("int64(const uint8[::1], const int64[::1], const boolean[::1], int64, boolean, int64[::1], boolean[::1])")
+@kernel(
+    "int64(const uint8[::1], const int64[::1], const boolean[::1], int64, boolean, int64[::1], boolean[::1])"
+)
 def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-untyped-def]
     """Texts to moments; `wrong` marks those that are none. Returns how many are wrong.
 
@@ -94,7 +96,11 @@ def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-u
         if size > 10:
             hour, minute, second = _two(data, at + 11), _two(data, at + 14), 0
             gap = data[at + 10]
-            bad = bad or not (gap == middle or (middle == 0 and (gap == 32 or gap == 84))) or data[at + 13] != 58
+            bad = (
+                bad
+                or not (gap == middle or (middle == 0 and (gap == 32 or gap == 84)))
+                or data[at + 13] != 58
+            )
             if size > 16:
                 second = _two(data, at + 17)
                 bad = bad or data[at + 16] != 58
@@ -180,7 +186,11 @@ def parse_moments(texts: pl.Series) -> pl.Series:
     moments, wrong = parse_column(data, offsets, valid, LENIENT, False)
     series = pl.Series(texts.name, moments).cast(pl.Datetime("us"))
     missing = wrong | ~valid
-    return series.to_frame().select(pl.when(pl.Series(~missing)).then(pl.first())).to_series() if missing.any() else series
+    return (
+        series.to_frame().select(pl.when(pl.Series(~missing)).then(pl.first())).to_series()
+        if missing.any()
+        else series
+    )
 
 
 def parse_column(

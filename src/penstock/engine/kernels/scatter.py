@@ -4,7 +4,10 @@
 Knows nothing of keys or windows.
 """
 
+from typing import Any
+
 import numpy as np
+from numba.extending import register_jitable
 
 from penstock.engine.kernels.compiled import kernel
 
@@ -100,21 +103,6 @@ def merge_spread(targets, sources, counts, means, squares, to_counts, to_means, 
         to_squares[to] += squares[part] + step * step * n * m / (n + m)
 
 
-@kernel("void(const int64[::1], const boolean[::1], int64, int64, int64[::1], int64[::1])")
-def edge(slots, valid, sequence, sign, rows, held):  # type: ignore[no-untyped-def]
-    """Keep per slot the first (`sign` -1) or last (1) row that takes part.
-
-    `held` is the sequence number of the row a slot holds (-1: none), `rows` the batch's row that is now held
-    (-1: as before). Row i of the batch has the number `sequence` + i.
-    """
-    for row in range(len(slots)):
-        if valid[row]:
-            slot = slots[row]
-            if sign > 0 or held[slot] < 0:
-                held[slot] = sequence + row
-                rows[slot] = row
-
-
 @kernel("int64(const int64[::1], const boolean[::1], int64, int64[::1])")
 def watermarks(moments_ms, valid, seen_ms, marks):  # type: ignore[no-untyped-def]
     """The largest time seen before each row (starting from `seen_ms`), in `marks`; returns the largest in all."""
@@ -125,15 +113,59 @@ def watermarks(moments_ms, valid, seen_ms, marks):  # type: ignore[no-untyped-de
     return seen_ms
 
 
-@kernel("void(const int64[::1], int64[::1], int64[::1])")
-def chain(slots, heads, before):  # type: ignore[no-untyped-def]
-    """For each row, the row of its slot that came before it: `heads` holds the last one of each slot (-1: none).
+@kernel("void(const int64[::1], const boolean[::1], int64[::1], int64[::1])")
+def versions(slots, gone, heads, before):  # type: ignore[no-untyped-def]
+    """For each row, the version of its slot that it replaces (-1: none); `heads` holds each slot's last.
 
-    Rows are numbered on from len(slots)' first number, which the caller puts into `before[0]` beforehand.
+    The batch's rows are numbered on from `before[0]`, which the caller puts there; a row that is `gone` leaves
+    its slot without a version.
     """
     number = before[0]
     for row in range(len(slots)):
         slot = slots[row]
         held = heads[slot]
-        heads[slot] = number + row
+        heads[slot] = -1 if gone[row] else number + row
         before[row] = held
+
+
+@kernel(
+    "void(const int64[::1], const boolean[::1], const int64[::1], const int64[::1], const uint64[::1],"
+    " int64[::1], uint64[::1])"
+)
+def sum_wide(slots, valid, signs, highs, lows, cells_high, cells_low):  # type: ignore[no-untyped-def]
+    """Add up 128-bit integers in two halves, the carry by hand."""
+    for row in range(len(slots)):
+        if not valid[row]:
+            continue
+        slot, high, low = slots[row], highs[row], lows[row]
+        if signs[row] < 0:  # two's complement of the pair
+            high = ~high + np.int64(low == np.uint64(0))
+            low = ~low + np.uint64(1)
+        total = cells_low[slot] + low
+        cells_high[slot] += high + np.int64(total < low)
+        cells_low[slot] = total
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def _above(high: Any, low: Any, than_high: Any, than_low: Any) -> Any:
+    return high > than_high or (high == than_high and low > than_low)
+
+
+@kernel(
+    "void(const int64[::1], const boolean[::1], const int64[::1], const uint64[::1], int64,"
+    " int64[::1], int64[::1], uint64[::1])"
+)
+def extreme_wide(slots, valid, highs, lows, sign, counts, cells_high, cells_low):  # type: ignore[no-untyped-def]
+    """Keep the largest (`sign` 1) or smallest (-1) 128-bit integer, and count."""
+    for row in range(len(slots)):
+        if not valid[row]:
+            continue
+        slot, high, low = slots[row], highs[row], lows[row]
+        held_high, held_low = cells_high[slot], cells_low[slot]
+        better = (
+            _above(high, low, held_high, held_low) if sign > 0 else _above(held_high, held_low, high, low)
+        )
+        if better or counts[slot] == 0:
+            cells_high[slot] = high
+            cells_low[slot] = low
+        counts[slot] += 1

@@ -1,0 +1,95 @@
+"""What every aggregate function is: numpy cells a slot, fed in batches, merged, and read.
+
+Knows nothing of keys, windows or SQL.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Slots = NDArray[np.int64]
+Cells = NDArray[Any]
+
+
+class Accumulator:
+    """Cells for one aggregate of all slots. Subclasses name their cells and say how rows change them."""
+
+    layout: ClassVar[Mapping[str, tuple[Any, Any]]] = {}
+    """Each cell's numpy type and what it holds at first."""
+
+    def __init__(self) -> None:
+        self.cells: dict[str, Cells] = {
+            name: np.full(16, first, kind) for name, (kind, first) in self.layout.items()
+        }
+
+    def prepare(self, argument: pl.Expr) -> pl.Expr:
+        """The argument as the values that `update` takes, before nulls are filled."""
+        return argument
+
+    def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
+        """Take rows in (sign 1) or back (-1). Rows that are not `valid` take no part."""
+        raise NotImplementedError
+
+    def merge(self, other: "Accumulator", targets: Slots, sources: Slots) -> None:
+        """Add `other`'s slots `sources` to our `targets`, in order."""
+        raise NotImplementedError
+
+    def result(self, slots: Slots) -> pl.Series:
+        """The aggregate of each slot, in its own column type."""
+        raise NotImplementedError
+
+    def reserve(self, slots: int) -> None:
+        """Room for so many slots."""
+        for name, (kind, first) in self.layout.items():
+            held = self.cells[name]
+            if len(held) < slots:
+                wider = np.full(max(slots, 2 * len(held)), first, kind)
+                wider[: len(held)] = held
+                self.cells[name] = wider
+
+    def keep(self, slots: Slots) -> None:
+        """Only these slots, renumbered in the order given."""
+        for name, (kind, first) in self.layout.items():
+            kept = np.full(max(16, len(slots)), first, kind)
+            kept[: len(slots)] = self.cells[name][slots]
+            self.cells[name] = kept
+
+    def reset(self, slots: Slots) -> None:
+        """These slots as if nothing had been in them."""
+        for name, (_, first) in self.layout.items():
+            self.cells[name][slots] = first
+
+    def snapshot(self, count: int) -> dict[str, pl.DataFrame]:
+        """The first `count` slots' cells as blocks of columns."""
+        made = {}
+        for name, (kind, _) in self.layout.items():
+            cells = self.cells[name][:count]
+            made[name] = (
+                pl.Series(name, cells.tolist(), dtype=pl.String) if kind is object else pl.Series(name, cells)
+            )
+        return {"cells": pl.DataFrame(made)}
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+        """The opposite of `snapshot`."""
+        frame = blocks["cells"]
+        for name, (kind, first) in self.layout.items():
+            cells = np.full(max(16, frame.height), first, kind)
+            cells[: frame.height] = (
+                np.array(frame[name].to_list(), object) if kind is object else frame[name].to_numpy()
+            )
+            self.cells[name] = cells
+
+
+def numbers(values: pl.Series, kind: Any) -> Cells:
+    """A column without nulls as a contiguous array of int64 or float64."""
+    return np.ascontiguousarray(values.fill_null(0).to_numpy().astype(kind, copy=False))
+
+
+def nulled(values: pl.Series, there: NDArray[np.bool_]) -> pl.Series:
+    """The column with NULL where `there` is false."""
+    if there.all():
+        return values
+    return values.to_frame("v").select(pl.when(pl.Series(there)).then(pl.col("v"))).to_series()

@@ -1,0 +1,26 @@
+"""COUNT: of rows, or of values that are not null."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.engine.aggregates.accumulator import Accumulator, Slots
+from penstock.engine.kernels import scatter
+
+
+class Count(Accumulator):
+    """How many."""
+
+    layout = {"count": (np.int64, 0)}
+
+    def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
+        scatter.count(slots, valid, signs, self.cells["count"])
+
+    def merge(self, other: Accumulator, targets: Slots, sources: Slots) -> None:
+        scatter.sum_int(
+            targets, np.ones(len(targets), np.bool_), np.ones(len(targets), np.int64), other.cells["count"][sources],
+            self.cells["count"],
+        )  # fmt: skip
+
+    def result(self, slots: Slots) -> pl.Series:
+        return pl.Series(self.cells["count"][slots])

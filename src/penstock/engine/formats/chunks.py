@@ -1,0 +1,128 @@
+"""Fetched record batches as chunks: where each record's key and value lie, up to some thousand records at a time.
+
+Knows compression and the batch format; knows nothing of what the values hold.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.calls import Bytes
+from penstock.compression import NONE, decompress
+from penstock.engine.kernels.records import locate
+from penstock.record import HEADER_SIZE, BatchInfo, Record, decode, intact, scan
+
+KEY_AT, KEY_SIZE, VALUE_AT, VALUE_SIZE, TIMESTAMP, OFFSET, HEADERS_AT = range(7)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Records of one partition. `places` has a row for each of the names above and a column a record."""
+
+    data: NDArray[np.uint8]
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.places.shape[1])
+
+    def key(self, row: int) -> bytes | None:
+        """One record's key."""
+        return self._bytes(KEY_AT, row)
+
+    def value(self, row: int) -> bytes | None:
+        """One record's value."""
+        return self._bytes(VALUE_AT, row)
+
+    def _bytes(self, at: int, row: int) -> bytes | None:
+        start, size = int(self.places[at, row]), int(self.places[at + 1, row])
+        return None if size < 0 else self.data[start : start + size].tobytes()
+
+    def take(self, rows: NDArray[np.int64]) -> "Chunk":
+        """Some of the records."""
+        return Chunk(self.data, np.ascontiguousarray(self.places[:, rows]))
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A batch that cannot be read, and why."""
+
+    offset: int
+    timestamp_ms: int
+    reason: str
+
+
+def read_chunks(batches: Bytes, rows_max: int, bytes_max: int) -> Iterator[Chunk | Damaged]:
+    """The records of whole batches in order, control batches left out; at most about `rows_max` a chunk.
+
+    Batches smaller than that go together. One that decompresses to more than `bytes_max` counts as damaged.
+    """
+    waiting: list[tuple[BatchInfo, Bytes]] = []
+    rows = 0
+    for info in scan(batches):
+        if info.control:
+            continue
+        section, reason = _section(batches, info, bytes_max)
+        if section is None:
+            yield from _joined(waiting, rows_max)
+            waiting, rows = [], 0
+            yield Damaged(info.base_offset, info.max_timestamp_ms, reason)
+            continue
+        if rows + info.count > rows_max:
+            yield from _joined(waiting, rows_max)
+            waiting, rows = [], 0
+        waiting.append((info, section))
+        rows += info.count
+    yield from _joined(waiting, rows_max)
+
+
+def _section(batches: Bytes, info: BatchInfo, bytes_max: int) -> tuple[Bytes | None, str]:
+    if not intact(batches, info.position):
+        return None, "the batch fails its checksum"
+    packed = memoryview(batches)[info.position + HEADER_SIZE : info.position + info.size]
+    if info.count < 0 or info.count > max(len(packed), 1) * (1 if info.codec == NONE else 1024):
+        return None, f"the batch claims {info.count} records"
+    if info.codec == NONE:
+        return packed, ""
+    try:
+        return decompress(info.codec, packed, bytes_max), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _joined(waiting: list[tuple[BatchInfo, Bytes]], rows_max: int) -> Iterator[Chunk | Damaged]:
+    if not waiting:
+        return
+    data = np.frombuffer(waiting[0][1] if len(waiting) == 1 else b"".join(s for _, s in waiting), np.uint8)
+    places = np.empty((7, sum(info.count for info, _ in waiting)), np.int64)
+    at = first = 0
+    damaged: list[Damaged] = []
+    for info, section in waiting:
+        end = at + len(section)
+        base_ms = info.max_timestamp_ms if info.log_append_time else info.base_timestamp_ms
+        fault = locate(
+            data, at, end, info.count, info.base_offset, base_ms, info.log_append_time, places, first
+        )
+        if fault:
+            damaged.append(
+                Damaged(
+                    info.base_offset, info.max_timestamp_ms, f"its records are damaged at byte {fault - at}"
+                )
+            )
+        else:
+            first += info.count
+        at = end
+    for start in range(0, first, rows_max):
+        yield Chunk(data, np.ascontiguousarray(places[:, start : min(start + rows_max, first)]))
+    yield from damaged
+
+
+def whole_record(batches: Bytes, offset: int) -> Record | None:
+    """One record with its headers, for a dead letter: read again from the batch it came in."""
+    for info in scan(batches):
+        if info.base_offset <= offset <= info.last_offset:
+            for record in decode(memoryview(batches)[info.position : info.position + info.size]):
+                if record.offset == offset:
+                    return record
+    return None

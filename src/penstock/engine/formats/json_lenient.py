@@ -1,0 +1,159 @@
+"""One JSON object by Flink's own conversions, value by value: for records that the fast reader refuses.
+
+Source: Flink, JsonToRowDataConverters: numbers and texts turn into each other, any scalar or object is a STRING.
+Knows nothing of columns.
+"""
+
+import json
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any
+
+from penstock.engine.functions import kinds
+from penstock.engine.types import Schema
+
+_WIDE = Context(prec=80, rounding=ROUND_HALF_UP)
+_BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
+
+
+class Misfit(ValueError):
+    """A record that is no row: `kind` is the error's name in the dead letter."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def read_object(value: bytes, fields: Schema, ignore: bool, must_have: bool) -> dict[str, Any]:
+    """The fields of one object; raises `Misfit`. With `ignore` a field that does not fit is None instead."""
+    try:
+        document = json.loads(value.decode(), parse_constant=_no_constant, parse_float=_Number)
+    except UnicodeDecodeError as error:
+        raise Misfit(
+            "CharacterCodingException", f"the value is not UTF-8: {error.reason} at byte {error.start}"
+        ) from None
+    except RecursionError:
+        raise Misfit("JsonParseException", "the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise Misfit("JsonParseException", f"the value is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Misfit("JsonParseException", f"the value is not a JSON object but {_named(document)}")
+    return {field.name: _field(document, field.name, field.kind, ignore, must_have) for field in fields}
+
+
+def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_have: bool) -> Any:
+    if name not in document and must_have:
+        raise Misfit("JsonParseException", f"the field {name} is missing")
+    found = document.get(name)
+    if found is None:
+        return None
+    try:
+        return _CONVERT[kinds.name_of(kind)](found, kind)
+    except (ValueError, ArithmeticError, KeyError, RecursionError):
+        if ignore:
+            return None
+        shown = _shown(found)
+        raise Misfit("JsonParseException", f"{name} is {kind}, and the record has {shown}") from None
+
+
+class _Number(str):
+    """A number with a fraction or exponent, as it was written."""
+
+    __slots__ = ()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _named(value: Any) -> str:
+    return {list: "an array", str: "a text", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        raise ValueError("not a scalar")
+    return value
+
+
+def _integer(value: Any, kind: str) -> int:
+    value = _scalar(value)
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    number = (
+        int(Decimal(value))
+        if isinstance(value, _Number)
+        else value
+        if isinstance(value, int)
+        else int(value.strip())
+    )
+    if not -(2 ** (_BITS[kind] - 1)) <= number < 2 ** (_BITS[kind] - 1):
+        raise ValueError("out of range")
+    return number
+
+
+def _double(value: Any, kind: str) -> float:
+    value = _scalar(value)
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    return float(value)
+
+
+def _decimal(value: Any, kind: str) -> Decimal | None:
+    value = _scalar(value)
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    precision, scale = kinds.digits(kind)
+    number = Decimal(value.strip() if isinstance(value, str) else value)
+    if not number.is_finite() or abs(number) >= Decimal(10) ** (precision - scale):
+        return None
+    rounded = number.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
+    return rounded if abs(rounded) < Decimal(10) ** (precision - scale) else None
+
+
+def _boolean(value: Any, kind: str) -> bool:
+    value = _scalar(value)
+    return value if isinstance(value, bool) else str(value).strip().lower() == "true"
+
+
+def _text(value: Any, kind: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = (
+        str(value)
+        if isinstance(value, (str, int))
+        else json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False)
+    )
+    text.encode()  # a lone surrogate is no text
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return float(value) if isinstance(value, _Number) else value
+
+
+def _moment(value: Any, kind: str) -> str:
+    if not isinstance(value, str) or isinstance(value, _Number):
+        raise ValueError("not a text")
+    return value
+
+
+_CONVERT: dict[str, Callable[[Any, str], Any]] = {
+    **dict.fromkeys(_BITS, _integer),
+    **dict.fromkeys(kinds.FLOATS, _double),
+    **dict.fromkeys(kinds.TEXTS, _text),
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_LTZ", "DATE", "TIME", *kinds.BINARIES), _moment),
+    "DECIMAL": _decimal,
+    "BOOLEAN": _boolean,
+}

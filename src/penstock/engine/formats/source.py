@@ -1,0 +1,140 @@
+"""One partition's fetched batches → a table's decoded columns, and dead letters for what could not be read.
+
+Dead letters carry Kafka Connect's headers (ConnectHeaders, DeadLetterQueueReporter). Knows nothing of plans.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from penstock.calls import Bytes
+from penstock.clock import Now
+from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks, whole_record
+from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader
+from penstock.engine.formats.options import value_format
+from penstock.engine.operators.operator import DELETE, KIND
+from penstock.engine.plan import Table
+from penstock.engine.types import Schema, polars_type
+from penstock.errors import PenstockError
+from penstock.record import Record
+
+METADATA = {"timestamp": "TIMESTAMP_LTZ(3)", "partition": "INT", "offset": "BIGINT", "topic": "STRING"}
+
+
+@dataclass
+class Read:
+    """What a chunk gave: rows, and the records that gave none."""
+
+    rows: pl.DataFrame
+    dead: list[Record] = field(default_factory=list)
+
+
+class TopicReader:
+    """Decodes the columns `fields` and adds the table's metadata columns."""
+
+    def __init__(self, table: Table, fields: Schema, rows_max: int, bytes_max: int) -> None:
+        value_format(table)
+        self.table, self.rows_max, self.bytes_max = table, rows_max, bytes_max
+        self.upsert = table.connector == "upsert-kafka"
+        options = JsonOptions.of(table.options)
+        self.values = JsonReader(fields, options)
+        known = {column.name: column for column in table.schema}
+        self.keys = JsonReader(tuple(known[key] for key in table.key), options) if self.upsert else None
+        self.metadata = [(known[name], key) for name, key in table.metadata if name in known]
+        for column, key in self.metadata:
+            if key not in METADATA:
+                raise PenstockError(
+                    f"the metadata {key} of {table.name}.{column.name} is not offered",
+                    remedy=", ".join(METADATA),
+                )
+
+    def read(self, batches: Bytes, partition: int, now: Now) -> Iterator[Read]:
+        """Chunk by chunk."""
+        for chunk in read_chunks(batches, self.rows_max, self.bytes_max):
+            if isinstance(chunk, Damaged):
+                yield Read(pl.DataFrame(), [self._damaged(chunk, partition, now)])
+                continue
+            decoded = self.values.read(chunk)
+            frame = self._with_metadata(decoded.frame, chunk, decoded.rows, partition)
+            if self.upsert and len(decoded.tombstones):
+                frame = self._with_deletions(frame, decoded, chunk, partition)
+            dead = [
+                self._dead(batches, chunk, row, partition, (kind, text), now)
+                for row, kind, text in decoded.bad
+            ]
+            yield Read(frame, dead)
+
+    def _with_metadata(
+        self,
+        frame: pl.DataFrame,
+        chunk: Chunk,
+        rows: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+        partition: int,
+    ) -> pl.DataFrame:
+        if not self.metadata:
+            return frame
+        made = []
+        for column, key in self.metadata:
+            if key == "timestamp":
+                values = pl.Series(column.name, chunk.places[TIMESTAMP][rows] * 1000).cast(pl.Datetime("us"))
+            elif key == "offset":
+                values = pl.Series(column.name, chunk.places[OFFSET][rows])
+            else:
+                held = self.table.topic if key == "topic" else partition
+                values = pl.Series(column.name, [held]).new_from_index(0, len(rows))
+            made.append(values.cast(polars_type(column.kind)))
+        return frame.with_columns(made)
+
+    def _with_deletions(
+        self, frame: pl.DataFrame, decoded: Decoded, chunk: Chunk, partition: int
+    ) -> pl.DataFrame:
+        """Tombstones as -D rows with the key's columns, each in its place among the others."""
+        assert self.keys is not None
+        at = decoded.tombstones
+        places = chunk.places[:, at].copy()
+        places[2:4] = places[0:2]  # read the key as if it were the value
+        keys = self.keys.read(Chunk(chunk.data, places))
+        decoded.bad += [(int(at[row]), kind, text) for row, kind, text in keys.bad]
+        decoded.bad += [
+            (int(at[row]), "DataException", "a tombstone without a key") for row in keys.tombstones
+        ]
+        gone = self._with_metadata(keys.frame, chunk, at[keys.rows], partition)
+        parts = [
+            frame.with_columns(pl.lit(0, dtype=pl.Int8).alias(KIND), pl.Series("$row", decoded.rows)),
+            gone.with_columns(pl.lit(DELETE, dtype=pl.Int8).alias(KIND), pl.Series("$row", at[keys.rows])),
+        ]
+        return pl.concat(parts, how="diagonal").sort("$row").drop("$row")
+
+    # --- dead letters ----------------------------------------------------------------------------------------
+
+    def _dead(
+        self, batches: Bytes, chunk: Chunk, row: int, partition: int, why: tuple[str, str], now: Now
+    ) -> Record:
+        offset, stamp = int(chunk.places[OFFSET, row]), int(chunk.places[TIMESTAMP, row])
+        try:
+            held = whole_record(batches, offset)
+        except ValueError:  # damaged headers: the record's bytes are all the same
+            held = None
+        record = held or Record(chunk.key(row), chunk.value(row), stamp)
+        return self._letter(record, (partition, offset, stamp), "VALUE_CONVERTER", why, now)
+
+    def _damaged(self, batch: Damaged, partition: int, now: Now) -> Record:
+        record = Record(None, None, batch.timestamp_ms)
+        why = ("CorruptRecordException", batch.reason)
+        return self._letter(record, (partition, batch.offset, batch.timestamp_ms), "KAFKA_CONSUME", why, now)
+
+    def _letter(
+        self, record: Record, place: tuple[int, int, int], stage: str, why: tuple[str, str], now: Now
+    ) -> Record:
+        kind, text = why
+        headers = {
+            "topic": self.table.topic, "partition": str(place[0]), "offset": str(place[1]), "timestamp": str(place[2]),
+            "connector.name": self.table.name, "task.id": "0", "stage": stage,
+            "class.name": "penstock.engine.formats.json_reader.JsonReader", "exception.class.name": kind,
+            "exception.message": text, "exception.stacktrace": f"{kind}: {text}",
+        }  # fmt: skip
+        marks = tuple((f"__connect.errors.{name}", value.encode()) for name, value in headers.items())
+        kept = tuple(h for h in record.headers if not h[0].startswith("__connect.errors."))
+        return Record(record.key, record.value, now.wall_ms, kept + marks)

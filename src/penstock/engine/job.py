@@ -1,0 +1,261 @@
+"""A job: one plan at work. Record batches or rows go in, rows and record batches come out; it owns no clock and no
+socket, and the same inputs in any cut give the same final answers.
+
+    job = Job(plan, EngineOptions())
+    job.expect(0, range(partitions))                 # so that silent partitions hold event time back
+    job.sinks[0].partitions = 3                      # so that keys go where Kafka's producers would put them
+    for output in job.on_records(0, partition, batches, now): ...
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from penstock.calls import Bytes
+from penstock.clock import Now
+from penstock.engine.formats.source import TopicReader
+from penstock.engine.operators.operator import KIND, nested, prefixed
+from penstock.engine.operators.scan import ReadTable, typed
+from penstock.engine.operators.sink import WriteTable
+from penstock.engine.plan import Plan, Table
+from penstock.engine.run.graph import Graph
+from penstock.engine.run.snapshot import Snapshot, pack, unpack
+from penstock.engine.run.watermarks import START_MS, SourceTime
+from penstock.errors import PenstockError
+from penstock.record import Record
+
+__all__ = ["EngineOptions", "Job", "JobMeasures", "Output", "Snapshot", "Source"]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How a job works."""
+
+    rows_max: int = 16_384
+    """How many rows go through the operators at once, at most."""
+    batch_bytes_max: int = 64 * 1024 * 1024
+    """How large a record batch may become when it is decompressed; a larger one is a dead letter."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table to read; `index` is what `on_records` and the others take."""
+
+    table: Table
+    index: int
+
+
+@dataclass
+class Output:
+    """What came out for one sink, in order: `rows` with `$kind` and `batches` as (partition or None: any, bytes).
+
+    With `sink` None: `dead_letters`, each with the topic it goes to.
+    """
+
+    sink: int | None
+    rows: pl.DataFrame = field(default_factory=pl.DataFrame)
+    batches: list[tuple[int | None, bytes]] = field(default_factory=list)
+    dead_letters: list[tuple[str, Record]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SourceMeasures:
+    """`watermark_ms` is None before the first time was seen, and for tables without a watermark."""
+
+    table: str
+    rows: int
+    dead_letters: int
+    watermark_ms: int | None
+
+
+@dataclass(frozen=True)
+class OperatorMeasures:
+    """Totals since the start; `late_rows` came after their windows had fired."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    state_rows: int
+    late_rows: int
+
+
+@dataclass(frozen=True)
+class SinkMeasures:
+    """Rows given to a sink, changes included."""
+
+    table: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class JobMeasures:
+    """A job's figures."""
+
+    sources: tuple[SourceMeasures, ...]
+    operators: tuple[OperatorMeasures, ...]
+    sinks: tuple[SinkMeasures, ...]
+
+
+class Job:
+    """Compiles a plan; raises `PenstockError` for what it cannot run."""
+
+    def __init__(self, plan: Plan, options: EngineOptions | None = None) -> None:
+        self.plan, self.options = plan, options or EngineOptions()
+        _check_names(plan)
+        self.sinks = tuple(WriteTable(sink) for sink in plan.sinks)
+        self.graph = Graph(plan)
+        self._scans = [self._scan(vertex) for vertex in self.graph.scans]
+        self.sources = tuple(Source(scan.table, index) for index, scan in enumerate(self._scans))
+        self._times = [_time(scan.table) for scan in self._scans]
+        self._readers: dict[int, TopicReader] = {}
+        for index, scan in enumerate(self._scans):
+            if scan.table.connector in ("kafka", "upsert-kafka"):
+                size = self.options.rows_max, self.options.batch_bytes_max
+                self._readers[index] = TopicReader(scan.table, scan.fields, *size)
+        self._rows, self._dead = [0] * len(self._scans), [0] * len(self._scans)
+
+    def _scan(self, vertex: int) -> ReadTable:
+        operator = self.graph.vertices[vertex].operator
+        assert isinstance(operator, ReadTable)
+        return operator
+
+    # --- what comes in ---------------------------------------------------------------------------------------
+
+    def expect(self, source: int, partitions: Iterable[int]) -> None:
+        """These partitions exist: each holds event time back until it speaks or is called idle."""
+        for partition in partitions:
+            self._times[source].expect(partition)
+
+    def on_records(self, source: int, partition: int, batches: Bytes, now: Now) -> list[Output]:
+        """Record batches of one partition, as fetched; whole ones, in order."""
+        out: list[tuple[int, pl.DataFrame]] = []
+        dead: list[Record] = []
+        reader = self._readers.get(source)
+        if reader is None:
+            raise PenstockError(f"{self.sources[source].table.name} is not read from Kafka")
+        for read in reader.read(batches, partition, now):
+            dead += read.dead
+            if read.rows.height:
+                out += self._run(source, partition, read.rows, now)
+        self._dead[source] += len(dead)
+        letters = Output(
+            None, dead_letters=[(self.sources[source].table.topic + ".dlq", record) for record in dead]
+        )
+        return self._outputs(out, now) + ([letters] if dead else [])
+
+    def on_rows(self, source: int, partition: int, rows: pl.DataFrame, now: Now) -> list[Output]:
+        """Rows by column name; columns left out are NULL. `$kind` may say what each row is."""
+        scan = self._scans[source]
+        computed = {name for name, _ in scan.table.computed}
+        fields = [
+            c
+            for c in scan.table.schema
+            if c.name not in computed and (c in scan.fields or c.name in dict(scan.metadata))
+        ]
+        out: list[tuple[int, pl.DataFrame]] = []
+        for part in typed(rows, fields).iter_slices(self.options.rows_max):
+            out += self._run(source, partition, part, now)
+        return self._outputs(out, now)
+
+    def on_idle(self, source: int, partition: int, now: Now) -> list[Output]:
+        """A partition is idle and no longer holds event time back."""
+        self._times[source].rest(partition)
+        return self._outputs(self.graph.advance(self._times, now), now)
+
+    def on_end(self, now: Now) -> list[Output]:
+        """All input has ended: every window fires."""
+        for time in self._times:
+            time.ended = True
+        return self._outputs(self.graph.advance(self._times, now), now)
+
+    def _run(
+        self, source: int, partition: int, rows: pl.DataFrame, now: Now
+    ) -> list[tuple[int, pl.DataFrame]]:
+        self._rows[source] += rows.height
+        return self.graph.rows(source, rows, self._times, partition, now)
+
+    # --- what goes out ---------------------------------------------------------------------------------------
+
+    def _outputs(self, made: list[tuple[int, pl.DataFrame]], now: Now) -> list[Output]:
+        parts: dict[int, list[pl.DataFrame]] = {}
+        for sink, rows in made:
+            parts.setdefault(sink, []).append(self.sinks[sink].shape(rows))
+        return [self._output(sink, frames, now) for sink, frames in sorted(parts.items())]
+
+    def _output(self, sink: int, frames: list[pl.DataFrame], now: Now) -> Output:
+        rows = frames[0] if len(frames) == 1 else pl.concat(frames)
+        return Output(sink, rows, self.sinks[sink].batches(rows, now))
+
+    # --- state -----------------------------------------------------------------------------------------------
+
+    @property
+    def fingerprint(self) -> str:
+        """What the plan computes, in short: state of another plan is refused."""
+        return hashlib.sha256(
+            repr([(s.table.name, _shape(s.source)) for s in self.plan.sinks]).encode()
+        ).hexdigest()[:16]
+
+    def snapshot(self) -> Snapshot:
+        """All state; offsets are the worker's."""
+        frames: dict[str, pl.DataFrame] = {}
+        for number, vertex in enumerate(self.graph.vertices):
+            frames |= prefixed(vertex.operator.snapshot(), str(number))
+        times = [[t.watermark_ms, t.ended, sorted(t.idle), sorted(t.seen_ms.items())] for t in self._times]
+        counts = [[v.watermark_ms, v.rows_in, v.rows_out] for v in self.graph.vertices]
+        sinks = [sink.rows for sink in self.sinks]
+        values = {"times": times, "counts": counts, "rows": self._rows, "dead": self._dead, "sinks": sinks}
+        return pack(frames, self.fingerprint, values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where the snapshot was taken; on a fresh job of the same plan. Raises `PenstockError`."""
+        frames, values = unpack(snapshot, self.fingerprint)
+        for number, vertex in enumerate(self.graph.vertices):
+            vertex.operator.restore(nested(frames, str(number)))
+            vertex.watermark_ms, vertex.rows_in, vertex.rows_out = values["counts"][number]
+        for time, (watermark_ms, ended, idle, seen) in zip(self._times, values["times"], strict=True):
+            time.watermark_ms, time.ended, time.idle = watermark_ms, ended, set(idle)
+            time.seen_ms = {int(partition): seen_ms for partition, seen_ms in seen}
+        self._rows, self._dead = values["rows"], values["dead"]
+        for sink, rows in zip(self.sinks, values["sinks"], strict=True):
+            sink.rows = rows
+
+    def measures(self) -> JobMeasures:
+        """Totals since the job's first start."""
+        sources = tuple(
+            SourceMeasures(
+                source.table.name, self._rows[source.index], self._dead[source.index],
+                time.watermark_ms if source.table.watermark and time.watermark_ms > START_MS else None,
+            )
+            for source, time in zip(self.sources, self._times, strict=True)
+        )  # fmt: skip
+        operators = tuple(
+            OperatorMeasures(
+                v.operator.name, v.rows_in, v.rows_out, v.operator.state_rows, v.operator.late_rows
+            )
+            for v in self.graph.vertices
+        )
+        return JobMeasures(sources, operators, tuple(SinkMeasures(s.table.name, s.rows) for s in self.sinks))
+
+
+def _time(table: Table) -> SourceTime:
+    return SourceTime(table.watermark.late_ms if table.watermark is not None else 0)
+
+
+def _shape(node: object) -> str:
+    return repr(node)
+
+
+def _check_names(plan: Plan) -> None:
+    """polars reads ``*`` and ``^…$`` as patterns, and columns with a dollar in front are the engine's."""
+    for table in [*plan.tables, *(sink.table for sink in plan.sinks)]:
+        for column in table.schema:
+            if (
+                column.name == "*"
+                or (column.name.startswith("^") and column.name.endswith("$"))
+                or column.name in (KIND, "$mark", "$now")
+            ):
+                raise PenstockError(
+                    f"a column cannot be called {column.name}", place=table.name, remedy="choose another name"
+                )

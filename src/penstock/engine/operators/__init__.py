@@ -1,0 +1,1 @@
+"""What the nodes of a plan become: one file each, all of the shape in `operator`."""

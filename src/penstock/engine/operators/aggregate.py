@@ -1,0 +1,134 @@
+"""Aggregates over all rows so far: each batch that changes a group's row gives its change.
+
+A new group is +I, a changed one -U and +U next to each other, one whose last row was taken back -D; a group whose
+row comes out the same gives nothing (Flink's GroupAggFunction, with mini-batches). Knows nothing of windows.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.engine.operators.grouped import Grouped
+from penstock.engine.operators.operator import (
+    AFTER,
+    BEFORE,
+    DELETE,
+    INSERT,
+    KIND,
+    Blocks,
+    Moment,
+    Operator,
+    nested,
+    prefixed,
+    signs,
+)
+from penstock.engine.plan import Aggregate, updating
+from penstock.engine.run.keys import KeyTable
+from penstock.engine.types import polars_type
+
+Slots = NDArray[np.int64]
+
+
+class RunningAggregate(Operator):
+    """A group's slot is its key's number; `rows` counts the rows that are in it."""
+
+    name = "aggregate"
+
+    def __init__(self, plan: Aggregate) -> None:
+        self.keys = plan.keys
+        known = {column.name: column for column in plan.source.schema}
+        self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
+        self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=updating(plan.source))
+        self.rows = np.zeros(0, np.int64)
+        self.names = [column.name for column in plan.schema]
+
+    @property
+    def state_rows(self) -> int:
+        return int((self.rows > 0).sum())
+
+    def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        direction = signs(rows)
+        slots = self.table.number(rows.select(self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        touched, first = np.unique(slots, return_index=True)
+        touched = touched[np.argsort(first, kind="stable")]
+        self._reserve(int(slots.max()) + 1)
+        lived, before = self.rows[touched] > 0, self.groups.results(touched)
+        np.add.at(self.rows, slots, direction)
+        self.groups.update(rows, slots, direction, len(self.rows), moment)
+        lives, after = self.rows[touched] > 0, self.groups.results(touched)
+        made = self._changes(touched, (lived, before), (lives, after))
+        self._bury(touched[~lives])
+        return made
+
+    def _reserve(self, count: int) -> None:
+        if count > len(self.rows):
+            self.rows = np.concatenate([self.rows, np.zeros(count - len(self.rows), np.int64)])
+        self.groups.reserve(count)
+
+    def _changes(
+        self,
+        slots: Slots,
+        old: tuple[NDArray[np.bool_], pl.DataFrame],
+        new: tuple[NDArray[np.bool_], pl.DataFrame],
+    ) -> pl.DataFrame | None:
+        (lived, before), (lives, after) = old, new
+        moved = ~_same(before, after, len(slots))
+        taken, given = lived & (~lives | moved), lives & (~lived | moved)
+        if not (taken.any() or given.any()):
+            return None
+        keys = self.table.rows(slots) if self.keys else None
+        halves = [
+            _half(keys, before, taken, np.where(lives, BEFORE, DELETE), 0),
+            _half(keys, after, given, np.where(lived, AFTER, INSERT), 1),
+        ]
+        return pl.concat(halves).sort("$at", maintain_order=True).select(*self.names, KIND)
+
+    def _bury(self, dead: Slots) -> None:
+        """Empty groups start anew should they come back; once they are the most, they are forgotten."""
+        if not len(dead):
+            return
+        self.groups.reset(dead)
+        self.rows[dead] = 0
+        alive = np.flatnonzero(self.rows > 0)
+        if self.keys and len(self.rows) > 1024 and len(alive) * 2 < len(self.rows):
+            self._keep(alive)
+
+    def _keep(self, alive: Slots) -> None:
+        self.table.keep(alive)
+        self.groups.keep(alive)
+        self.rows = self.rows[alive]
+
+    def snapshot(self) -> Blocks:
+        if self.keys:
+            self._keep(np.flatnonzero(self.rows > 0))
+        cells = prefixed(self.groups.snapshot(len(self.rows)), "cells")
+        return {"rows": pl.DataFrame({"rows": self.rows}), "keys": self.table.frame(), **cells}
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+        self.rows = blocks["rows"]["rows"].to_numpy().copy()
+        self.table.clear()
+        if self.keys:
+            self.table.number(blocks["keys"])
+        self.groups.restore(nested(blocks, "cells"))
+
+
+def _half(
+    keys: pl.DataFrame | None,
+    values: pl.DataFrame,
+    chosen: NDArray[np.bool_],
+    kinds: NDArray[np.int64],
+    side: int,
+) -> pl.DataFrame:
+    at = pl.Series("$at", np.arange(len(chosen)) * 2 + side)
+    columns = [*(keys.get_columns() if keys is not None else []), *values.get_columns()]
+    frame = pl.DataFrame([*columns, pl.Series(KIND, kinds.astype(np.int8)), at])
+    return frame.filter(pl.Series(chosen))
+
+
+def _same(before: pl.DataFrame, after: pl.DataFrame, rows: int) -> NDArray[np.bool_]:
+    same = np.ones(rows, np.bool_)
+    for name in before.columns:
+        same &= before[name].eq_missing(after[name]).to_numpy()
+    return same

@@ -1,0 +1,103 @@
+"""An upsert topic as a changelog: the last row of each key is kept, so a change can say what it replaces.
+
+Flink's ChangelogNormalize: a new key is +I, a known one -U and +U, a deletion -D with the row as it was; an equal
+row gives nothing, neither does deleting what is not there. Knows nothing of topics.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.engine.kernels import scatter
+from penstock.engine.operators.operator import (
+    AFTER,
+    BEFORE,
+    DELETE,
+    INSERT,
+    KIND,
+    Blocks,
+    Moment,
+    Operator,
+)
+from penstock.engine.plan import Table
+from penstock.engine.run.keys import KeyTable
+from penstock.engine.types import Schema, polars_type
+
+Numbers = NDArray[np.int64]
+
+
+class Normalize(Operator):
+    """`rows` holds versions of rows in order; `heads` says which is the last of each key (-1: deleted)."""
+
+    name = "changelog"
+
+    def __init__(self, table: Table, schema: Schema) -> None:
+        known = {column.name: column for column in table.schema}
+        self.keys, self.names = list(table.key), [column.name for column in schema]
+        self.table = KeyTable({key: polars_type(known[key].kind) for key in table.key})
+        self.schema = {column.name: polars_type(column.kind) for column in schema}
+        self.rows = pl.DataFrame(schema=self.schema)
+        self.heads = np.empty(0, np.int64)
+
+    @property
+    def state_rows(self) -> int:
+        return int((self.heads >= 0).sum())
+
+    def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        slots = self.table.number(rows.select(self.keys))
+        if len(self.table) > len(self.heads):
+            self.heads = np.concatenate(
+                [self.heads, np.full(len(self.table) - len(self.heads), -1, np.int64)]
+            )
+        kinds = rows[KIND].to_numpy() if KIND in rows.columns else np.zeros(rows.height, np.int8)
+        start = self.rows.height
+        before = np.full(rows.height, start, np.int64)
+        gone = (kinds == DELETE) | (kinds == BEFORE)
+        scatter.versions(slots, gone, self.heads, before)
+        self.rows = pl.concat([self.rows, rows.select(self.names)], rechunk=False)
+        made = self._changes(np.arange(start, start + rows.height), before, gone)
+        self._forget()
+        return made
+
+    def _changes(self, now: Numbers, before: Numbers, gone: NDArray[np.bool_]) -> pl.DataFrame | None:
+        had = before >= 0
+        old = self.rows[np.where(had, before, now)]
+        new = self.rows[now]
+        same = had & ~gone
+        for name in self.names:
+            same &= old[name].eq_missing(new[name]).to_numpy()
+        taken, given = had & ~same, ~gone & ~same
+        if not (taken.any() or given.any()):
+            return None
+        halves = [
+            _half(old, taken, np.where(gone, DELETE, BEFORE), 0),
+            _half(new, given, np.where(had, AFTER, INSERT), 1),
+        ]
+        return pl.concat(halves).sort("$at", maintain_order=True).drop("$at")
+
+    def _forget(self) -> None:
+        """Drop versions that were replaced, and keys that were deleted, once they are the most."""
+        alive = np.flatnonzero(self.heads >= 0)
+        if (self.rows.height > 4096 and len(alive) * 2 < self.rows.height) or self.rows.n_chunks() > 64:
+            self._keep(alive)
+
+    def _keep(self, alive: Numbers) -> None:
+        self.rows = self.rows[self.heads[alive]].rechunk()
+        self.table.keep(alive)
+        self.heads = np.arange(len(alive))
+
+    def snapshot(self) -> Blocks:
+        self._keep(np.flatnonzero(self.heads >= 0))
+        return {"rows": self.rows, "keys": self.table.frame()}
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+        self.rows, self.heads = blocks["rows"], np.arange(blocks["rows"].height)
+        self.table.clear()
+        self.table.number(blocks["keys"])
+
+
+def _half(rows: pl.DataFrame, chosen: NDArray[np.bool_], kinds: NDArray[np.int64], side: int) -> pl.DataFrame:
+    at = pl.Series("$at", np.arange(len(chosen)) * 2 + side)
+    return rows.with_columns(pl.Series(KIND, kinds.astype(np.int8)), at).filter(pl.Series(chosen))

@@ -1,0 +1,80 @@
+"""What every operator is: rows in, rows out, at moments of event time.
+
+Rows are polars frames. Two columns may ride along: `$kind` (int8: 0 +I, 1 -U, 2 +U, 3 -D) wherever rows may change
+earlier ones, and `$mark` (int64) where a batch holds rows behind the bound: the watermark, in ms, that their own
+partition had reached before each row. Knows nothing of the graph.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.clock import Now
+
+KIND, MARK = "$kind", "$mark"
+CARRIED = (KIND, MARK)
+INSERT, BEFORE, AFTER, DELETE = 0, 1, 2, 3
+
+Blocks = dict[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a batch arrives: the clocks, and the operator's watermark before it and after it."""
+
+    now: Now
+    before_ms: int
+    after_ms: int
+
+
+class Operator:
+    """One node at work. Stateless ones only answer `on_rows`."""
+
+    name = "operator"
+    late_rows = 0
+
+    def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        """What the rows, which came in through input `port`, turn into; None for nothing."""
+        raise NotImplementedError
+
+    def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
+        """No row with an earlier or equal time will come any more: what is finished now."""
+        return None
+
+    @property
+    def state_rows(self) -> int:
+        """How many rows or cells are kept."""
+        return 0
+
+    def snapshot(self) -> Blocks:
+        """All that must survive, as frames."""
+        return {}
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+        """The opposite of `snapshot`, on a fresh operator of the same plan."""
+
+
+def signs(rows: pl.DataFrame) -> NDArray[np.int64]:
+    """1 for each row that comes, -1 for each that is taken back."""
+    if KIND not in rows.columns:
+        return np.ones(rows.height, np.int64)
+    kind = rows[KIND].to_numpy()
+    return np.where((kind == BEFORE) | (kind == DELETE), -1, 1).astype(np.int64)
+
+
+def carried(rows: pl.DataFrame) -> list[str]:
+    """The columns that ride along."""
+    return [name for name in CARRIED if name in rows.columns]
+
+
+def nested(blocks: Mapping[str, pl.DataFrame], prefix: str) -> Blocks:
+    """The blocks whose names start with `prefix` and a dot, without it."""
+    return {name[len(prefix) + 1 :]: block for name, block in blocks.items() if name.startswith(prefix + ".")}
+
+
+def prefixed(blocks: Mapping[str, pl.DataFrame], prefix: str) -> Blocks:
+    """The opposite of `nested`."""
+    return {f"{prefix}.{name}": block for name, block in blocks.items()}

@@ -1,0 +1,124 @@
+"""Scan: decoded columns become a table's rows: metadata, computed columns, and the largest times seen.
+
+Knows nothing of formats or Kafka.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from penstock.engine.expressions import asks_time, compile_to
+from penstock.engine.functions import kinds
+from penstock.engine.kernels import scatter
+from penstock.engine.operators.operator import KIND, MARK, Moment, Operator
+from penstock.engine.operators.stages import with_now
+from penstock.engine.plan import Scan
+from penstock.engine.run.watermarks import START_MS, SourceTime
+from penstock.engine.types import Column, Schema, polars_type
+from penstock.errors import PenstockError
+
+
+class ReadTable(Operator):
+    """Rows of a table; only `needed` columns are computed and handed on."""
+
+    name = "scan"
+
+    def __init__(self, plan: Scan, needed: Sequence[str]) -> None:
+        table = plan.table
+        self.table = table
+        computed = dict(table.computed)
+        self.schema: Schema = tuple(c for c in table.schema if c.name in needed)
+        wanted = {c.name for c in self.schema} | set(table.key if table.connector == "upsert-kafka" else ())
+        if table.watermark is not None:
+            wanted.add(table.watermark.column)
+        self.fields = _physical(table.schema, wanted, computed, dict(table.metadata))
+        self.metadata = [(name, key) for name, key in table.metadata]
+        base = tuple(c for c in table.schema if c.name not in computed)
+        self.computed = [
+            compile_to(expr, base, column.kind).alias(column.name)
+            for column in table.schema
+            if column.name in wanted and (expr := computed.get(column.name)) is not None
+        ]
+        self.timed = any(asks_time(expr) for expr in self.computed)
+        self.names = [c.name for c in table.schema if c.name in wanted]
+        self._check_time()
+
+    def _check_time(self) -> None:
+        mark = self.table.watermark
+        if mark is None:
+            return
+        kind = next((c.kind for c in self.table.schema if c.name == mark.column), "")
+        if not kinds.is_time(kind):
+            raise PenstockError(
+                f"the watermark column {mark.column} of {self.table.name} is {kind or 'not declared'}",
+                remedy="declare it TIMESTAMP(3) or TIMESTAMP_LTZ(3)",
+            )
+
+    def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        if self.computed:
+            rows = (with_now(rows, moment.now) if self.timed else rows).with_columns(self.computed)
+        riders = [KIND] if KIND in rows.columns else []
+        return rows.select(*self.names, *riders)
+
+    def see(self, rows: pl.DataFrame, time: SourceTime, partition: int) -> pl.DataFrame:
+        """Note the batch's times; rows get `$mark` where one of them lies behind the bound."""
+        mark = self.table.watermark
+        if mark is None:
+            return rows
+        micros = rows[mark.column].to_physical()
+        valid = micros.is_not_null().to_numpy()
+        moments_ms = micros.fill_null(0).to_numpy() // 1000
+        marks = np.empty(len(moments_ms), np.int64)
+        seen_ms = scatter.watermarks(moments_ms, valid, time.seen_ms.get(partition, START_MS), marks)
+        if seen_ms > START_MS:
+            time.saw(partition, seen_ms)
+        reached = np.where(marks > START_MS, marks - mark.late_ms - 1, START_MS)
+        if bool((valid & (moments_ms <= reached)).any()):
+            return rows.with_columns(pl.Series(MARK, reached))
+        return rows
+
+
+def _physical(
+    schema: Schema,
+    wanted: set[str],
+    computed: "dict[str, pl.Expr] | dict[str, object]",
+    metadata: dict[str, str],
+) -> tuple[Column, ...]:
+    """The columns to decode from values: those wanted and those that wanted computed columns read."""
+    from sqlglot import exp
+
+    reads = set(wanted)
+    for name, expr in computed.items():
+        if name in wanted and isinstance(expr, exp.Expression):
+            reads |= {column.name for column in expr.find_all(exp.Column)}
+    fields = tuple(c for c in schema if c.name in reads and c.name not in computed and c.name not in metadata)
+    return fields or tuple(c for c in schema if c.name not in computed and c.name not in metadata)[:1]
+
+
+def typed(rows: pl.DataFrame, fields: Sequence[Column]) -> pl.DataFrame:
+    """Rows that came as a frame, in a table's column types; columns that are missing are NULL."""
+    made = []
+    for column in fields:
+        target = polars_type(column.kind)
+        if column.name not in rows.columns:
+            made.append(pl.lit(None, dtype=target).alias(column.name))
+        elif rows.schema[column.name] == target:
+            made.append(pl.col(column.name))
+        else:
+            made.append(
+                _as_moment(rows, column.name) if target.is_temporal() else pl.col(column.name).cast(target)
+            )
+    riders = [pl.col(KIND).cast(pl.Int8)] if KIND in rows.columns else []
+    return (
+        rows.select(*made, *riders)
+        if rows.width
+        else pl.DataFrame(schema={c.name: polars_type(c.kind) for c in fields})
+    )
+
+
+def _as_moment(rows: pl.DataFrame, name: str) -> pl.Expr:
+    held = rows.schema[name]
+    if isinstance(held, pl.Datetime) and held.time_zone is not None:
+        return pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us"))
+    return pl.col(name).cast(pl.Datetime("us"))

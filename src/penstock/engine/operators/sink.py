@@ -1,0 +1,102 @@
+"""Sink: a node's rows become what its table's connector takes.
+
+kafka appends; upsert-kafka writes each key's last row of a batch, a null for one that is gone; print and
+blackhole take all. Knows nothing of sockets.
+"""
+
+import numpy as np
+import polars as pl
+
+from penstock.clock import Now
+from penstock.engine.formats.batches import Payload, encode_partitioned
+from penstock.engine.formats.json_reader import JsonOptions
+from penstock.engine.formats.json_writer import JsonWriter
+from penstock.engine.formats.options import value_format
+from penstock.engine.operators.operator import BEFORE, DELETE, KIND
+from penstock.engine.plan import Sink, updating
+from penstock.engine.types import polars_type
+from penstock.errors import PenstockError
+
+
+class WriteTable:
+    """Turns rows into record batches for `partitions` partitions (the worker says how many there are)."""
+
+    def __init__(self, plan: Sink) -> None:
+        self.plan, self.table = plan, plan.table
+        self.partitions = 1
+        self.rows = 0
+        connector = self.table.connector
+        self.upsert, self.encodes = connector == "upsert-kafka", connector in ("kafka", "upsert-kafka")
+        if connector == "kafka" and updating(plan.source):
+            raise PenstockError(
+                f"the query changes rows it gave before, and {self.table.name} only appends",
+                remedy="use 'connector' = 'upsert-kafka' with a PRIMARY KEY, or aggregate over a window",
+            )
+        if self.upsert and not self.table.key:
+            raise PenstockError(
+                f"{self.table.name} is an upsert table without a key",
+                remedy="declare PRIMARY KEY (…) NOT ENFORCED",
+            )
+        self._names = [c.name for c in plan.source.schema]
+        self.columns = self.table.written
+        self._stamp = next(
+            (
+                name
+                for name, key in self.table.metadata
+                if key == "timestamp" and name not in self.table.virtual
+            ),
+            None,
+        )
+        if self.encodes:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        value_format(self.table)
+        iso = JsonOptions.of(self.table.options).iso
+        self._values = JsonWriter(
+            tuple(c for c in self.columns if c.name not in dict(self.table.metadata)), iso
+        )
+        named = {column.name: column for column in self.columns}
+        fields = (
+            self.table.key
+            if self.upsert
+            else tuple(filter(None, self.table.options.get("key.fields", "").split(";")))
+        )
+        missing = [key for key in fields if key not in named]
+        if missing:
+            raise PenstockError(f"{self.table.name} has no column {missing[0]} for its key")
+        self._keys = JsonWriter(tuple(named[key] for key in fields), iso) if fields else None
+
+    def shape(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the table's column names and types, and `$kind`."""
+        exprs = [
+            pl.col(mine).cast(polars_type(column.kind), strict=False).alias(column.name)
+            for mine, column in zip(self._names, self.columns, strict=True)
+        ]
+        kind = pl.col(KIND) if KIND in rows.columns else pl.lit(0, dtype=pl.Int8).alias(KIND)
+        made = rows.select(*exprs, kind)
+        self.rows += made.height
+        return made
+
+    def batches(self, rows: pl.DataFrame, now: Now) -> list[tuple[int | None, bytes]]:
+        """Shaped rows as record batches."""
+        if not self.encodes or not rows.height:
+            return []
+        if self.upsert:
+            rows = rows.unique(subset=list(self.table.key), keep="last", maintain_order=True)
+        keys = (
+            Payload.of_lines(*self._keys.write(rows))
+            if self._keys is not None
+            else Payload.nothing(rows.height)
+        )
+        values = Payload.of_lines(*self._values.write(rows))
+        if self.upsert:
+            gone = rows[KIND].is_in([BEFORE, DELETE]).to_numpy()
+            values = Payload(values.data, values.at, np.where(gone, -1, values.size))
+        return encode_partitioned(keys, values, self._moments(rows, now), self.partitions)
+
+    def _moments(self, rows: pl.DataFrame, now: Now) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        if self._stamp is None:
+            return np.full(rows.height, now.wall_ms, np.int64)
+        micros = rows[self._stamp].to_physical().fill_null(now.wall_ms * 1000)
+        return np.ascontiguousarray(micros.to_numpy() // 1000)

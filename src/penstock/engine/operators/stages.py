@@ -1,0 +1,64 @@
+"""Filter and Project: a chain of them is one operator, each step one polars call.
+
+Knows nothing of where rows come from.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from penstock.clock import Now
+from penstock.engine.expressions import NOW, asks_time, bind, compile_to
+from penstock.engine.functions import kinds
+from penstock.engine.operators.operator import Moment, Operator, carried
+from penstock.engine.plan import Filter, Project
+from penstock.errors import PenstockError
+
+
+class _Keep:
+    def __init__(self, plan: Filter) -> None:
+        value = bind(plan.condition, plan.source.schema)
+        if value.kind not in ("BOOLEAN", kinds.NULL):
+            raise PenstockError(f"a condition is BOOLEAN, not {value.kind}")
+        self.expr = value.expr.cast(pl.Boolean)
+        self.timed = asks_time(self.expr)
+
+    def run(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.filter(self.expr)
+
+
+class _Make:
+    def __init__(self, plan: Project) -> None:
+        schema = plan.source.schema
+        self.exprs = [
+            compile_to(expr, schema, column.kind).alias(column.name) for column, expr in plan.columns
+        ]
+        self.names = [column.name for column, _ in plan.columns]
+        self.timed = any(asks_time(expr) for expr in self.exprs)
+        self.constant = not any(expr.meta.root_names() for expr in self.exprs)
+
+    def run(self, rows: pl.DataFrame) -> pl.DataFrame:
+        riders = carried(rows)
+        if self.constant and not riders:  # literals alone would make one row, whatever the input has
+            return rows.with_columns(self.exprs).select(self.names)
+        return rows.select(*self.exprs, *riders)
+
+
+class Stages(Operator):
+    """Filters and projections, one after the other, the first to run first."""
+
+    def __init__(self, plans: Sequence[Filter | Project]) -> None:
+        self.steps = [_Keep(plan) if isinstance(plan, Filter) else _Make(plan) for plan in plans]
+        self.name = " → ".join("filter" if isinstance(plan, Filter) else "project" for plan in plans)
+
+    def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        for step in self.steps:
+            rows = step.run(with_now(rows, moment.now) if step.timed else rows)
+            if not rows.height:
+                return None
+        return rows
+
+
+def with_now(rows: pl.DataFrame, now: Now) -> pl.DataFrame:
+    """The rows with the time as a column."""
+    return rows.with_columns(pl.lit(now.wall_ms * 1000, dtype=pl.Int64).cast(pl.Datetime("us")).alias(NOW))

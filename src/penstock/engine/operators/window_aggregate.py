@@ -1,0 +1,207 @@
+"""Aggregates per window: one row a group when the watermark passes the window's end.
+
+Over a Window node time is cut into slices as long as the slide, and a window's result is merged from its slices
+when it fires, so a row costs one slot however many windows it is in (Flink: window TVF slicing). Over rows that
+carry a window already, the window is part of the key. Late rows, whose windows have all fired, are dropped and counted.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.clock import Now
+from penstock.engine.kernels.hashing import PairTable
+from penstock.engine.operators.grouped import Grouped
+from penstock.engine.operators.operator import MARK, Blocks, Moment, Operator, nested, prefixed
+from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Window
+from penstock.engine.run.keys import KeyTable
+from penstock.engine.run.watermarks import START_MS
+from penstock.engine.types import polars_type
+
+WINDOWS = tuple(column.name for column in WINDOW_COLUMNS)
+Numbers = NDArray[np.int64]
+
+
+class WindowAggregate(Operator):
+    """Slots are (key number, slice); a slice is a whole number, its end ``(slice + 1) * slide + offset``."""
+
+    name = "window aggregate"
+
+    def __init__(self, plan: Aggregate) -> None:
+        source = plan.source
+        self.sliced = isinstance(source, Window)
+        if isinstance(source, Window):
+            self.time, self.slide_ms, self.offset_ms = source.time, source.slide_ms, source.offset_ms
+            self.size_ms, self.slices = source.size_ms, source.size_ms // source.slide_ms
+            schema, self.keys = source.source.schema, tuple(k for k in plan.keys if k not in WINDOWS)
+        else:  # one slice a millisecond that some window ends at
+            self.time, self.slide_ms, self.offset_ms, self.size_ms, self.slices = (
+                _end_column(plan),
+                1,
+                0,
+                0,
+                1,
+            )
+            schema, self.keys = source.schema, plan.keys
+        known = {column.name: column for column in schema}
+        self.table = KeyTable({key: polars_type(known[key].kind) for key in self.keys})
+        self.groups = Grouped(plan.aggregations, schema, retracting=False)
+        self.order = [*plan.keys, *(a.column.name for a in plan.aggregations)]
+        self.fired = (START_MS - self.offset_ms) // self.slide_ms
+        self._empty()
+
+    def _empty(self) -> None:
+        self.pairs = PairTable()
+        self.slot_key, self.slot_slice = np.empty(0, np.int64), np.empty(0, np.int64)
+        self.oldest, self.living = 2**62, 0
+
+    @property
+    def state_rows(self) -> int:
+        return self.living
+
+    # --- rows in ---------------------------------------------------------------------------------------------
+
+    def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        rows, slices = self._in_time(rows, moment)
+        if not rows.height:
+            return None
+        keys = self.table.number(rows.select(self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        slots, fresh = self.pairs.number(keys, slices)
+        if len(fresh):
+            self._open(keys[fresh], slices[fresh])
+        ones = np.ones(rows.height, np.int64)
+        self.groups.update(rows, slots, ones, len(self.slot_key), moment)
+        return None
+
+    def _open(self, keys: Numbers, slices: Numbers) -> None:
+        self.slot_key = np.concatenate([self.slot_key, keys])
+        self.slot_slice = np.concatenate([self.slot_slice, slices])
+        self.oldest = min(self.oldest, int(slices.min()))
+        self.living += len(keys)
+
+    def _in_time(self, rows: pl.DataFrame, moment: Moment) -> tuple[pl.DataFrame, Numbers]:
+        """The rows that are not late, and their slices."""
+        times = rows[self.time].cast(pl.Datetime("us")).to_physical()
+        there = times.is_not_null().to_numpy() if times.null_count() else None
+        micros = times.fill_null(0).to_numpy()
+        slices = (micros // 1000 - self.offset_ms) // self.slide_ms
+        if self.time == "window_end":  # of rows that carry a window; window_time is the slice already
+            slices = slices - 1
+        late = slices + self.slices - 1 <= self._passed(self._marks(rows, moment))
+        if there is not None:
+            late |= ~there
+        if late.any():
+            kept = ~late
+            self.late_rows += int(late.sum())
+            return rows.filter(pl.Series(kept)), slices[kept]
+        return rows, np.ascontiguousarray(slices)
+
+    def _marks(self, rows: pl.DataFrame, moment: Moment) -> "Numbers | int":
+        """The watermark each row meets: the operator's, moved by the rows of its own partition before it."""
+        if MARK not in rows.columns:
+            return moment.before_ms
+        return np.maximum(moment.before_ms, np.minimum(rows[MARK].to_numpy(), moment.after_ms))
+
+    def _passed(self, watermark_ms: "Numbers | int") -> "Numbers | int":
+        """The last window, by its last slice, that such a watermark fires: end - 1 <= watermark."""
+        return (watermark_ms + 1 - self.offset_ms) // self.slide_ms - 1
+
+    # --- results out -----------------------------------------------------------------------------------------
+
+    def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
+        through = int(self._passed(watermark_ms))
+        if through <= self.fired:
+            return None
+        before, self.fired = self.fired, through
+        if self.oldest > through:
+            return None
+        made = self._tumbled(before, through) if self.slices == 1 else self._hopped(before, through)
+        self._close(through)
+        return made
+
+    def _tumbled(self, before: int, through: int) -> pl.DataFrame | None:
+        slots = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice > before))
+        slots = slots[np.lexsort((self.slot_key[slots], self.slot_slice[slots]))]
+        return self._rows(self.slot_key[slots], self.slot_slice[slots], self.groups.results(slots))
+
+    def _hopped(self, before: int, through: int) -> pl.DataFrame | None:
+        """Merge each window that fires from its slices, the earliest slice first."""
+        parts = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice + self.slices - 1 > before))
+        parts = parts[np.lexsort((self.slot_key[parts], self.slot_slice[parts]))]
+        if not len(parts):
+            return None
+        first = np.maximum(self.slot_slice[parts], before + 1)
+        copies = np.minimum(self.slot_slice[parts] + self.slices - 1, through) - first + 1
+        sources = np.repeat(parts, copies)
+        steps = np.arange(len(sources)) - np.repeat(np.cumsum(copies) - copies, copies)
+        windows, keys = np.repeat(first, copies) + steps, self.slot_key[sources]
+        targets, fresh = PairTable().number(keys, windows)
+        merged = self.groups.fresh()
+        for part, into in zip(self.groups.parts, merged, strict=True):
+            into.reserve(len(fresh))
+            into.merge(part, targets, sources)
+        order = np.lexsort((keys[fresh], windows[fresh]))
+        chosen = fresh[order]
+        return self._rows(keys[chosen], windows[chosen], self.groups.results(order.astype(np.int64), merged))
+
+    def _rows(self, keys: Numbers, windows: Numbers, results: pl.DataFrame) -> pl.DataFrame | None:
+        if not len(keys):
+            return None
+        columns = self.table.rows(keys).get_columns() if self.keys else []
+        if self.sliced:
+            end = pl.Series("window_end", ((windows + 1) * self.slide_ms + self.offset_ms) * 1000)
+            bounds = [
+                (end - self.size_ms * 1000).alias("window_start"),
+                end,
+                (end - 1000).alias("window_time"),
+            ]
+            columns = [*columns, *(bound.cast(pl.Datetime("us")) for bound in bounds)]
+        return pl.DataFrame([*columns, *results.get_columns()]).select(self.order)
+
+    def _close(self, through: int) -> None:
+        """Forget slices whose windows have all fired, once they are the greater part."""
+        alive = self.slot_slice + self.slices - 1 > through
+        self.living = int(alive.sum())
+        self.oldest = int(self.slot_slice[alive].min()) if self.living else 2**62
+        if self.living * 2 <= len(alive):
+            self._keep(np.flatnonzero(alive))
+
+    def _keep(self, slots: Numbers) -> None:
+        keys, slices = self.slot_key[slots], self.slot_slice[slots]
+        self.groups.keep(slots)
+        if self.keys:
+            used, renumbered = np.unique(keys, return_inverse=True)
+            if len(used) * 2 <= len(self.table):
+                self.table.keep(used)
+                keys = renumbered.astype(np.int64)
+        self._fill(keys, slices)
+
+    def _fill(self, keys: Numbers, slices: Numbers) -> None:
+        self._empty()
+        self.pairs.number(keys, slices)
+        self.slot_key, self.slot_slice, self.living = keys, slices, len(keys)
+        self.oldest = int(slices.min()) if len(slices) else 2**62
+
+    # --- state -----------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Blocks:
+        self._keep(np.flatnonzero(self.slot_slice + self.slices - 1 > self.fired))
+        slots = pl.DataFrame({"key": self.slot_key, "slice": self.slot_slice})
+        fired = pl.DataFrame({"fired": [self.fired], "late": [self.late_rows]})
+        cells = prefixed(self.groups.snapshot(len(self.slot_key)), "cells")
+        return {"slots": slots, "fired": fired, "keys": self.table.frame(), **cells}
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+        self._fill(blocks["slots"]["key"].to_numpy().copy(), blocks["slots"]["slice"].to_numpy().copy())
+        self.fired, self.late_rows = blocks["fired"].row(0)
+        self.table.clear()
+        if self.keys:
+            self.table.number(blocks["keys"])
+        self.groups.restore(nested(blocks, "cells"))
+
+
+def _end_column(plan: Aggregate) -> str:
+    """Of rows that carry a window: the column that tells its end."""
+    return "window_end" if "window_end" in plan.keys else "window_time"

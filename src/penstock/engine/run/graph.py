@@ -1,0 +1,158 @@
+"""The operators of a plan, wired up: rows go from operator to operator, then the watermark follows.
+
+Equal parts of a plan are one operator (a statement set reads its source once). Knows nothing of bytes or Kafka.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from penstock.clock import Now
+from penstock.engine.operators.aggregate import RunningAggregate
+from penstock.engine.operators.normalize import Normalize
+from penstock.engine.operators.operator import MARK, Moment, Operator
+from penstock.engine.operators.scan import ReadTable
+from penstock.engine.operators.stages import Stages
+from penstock.engine.operators.union import Unite
+from penstock.engine.operators.window import Assign
+from penstock.engine.operators.window_aggregate import WindowAggregate
+from penstock.engine.plan import Aggregate, Filter, Node, Plan, Project, Scan, Union, Window, updating
+from penstock.engine.run.rules import prune, rewrite, scanned
+from penstock.engine.run.watermarks import START_MS, SourceTime
+
+
+@dataclass
+class Vertex:
+    """An operator in its place. `readers` are (vertex, port); a sink is a vertex of its own kind (`sinks`)."""
+
+    operator: Operator
+    sources: frozenset[int]
+    readers: list[tuple[int, int]] = field(default_factory=list)
+    sinks: list[int] = field(default_factory=list)
+    watermark_ms: int = START_MS
+    rows_in: int = 0
+    rows_out: int = 0
+
+
+class Graph:
+    """Vertices in an order in which each comes after those it reads from."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.vertices: list[Vertex] = []
+        self.scans: list[int] = []
+        self._built: list[tuple[Node, int]] = []
+        self._heads: dict[str, int] = {}
+        nodes = [prune(rewrite(sink.source), {c.name for c in sink.source.schema}) for sink in plan.sinks]
+        self.needed: dict[str, set[str]] = {}
+        for node in nodes:
+            scanned(node, {c.name for c in node.schema}, self.needed)
+        for number, node in enumerate(nodes):
+            self.vertices[self._build(node)].sinks.append(number)
+
+    # --- building --------------------------------------------------------------------------------------------
+
+    def _build(self, node: Node) -> int:
+        for known, vertex in self._built:
+            if known == node:
+                return vertex
+        vertex = self._made(node)
+        self._built.append((node, vertex))
+        return vertex
+
+    def _made(self, node: Node) -> int:
+        if isinstance(node, Scan):
+            return self._scan(node)
+        if isinstance(node, Union):
+            return self._add(Unite(node, updating(node)), [self._build(source) for source in node.sources])
+        if isinstance(node, Filter | Project):
+            chain, below = [node], node.source
+            while isinstance(below, Filter | Project) and not any(known == below for known, _ in self._built):
+                chain.append(below)
+                below = below.source
+            return self._add(Stages(chain[::-1]), [self._build(below)])
+        if isinstance(node, Aggregate) and node.window:
+            below = node.source.source if isinstance(node.source, Window) else node.source
+            return self._add(WindowAggregate(node), [self._build(below)])
+        operator = Assign(node) if isinstance(node, Window) else RunningAggregate(node)
+        return self._add(operator, [self._build(node.source)])
+
+    def _scan(self, node: Scan) -> int:
+        head = self._heads.get(node.table.name)
+        if head is not None:
+            return head
+        number = len(self.scans)
+        read = ReadTable(node, sorted(self.needed[node.table.name]))
+        self.vertices.append(Vertex(read, frozenset([number])))
+        head = len(self.vertices) - 1
+        self.scans.append(head)
+        if node.table.connector == "upsert-kafka":
+            schema = tuple(c for c in node.table.schema if c.name in read.names)
+            head = self._add(Normalize(node.table, schema), [head])
+        self._heads[node.table.name] = head
+        return head
+
+    def _add(self, operator: Operator, inputs: Sequence[int]) -> int:
+        sources = frozenset().union(*(self.vertices[one].sources for one in inputs))
+        self.vertices.append(Vertex(operator, sources))
+        number = len(self.vertices) - 1
+        for port, one in enumerate(inputs):
+            self.vertices[one].readers.append((number, port))
+        return number
+
+    # --- running ---------------------------------------------------------------------------------------------
+
+    def rows(
+        self, source: int, rows: pl.DataFrame, times: Sequence[SourceTime], partition: int, now: Now
+    ) -> list[tuple[int, pl.DataFrame]]:
+        """Rows of one source through the graph, then its watermark; what came out at the sinks, in order."""
+        out: list[tuple[int, pl.DataFrame]] = []
+        vertex = self.vertices[self.scans[source]]
+        scan = vertex.operator
+        assert isinstance(scan, ReadTable)
+        vertex.rows_in += rows.height
+        made = (
+            scan.on_rows(rows, 0, Moment(now, vertex.watermark_ms, vertex.watermark_ms))
+            if rows.height
+            else None
+        )
+        if made is not None:
+            made = scan.see(made, times[source], partition)
+        marks = self._reached(times)
+        if made is not None:
+            self._hand_on(self.scans[source], made, marks, now, out)
+        self._advance(marks, now, out)
+        return out
+
+    def advance(self, times: Sequence[SourceTime], now: Now) -> list[tuple[int, pl.DataFrame]]:
+        """The watermark alone."""
+        out: list[tuple[int, pl.DataFrame]] = []
+        self._advance(self._reached(times), now, out)
+        return out
+
+    def _reached(self, times: Sequence[SourceTime]) -> list[int]:
+        """Each vertex's watermark after what the sources have seen: the smallest of its sources'."""
+        marks = [time.advance() for time in times]
+        return [max(v.watermark_ms, min(marks[source] for source in v.sources)) for v in self.vertices]
+
+    def _hand_on(
+        self, number: int, rows: pl.DataFrame, marks: list[int], now: Now, out: list[tuple[int, pl.DataFrame]]
+    ) -> None:
+        vertex = self.vertices[number]
+        vertex.rows_out += rows.height
+        for sink in vertex.sinks:
+            out.append((sink, rows.drop(MARK) if MARK in rows.columns else rows))
+        for reader, port in vertex.readers:
+            below = self.vertices[reader]
+            below.rows_in += rows.height
+            made = below.operator.on_rows(rows, port, Moment(now, below.watermark_ms, marks[reader]))
+            if made is not None and made.height:
+                self._hand_on(reader, made, marks, now, out)
+
+    def _advance(self, marks: list[int], now: Now, out: list[tuple[int, pl.DataFrame]]) -> None:
+        for number, vertex in enumerate(self.vertices):
+            if marks[number] > vertex.watermark_ms:
+                vertex.watermark_ms = marks[number]
+                made = vertex.operator.on_watermark(marks[number], now)
+                if made is not None and made.height:
+                    self._hand_on(number, made, marks, now, out)

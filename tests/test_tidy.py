@@ -67,6 +67,7 @@ def test_no_function_takes_more_than_7_parameters() -> None:
     many = [
         f"{name_of(path)}:{f.name}"
         for path in MODULES
+        if "kernels" not in path.parts  # compiled loops take flat arrays, one by one
         for f in functions(TREES[path])
         if len(
             [

@@ -63,8 +63,6 @@ class Child:
         assert self.process is not None
         code = await self.process.wait()
         await asyncio.gather(*self._reading)
-        if not self.ready.done():
-            self.ready.cancel()
         return code
 
     async def stop(self, seconds: float) -> None:

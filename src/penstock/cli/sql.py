@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 from penstock import record
 from penstock.calls import EARLIEST
 from penstock.cli.connection import bootstrap_flag, with_client

@@ -151,7 +151,7 @@ STATEMENTS_REFUSED: dict[str, Reason] = {
     "WITH": Reason(
         "WITH … SELECT", "a pipeline's query needs somewhere to go", "INSERT INTO table WITH … SELECT …"
     ),
-    "VALUES": Reason("VALUES", "a pipeline's rows come from a table", "INSERT INTO table SELECT …"),
+    "VALUES": Reason("VALUES …", "a pipeline's rows come from a table", "INSERT INTO table SELECT …"),
     "DELETE": Reason("DELETE", "a pipeline does not delete rows by hand", "produce a tombstone to the topic"),
     "UPDATE": Reason(
         "UPDATE", "a pipeline does not update rows by hand", "produce the new record to the topic"

@@ -297,3 +297,26 @@ def test_waits_leave_nothing_behind() -> None:
         table.fetch("t", 0, wait_ms=10)
     table.later(1)
     assert len(waits) == 0 and not waits._by_topic
+
+
+def test_a_fetch_does_not_wait_for_more_than_it_may_take() -> None:
+    table = Table()
+    table.topic("t")
+    for _ in range(3):
+        table.append("t", b"v" * 100, acks=1)
+    table.sync()
+    parts = (FetchPart("t", 0, 0, 200),)
+    assert len(table.ask(Fetch(ME, parts, bytes_min=10_000))) == 1, "the limit came before the watermark"
+    assert not table.fetch("t", 0, bytes_min=10_000).done
+
+
+def test_a_fetch_counts_all_that_one_sync_made_safe() -> None:
+    table = DiskTable()
+    table.topic("t")
+    waiting = table.fetch("t", 0, bytes_min=5 * len(batch_of(b"v" * 100)))
+    for number in range(5):
+        assert not waiting.done
+        table.append("t", b"v" * 100, acks=1)
+        if number != 2:
+            table.sync()
+    assert answer_of(waiting)[0].high_watermark == 5

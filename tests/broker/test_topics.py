@@ -2,8 +2,9 @@
 
 import pytest
 
-from penstock.broker.broker import BrokerOptions
+from penstock.broker.broker import Broker, BrokerOptions
 from penstock.broker.topics.config_table import SETTINGS, wrong
+from penstock.broker.topics.configs import facts_of
 from penstock.calls import (
     ClusterInfo,
     ConfigEntry,
@@ -16,8 +17,9 @@ from penstock.calls import (
     TopicInfo,
 )
 from penstock.errors import Refusal
+from penstock.log import LogOptions
 
-from .bench import ME, Table
+from .bench import ME, START, Table, numbered
 
 
 def create(table: Table, name: str, check_only: bool = False, **how: object) -> object:
@@ -160,3 +162,23 @@ def test_the_brokers_own_topics_cannot_be_deleted_and_one_alone_is_internal() ->
     assert create(table, "__consumer_offsets").internal  # type: ignore[attr-defined]
     assert not create(table, "_penstock.workers").internal  # type: ignore[attr-defined]
     assert table.ask(DeleteTopics(ME, ("__consumer_offsets",)))[0].reason is Refusal.BAD_REQUEST
+
+
+def test_the_logs_own_options_are_shown_as_what_holds() -> None:
+    facts = facts_of(LogOptions(retention_ms=5000)) | {"advertised.listeners": "PLAINTEXT://127.0.0.1:9092"}
+    table = Table()
+    table.broker = Broker(table.log, BrokerOptions(), START, numbered(), facts)
+    create(table, "t")
+    shown = configs(table, "topic", "t")
+    assert (shown["retention.ms"].value, shown["retention.ms"].source) == ("5000", 4)
+    assert shown["segment.bytes"].source == 5
+    shown = configs(table, "broker", "")
+    assert shown["log.retention.ms"].value == "5000"
+    assert shown["advertised.listeners"].value == "PLAINTEXT://127.0.0.1:9092"
+
+
+def test_the_offsets_topic_is_as_the_broker_needs_it_whoever_asks_for_it() -> None:
+    table = Table(options=BrokerOptions(offsets_partitions=5, default_partitions=2))
+    made = table.ask(DescribeTopics(ME, ("__consumer_offsets",), create=True))[0]
+    assert (made.partitions, made.internal) == (5, True)
+    assert table.log.topics["__consumer_offsets"].configs["cleanup.policy"] == "compact"

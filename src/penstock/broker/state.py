@@ -32,7 +32,7 @@ class State:
         self.durability = Durability(self.waits.wake)
         self.sequences = Sequences(options)
         self.topic_settings = TopicSettings(options.message_bytes_max)
-        internal = InternalTopics(log, self.durability)
+        self.internal = internal = InternalTopics(log, self.durability)
         self.producer_ids = ProducerIds(internal)
         self.offsets = OffsetStore(internal, options)
         self.groups = Groups(options, self.timers, randomness, self.notices)

@@ -122,7 +122,7 @@ def _when_durable(
     def finish(now: Now) -> None:
         timer.cancel()
         if not later.done:
-            later.resolve(results)
+            later.resolve(list(results))  # a part that is safe only later must not change what was said
 
     started = False
     for index, one in enumerate(written):

@@ -11,6 +11,7 @@ from penstock.calls import Fetch, Fetched, FetchPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
+from penstock.record import scan
 
 Read = list[Fetched | Refused]
 
@@ -21,7 +22,7 @@ def fetch(state: State, call: Fetch, now: Now) -> Read | Later[object]:
     read = read_parts(state, call)
     got = sum(len(part.batches) for part in read if isinstance(part, Fetched))
     hurried = call.wait_ms <= 0 or not call.parts or any(isinstance(part, Refused) for part in read)
-    if hurried or got >= call.bytes_min:
+    if hurried or got >= call.bytes_min or (got and any(map(_stopped_short, read))):
         state.counts.add("penstock_fetched_bytes_total", got)
         return read
     return _wait(state, call, read, now)
@@ -54,6 +55,13 @@ def _read_part(state: State, part: FetchPart, left: int, empty: bool) -> Fetched
     if not empty and len(batches) > limit:
         batches = b""
     return Fetched(batches, high, start, high)
+
+
+def _stopped_short(read: Fetched | Refused) -> bool:
+    """Whether a limit or a segment's end came before the watermark: then there is nothing to wait for."""
+    if isinstance(read, Refused) or not read.batches:
+        return False
+    return max(info.last_offset for info in scan(read.batches)) + 1 < read.high_watermark
 
 
 def _wait(state: State, call: Fetch, read: Read, now: Now) -> Later[object]:

@@ -25,13 +25,11 @@ class ProducerIds:
     def __init__(self, internal: InternalTopics) -> None:
         self._internal = internal
         self._next = self._end = 0
-        self._loaded = False
         self._waiting: deque[Then] = deque()
+        self._load()
 
     def take(self, then: Then, now: Now) -> None:
         """Call `then` with a new id: at once, or when a block is reserved."""
-        if not self._loaded:
-            self._load()
         if self._next < self._end:
             self._next += 1
             then(self._next - 1, now)
@@ -41,7 +39,6 @@ class ProducerIds:
             self._reserve(now)
 
     def _load(self) -> None:
-        self._loaded = True
         for stored in self._internal.read(PRODUCER_IDS, 0):
             value = json.loads(stored.value or b"{}")
             if value.get("version", VERSION) > VERSION:

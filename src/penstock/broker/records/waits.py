@@ -9,6 +9,7 @@ from penstock.calls import FetchPart
 from penstock.clock import Now
 from penstock.later import Later
 from penstock.log import Partition
+from penstock.record import scan
 
 
 class FetchWait:
@@ -30,14 +31,16 @@ class FetchWait:
         seen = self._seen.get((partition.topic, partition.index))
         if seen is None or seen[0] >= partition.durable_offset:
             return False
-        if self.missing_bytes > 1:
+        while self.missing_bytes > 1 and seen[0] < partition.durable_offset:
             new = partition.read(
                 seen[0], max(1, min(seen[1], self.missing_bytes)), end=partition.durable_offset
             )
-            self.missing_bytes -= len(new)
-            seen[0], seen[1] = partition.durable_offset, seen[1] - len(new)
-            return self.missing_bytes <= 0
-        return True
+            self.missing_bytes, seen[1] = self.missing_bytes - len(new), seen[1] - len(new)
+            ends = [info.last_offset + 1 for info in scan(new)]
+            if not ends:
+                break
+            seen[0] = ends[-1]
+        return self.missing_bytes <= 1
 
 
 class FetchWaits:

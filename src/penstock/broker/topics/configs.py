@@ -8,6 +8,7 @@ from penstock.broker.topics.config_table import SETTINGS, Kind, Setting
 from penstock.calls import ConfigEntry, DescribeConfigs
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
+from penstock.log import LogOptions
 
 OF_TOPIC, STATIC, DEFAULT = 1, 4, 5  # Kafka's ConfigSource
 NODE_ID = "1"
@@ -50,8 +51,19 @@ def _topic_entry(state: State, setting: Setting, own: dict[str, str]) -> ConfigE
 
 def _broker_value(state: State, setting: Setting) -> tuple[str, int]:
     """What holds for topics without their own: the broker's setting where it was changed, else the default."""
-    value = _options(state).get(setting.broker, (setting.default,))[0]
+    value = state.facts.get(setting.broker) or _options(state).get(setting.broker, (setting.default,))[0]
     return value, DEFAULT if value == setting.default else STATIC
+
+
+def facts_of(log: LogOptions) -> dict[str, str]:
+    """The log's options as broker settings: what a topic without settings of its own really gets."""
+    return {
+        "log.segment.bytes": str(log.segment_bytes),
+        "log.roll.ms": str(log.segment_ms),
+        "log.retention.ms": str(log.retention_ms),
+        "log.retention.bytes": str(log.retention_bytes),
+        "log.index.interval.bytes": str(log.index_interval_bytes),
+    }
 
 
 def _options(state: State) -> dict[str, tuple[str, Kind, str]]:
@@ -94,10 +106,14 @@ def broker_entries(state: State) -> list[ConfigEntry]:
         | _options(state)
     )
     entries = [
-        ConfigEntry(name, value, STATIC, read_only=True, type=kind, doc=doc)
+        ConfigEntry(name, state.facts.get(name, value), STATIC, read_only=True, type=kind, doc=doc)
         for name, (value, kind, doc) in known.items()
     ]
-    entries += [ConfigEntry(n, v, STATIC, read_only=True, type=Kind.STRING) for n, v in state.facts.items()]
+    entries += [
+        ConfigEntry(n, v, STATIC, read_only=True, type=Kind.STRING)
+        for n, v in state.facts.items()
+        if n not in known
+    ]
     return sorted(entries, key=lambda entry: entry.name)
 
 

@@ -6,7 +6,7 @@ from penstock.broker.answers import answers
 from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.state import State
 from penstock.broker.topics.config_table import wrong
-from penstock.broker.topics.internal import CONSUMER_OFFSETS
+from penstock.broker.topics.internal import CONSUMER_OFFSETS, RESERVED
 from penstock.broker.topics.names import colliding, wrong_name
 from penstock.calls import CreateTopics, NewTopic, TopicInfo
 from penstock.clock import Now
@@ -62,9 +62,11 @@ def refused_topic(state: State, new: NewTopic) -> Refused | None:
 def make(state: State, new: NewTopic, now: Now) -> TopicInfo | Refused:
     """Make a topic that was checked."""
     configs = {name: value for name, value in new.configs.items() if value is not None}
-    internal = new.name == CONSUMER_OFFSETS
     try:
-        topic = state.log.create_topic(new.name, _count(state, new), configs, now, internal=internal)
+        if new.name in RESERVED:
+            topic = state.internal.ensure(new.name, _count(state, new), now)
+        else:
+            topic = state.log.create_topic(new.name, _count(state, new), configs, now)
     except DISK_ERRORS as error:
         return refused_by(error)
     state.waits.wake_topic(new.name, now)
@@ -72,4 +74,6 @@ def make(state: State, new: NewTopic, now: Now) -> TopicInfo | Refused:
 
 
 def _count(state: State, new: NewTopic) -> int:
+    if new.name in RESERVED:  # the broker's own topics are as it needs them, whoever asks for them first
+        return state.options.offsets_partitions if new.name == CONSUMER_OFFSETS else 1
     return state.options.default_partitions if new.partitions == -1 else new.partitions

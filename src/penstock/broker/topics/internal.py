@@ -10,7 +10,7 @@ from penstock import record
 from penstock.broker.records.durable import DISK_ERRORS, Durability, refused_by
 from penstock.clock import Now
 from penstock.errors import Refused
-from penstock.log import Log, Partition
+from penstock.log import Log, Partition, Topic
 from penstock.record import Record
 
 CONSUMER_OFFSETS = "__consumer_offsets"
@@ -28,11 +28,12 @@ class InternalTopics:
     def __init__(self, log: Log, durability: Durability) -> None:
         self.log, self._durability = log, durability
 
-    def ensure(self, name: str, partitions: int, now: Now) -> None:
+    def ensure(self, name: str, partitions: int, now: Now) -> Topic:
         """Make the topic unless it is there; a number of partitions once chosen stays."""
         if name not in self.log.topics:
             configs = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "104857600"}
             self.log.create_topic(name, partitions, configs, now, internal=name == CONSUMER_OFFSETS)
+        return self.log.topics[name]
 
     def partitions(self, name: str) -> list[Partition]:
         """Its partitions, none where it was never written to."""

@@ -125,7 +125,8 @@ async def table_changes(request: Request) -> Response:
 
 async def changes(request: Request, part: Table, token: str) -> AsyncIterator[str]:
     at = int(token) if token.isdigit() else None
-    if at is None or (part.changes and at < part.changes[0][0] - 1):
+    too_old = at is not None and part.changes and at < part.changes[0][0] - 1
+    if at is None or too_old or at > part.sequence:
         if at is not None:
             yield "event: reset\ndata: {}\n\n"
         at, rows = part.sequence, list(part.rows.values())

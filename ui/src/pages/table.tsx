@@ -11,7 +11,8 @@ import { CellText, cellSort } from "../parts/cell";
 import { Grid, type GridColumn } from "../parts/grid";
 import { HealthMark } from "../parts/icons";
 import { Search, useSearch } from "../parts/search";
-import { keyText, LiveTable } from "../state/live";
+import { keyText } from "../state/fold";
+import { LiveTable } from "../state/live";
 import { params, withParams } from "../state/route";
 
 /** Larger tables are asked for page by page: a browser holds this many rows with ease. */

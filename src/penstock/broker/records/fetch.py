@@ -73,14 +73,13 @@ def _wait(state: State, call: Fetch, read: Read, now: Now) -> Later[object]:
     got = sum(len(one.batches) for one in read if isinstance(one, Fetched))
 
     def answer(now: Now) -> None:
-        timer.cancel()
         if state.waits.remove(wait):
             read = read_parts(state, call)
             state.counts.add("penstock_fetched_bytes_total", _bytes_of(read))
             wait.later.resolve(read)
 
     wait = FetchWait(seen, call.bytes_min - got, answer)
-    timer = state.timers.at(now.mono_s + call.wait_ms / 1000, answer)
+    wait.timer = state.timers.at(now.mono_s + call.wait_ms / 1000, answer)
     state.waits.add(wait)
     return wait.later
 

@@ -5,6 +5,7 @@ Knows the waiting fetches and counts what has come for them; how they are answer
 
 from collections.abc import Callable
 
+from penstock.broker.timers import Timer
 from penstock.calls import FetchPart
 from penstock.clock import Now
 from penstock.later import Later
@@ -15,7 +16,7 @@ from penstock.record import scan
 class FetchWait:
     """One waiting fetch. `missing_bytes` more are wanted; `answer` answers it with what there is."""
 
-    __slots__ = ("_seen", "answer", "later", "missing_bytes", "topics")
+    __slots__ = ("_seen", "answer", "later", "missing_bytes", "timer", "topics")
 
     def __init__(
         self, parts: list[tuple[FetchPart, int]], missing_bytes: int, answer: Callable[[Now], None]
@@ -23,6 +24,7 @@ class FetchWait:
         """`parts` come with the offset up to which their bytes are counted already."""
         self.later: Later[object] = Later()
         self.answer, self.missing_bytes = answer, missing_bytes
+        self.timer: Timer | None = None
         self._seen = {(part.topic, part.partition): [seen, part.bytes_max] for part, seen in parts}
         self.topics = {part.topic for part, _ in parts}
 
@@ -63,6 +65,8 @@ class FetchWaits:
         """Wait no longer; False where it did not."""
         if self._by_token.pop(wait.later, None) is None:
             return False
+        if wait.timer is not None:
+            wait.timer.cancel()
         for topic in wait.topics:
             waiting = self._by_topic[topic]
             waiting.pop(wait)

@@ -17,7 +17,7 @@ from penstock.broker.topics.internal import CONSUMER_OFFSETS, InternalTopics
 from penstock.clock import Now
 from penstock.errors import PenstockError, Refused
 
-REWRITE_FROM = 20_000
+REWRITE_FROM = 5_000
 REWRITE_RATIO = 4
 
 Then = Callable[[Refused | None, Now], None]

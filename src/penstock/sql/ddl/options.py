@@ -24,7 +24,7 @@ class Connector:
 
 _JSON = {
     "json.ignore-parse-errors": ("true", "false"),
-    "json.fail-on-missing-field": ("false",),
+    "json.fail-on-missing-field": ("true", "false"),
     "json.timestamp-format.standard": ("SQL", "ISO-8601"),
 }
 CONNECTORS: dict[str, Connector] = {
@@ -33,11 +33,12 @@ CONNECTORS: dict[str, Connector] = {
             "topic": (),
             "format": FORMATS,
             "value.format": FORMATS,
-            "key.format": (*FORMATS, "raw"),
+            "key.format": FORMATS,
             "key.fields": (),
-            "value.fields-include": ("ALL", "EXCEPT_KEY"),
+            "value.fields-include": ("ALL",),
             "scan.startup.mode": STARTUP_MODES,
             "scan.startup.timestamp-millis": (),
+            "scan.watermark.idle-timeout": (),
             "sink.partitioner": ("default",),
             **_JSON,
             **{f"value.{key}": values for key, values in _JSON.items()},
@@ -48,9 +49,9 @@ CONNECTORS: dict[str, Connector] = {
     "upsert-kafka": Connector(
         {
             "topic": (),
-            "key.format": (*FORMATS, "raw"),
+            "key.format": FORMATS,
             "value.format": FORMATS,
-            "value.fields-include": ("ALL", "EXCEPT_KEY"),
+            "value.fields-include": ("ALL",),
             **{f"value.{key}": values for key, values in _JSON.items()},
             **{f"key.{key}": values for key, values in _JSON.items()},
         },

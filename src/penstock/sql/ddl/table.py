@@ -21,11 +21,8 @@ from penstock.sql.lower.kinds import kind
 
 WATERMARK_REMEDY = "WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"
 KEY_REMEDY = "PRIMARY KEY (column, …) NOT ENFORCED"
-# What the kafka connector knows of a record; the second says whether an INSERT can set it.
-METADATA = {
-    "topic": False, "partition": False, "offset": False, "leader-epoch": False, "timestamp-type": False,
-    "timestamp": True,
-}  # fmt: skip
+# What the kafka connector knows of a record; an INSERT can set the timestamp only.
+METADATA = ("topic", "partition", "offset", "timestamp")
 
 
 @dataclass
@@ -138,7 +135,7 @@ def _metadata(draft: Draft, name: Token, item: Cursor) -> None:
             remedy=did_you_mean(source.text, METADATA, "metadata"),
         )
     draft.metadata.append((name.text, source.text))
-    if item.accept("VIRTUAL"):
+    if item.accept("VIRTUAL") or source.text != "timestamp":
         draft.virtual.append(name.text)
 
 

@@ -53,7 +53,6 @@ class World:
 
     async def report(self, name: str, kind: str = "job", **fields: Any) -> None:
         """A worker's report, as section H of the contract has it."""
-        await self.client.create_topic(WORKERS, 1, {"cleanup.policy": "compact"}, exist_ok=True)
         value = {"kind": kind, "name": name, "state": "running", "worker": "w0", "at_ms": now_ms(), **fields}
         await self.client.produce(
             WORKERS, [Record(f"{kind}/{name}".encode(), json.dumps(value).encode(), now_ms())], 0
@@ -121,6 +120,8 @@ async def world(
     watch = Watch(dial, tables or TableOptions(), now_ms)
     addresses = Addresses("127.0.0.1:9092", BASE)
     site = Site(watch, Ticker(watch), Streams(events or EventOptions()), addresses, static, "", demo_sql)
+    # Made before it is looked for, so that tests need not wait for the next look.
+    await watch.client.create_topic(WORKERS, 1, {"cleanup.policy": "compact"}, exist_ok=True)
     watch.start()
     found = World(watch.client, site, build(site, guard or GuardOptions()))
     try:

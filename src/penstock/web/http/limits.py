@@ -9,12 +9,12 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 96 * 1024
-HEAD_S = 10.0
 
 
 class BoundedHttp(HttpToolsProtocol):
     """One connection. A head (request line and headers) over its bounds ends it."""
 
+    head_s = 10.0
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _reading_head = True
@@ -50,7 +50,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._reading_head, self._head_bytes = True, 0
 
     def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_S, self._late)
+        self._head_timer = self.loop.call_later(self.head_s, self._late)
 
     def _head_over(self) -> None:
         self._reading_head = False

@@ -1,0 +1,106 @@
+"""The metrics page, read by Prometheus' own parser."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from penstock.record import Record
+from penstock.web.http.exposition import CONTENT_TYPE, Family, parse_name, write
+from tests.web.site import World, now_ms, row, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def samples(here: World) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    answer = await here.http.get("/metrics")
+    assert answer.headers["content-type"] == CONTENT_TYPE
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def name(text: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return f"penstock_{text}", frozenset(labels.items())
+
+
+async def test_the_brokers_measures_the_pipelines_and_the_tables_are_all_there(here: World) -> None:
+    await here.client.create_topic("_penstock.metrics", 1)
+    measures = {"penstock_appended_bytes_total": 5e9, 'penstock_requests_total{call="Ap\\"pend"}': 7, "odd name": 1,
+                "fsync_seconds": 0.004}  # fmt: skip
+    value = json.dumps({"at_ms": now_ms(), "measures": measures}).encode()
+    await here.client.produce("_penstock.metrics", [Record(b"broker", value, 0)], 0)
+    await here.table()
+    here.client.put("cores", 0, [row("a", 1), row("b", 1), Record(b"a", b"no json", 0)])
+    inputs = [{"table": 'r"\\\n', "rows": 70, "dead_letters": 2, "lag": 5, "watermark_ms": 1_500}]
+    await here.report("p", inputs=inputs, outputs=[{"table": "out", "rows": 9}], restarts=3)
+    await until(lambda: here.site.watch.measures.broker and "p" in here.site.watch.jobs.jobs)
+    feed = here.site.watch.feeds.feeds["cores"]
+    await until(lambda: feed.table is not None and feed.table.applied == 3)
+    await here.get("/api/nope", 404)
+    found = await samples(here)
+    assert found[name("appended_bytes_total")] == 5e9
+    assert found[name("requests_total", call='Ap"pend')] == 7
+    assert found[name("fsync_seconds")] == 0.004
+    odd = {"pipeline": "p", "table": 'r"\\\n'}
+    assert found[name("pipeline_rows_total", **odd, direction="in")] == 70
+    assert found[name("pipeline_dead_letters_total", **odd)] == 2
+    assert found[name("pipeline_lag_records", **odd)] == 5
+    assert found[name("pipeline_watermark_seconds", **odd)] == 1.5
+    assert found[name("pipeline_restarts_total", pipeline="p")] == 3
+    assert found[name("pipeline_state", pipeline="p", state="running")] == 1
+    assert found[name("table_rows", table="cores")] == 2
+    assert found[name("table_damaged_total", table="cores")] == 1
+    assert found[name("broker_up")] == 1
+    assert found[name("web_sse_clients", stream="table")] == 0
+    assert found[name("web_requests_total", method="GET", route="console", status="404")] == 1
+    assert name("web_loop_lag_seconds") in found
+
+
+async def test_a_thousand_strange_paths_make_no_more_series_than_one(here: World) -> None:
+    for i in range(30):
+        await here.http.get(f"/api/topics/t{i}")
+        await here.http.get(f"/page{i}")
+        await here.http.request(f"BREW{i}", "/", headers={"content-type": "application/json"})
+        await here.http.get(f"/{i}", headers={"host": "evil.example"})
+    routes = [
+        labels
+        for (metric, labels), _ in (await samples(here)).items()
+        if metric == "penstock_web_requests_total"
+    ]
+    assert len(routes) <= 5
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=20), st.floats(), max_size=5
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=30),
+)
+def test_what_is_written_is_what_prometheus_reads(values: dict[str, float], meaning: str) -> None:
+    family = Family("penstock_x", "gauge", meaning.strip())
+    for label, value in values.items():
+        family.add(value, label=label)
+    read = list(text_string_to_metric_families(write([family]).decode()))
+    found = {sample.labels["label"]: sample.value for each in read for sample in each.samples}
+    assert found.keys() == values.keys()
+    assert all(found[k] == v or (math.isnan(found[k]) and math.isnan(v)) for k, v in values.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("a_total", ("a_total", {})),
+        ('a{b="c"}', ("a", {"b": "c"})),
+        ('a{b="c",d="e\\"\\\\\\n"}', ("a", {"b": "c", "d": 'e"\\\n'})),
+        ("a{}", ("a", {})),
+        ("", None), ("1a", None), ("a b", None), ("a{b}", None), ('a{b="c}', None), ('a{b="c"} 1\nx', None),
+    ],
+)  # fmt: skip
+def test_a_measures_name_may_carry_labels_and_nothing_else(text: str, parsed: object) -> None:
+    assert parse_name(text) == parsed

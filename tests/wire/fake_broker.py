@@ -22,6 +22,7 @@ class FakeBroker:
         self.logs: dict[tuple[str, int], list[tuple[int, int, bytes]]] = defaultdict(list)
         self.committed: dict[tuple[str, str, int], c.OffsetCommit] = {}
         self.groups: dict[str, c.GroupInfo] = {}
+        self.generations: dict[str, int] = defaultdict(int)
         self.refusing: dict[type[c.Call], object] = {}
         self.asked: list[c.Call] = []
         self.members = self.producers = 0
@@ -148,7 +149,10 @@ class FakeBroker:
             member_id, call.instance_id, metadata, b"", call.principal.client_id, "127.0.0.1"
         )
         self.groups[call.group] = c.GroupInfo(call.group, "Stable", call.protocol_type, name, (member,))
-        return c.Joined(1, call.protocol_type, name, member_id, member_id, (member,))
+        self.generations[call.group] += 1
+        return c.Joined(
+            self.generations[call.group], call.protocol_type, name, member_id, member_id, (member,)
+        )
 
     def _sync(self, call: c.SyncGroup) -> object:
         share = dict(call.assignments).get(call.member_id, b"")

@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from penstock.engine.job import Output
 
 from penstock.client import Client
 from penstock.clock import Now
+from penstock.engine.job import Output
 from penstock.engine.plan import Table
 from penstock.engine.types import Column
 from penstock.errors import PenstockError
@@ -193,6 +193,22 @@ def test_reading_begins_where_the_startup_mode_says_even_inside_a_batch(
     run(test)
 
 
+def test_records_that_retention_took_are_passed_over_and_counted() -> None:
+    async def test(server: FakeKafka, where: Site) -> None:
+        server.logs[("t", 0)] = [batch(7, 8, first=7)]
+        notes: list[str] = []
+        source = CONNECTORS["kafka"].source(
+            table("kafka"), Site("job", where.client, lambda: None, notes.append, asyncio.sleep)
+        )
+        await source.open({0: 2}, NOW)
+        await asyncio.sleep(0.1)
+        assert len(gathered(source.read(NOW))) == 2 and source.positions == {0: 9}
+        assert notes == ["5 records of t-0 were deleted by retention before they were read"]
+        await source.close()
+
+    run(test)
+
+
 def test_a_mode_that_lacks_its_companion_is_refused_with_a_remedy() -> None:
     async def test(server: FakeKafka, where: Site) -> None:
         for mode, remedy in (("timestamp", "timestamp-millis"), ("group-offsets", "group.id")):
@@ -220,16 +236,16 @@ def test_a_source_waits_for_its_topic_and_says_so() -> None:
     run(test)
 
 
-def test_a_batch_of_mixed_keys_is_spread_over_a_topics_partitions_as_java_does() -> None:
+def test_batches_go_to_their_partition_and_those_for_any_take_turns() -> None:
     async def test(server: FakeKafka, where: Site) -> None:
-        sink = CONNECTORS["upsert-kafka"].sink(table("upsert-kafka"), where)
+        sink = CONNECTORS["kafka"].sink(table("kafka"), where)
         await sink.open()
-        for _ in range(2):
-            await sink.write(Output(sink=0, rows=None, batches=[(None, batch(*range(20)))], dead_letters=[]))
+        assert sink.partitions == 3
+        for meant, value in ((1, "x"), (1, "y"), (None, 0), (None, 1), (None, 2)):
+            await sink.write(Output(sink=0, batches=[(meant, batch(value))]))
         await sink.flush()
-        keys = [{r.key for r in server.records("t", p)} for p in range(3)]
-        assert sum(len(k) for k in keys) == 20 and all(keys)
-        assert sum(len(server.records("t", p)) for p in range(3)) == 40
+        held = [[json.loads(r.value or b"")["id"] for r in server.records("t", p)] for p in range(3)]
+        assert held == [[2], ["x", "y", 0], [1]]
 
     run(test, partitions=3)
 

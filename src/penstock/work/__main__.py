@@ -23,8 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m penstock.work", description="host pipelines")
     texts = help_texts(WorkOptions)
     for field in dataclasses.fields(WorkOptions):
-        many = {"nargs": "+"} if field.name == "paths" else {}
-        parser.add_argument(flag("", field.name), dest=field.name, help=texts.get(field.name), **many)
+        nargs = "+" if field.name == "paths" else None
+        parser.add_argument(flag("", field.name), dest=field.name, help=texts.get(field.name), nargs=nargs)
     given = vars(parser.parse_args(arguments))
     paths = tuple(given.pop("paths") or WorkOptions.paths)
     try:

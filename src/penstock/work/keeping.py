@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from penstock.client import KafkaError
+from penstock.client import Client, KafkaError
 from penstock.client.backoff import Backoff
 from penstock.errors import PenstockError
 from penstock.work import loading
@@ -29,7 +29,7 @@ class Keeper:
         name: str,
         file: tuple[Path, bytes],
         options: WorkOptions,
-        clients: Any,
+        clients: Callable[[str], Client],
         changed: Callable[[], None],
     ) -> None:
         self.name, self.path, self.text = name, file[0], file[1]

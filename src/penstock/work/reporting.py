@@ -125,7 +125,8 @@ def _figures(run: Run) -> dict[str, Any]:
             }
         )
     outputs = [
-        {**_named(sink.table), "rows": rows} for sink, rows in zip(run.job.sinks, run.rows_out, strict=False)
+        {**_named(sink.table), "rows": told.rows}
+        for sink, told in zip(run.job.sinks, measures.sinks, strict=True)
     ]
     operators = [
         {"name": o.name, "rows_in": o.rows_in, "rows_out": o.rows_out, "state_rows": o.state_rows}

@@ -5,18 +5,14 @@ knows nothing of files, of restarts, or of other jobs.
 """
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any
-
-from sqlglot import exp
+from collections.abc import Callable
 
 from penstock.client import Client
 from penstock.clock import Now
 from penstock.engine.job import EngineOptions, Job, Output, Snapshot
 from penstock.engine.plan import Plan
+from penstock.errors import PenstockError
 from penstock.work.connectors import connector_of
 from penstock.work.connectors.shape import Arrival, Sink, Site, Source
 from penstock.work.dead_letters import DeadLetters
@@ -36,20 +32,15 @@ def read_clocks() -> Now:
 class Run:
     """One run. `open`, then `work` until it returns, then `close`; any exception ends the run, nothing is lost."""
 
-    def __init__(
-        self, name: str, plan: Plan, clients: Mapping[str, Client] | Any, options: WorkOptions
-    ) -> None:
+    def __init__(self, name: str, plan: Plan, clients: Callable[[str], Client], options: WorkOptions) -> None:
         self.name, self.plan, self.options = name, plan, options
         self.notes: list[str] = []
-        self.rows_out: list[int] = []
-        self.dead_letters: list[int] = []
         self.job: Job | None = None
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
         self._clients = clients
         self._awake = asyncio.Event()
         self._state = StateTopic(clients(""), name, options.state_bytes_max)
-        self._fingerprint = fingerprint(plan)
         self._letters = DeadLetters(clients(""))
         self._dirty = False
         self._next_commit_s = 0.0
@@ -62,27 +53,38 @@ class Run:
         """Compile the plan, take up the last commit, open everything. May wait for topics to appear."""
         site = Site(self.name, self._clients, self._awake.set, self._say, asyncio.sleep)
         # Not inline: the first compile of a plan's kernels takes seconds, and other jobs run on.
-        self.job = await asyncio.to_thread(Job, self.plan, EngineOptions())
-        self.sources = [connector_of(s.table).source(s.table, site) for s in self.job.sources]
-        self.sinks = [connector_of(s.table).sink(s.table, site) for s in self.job.sinks]
-        self.rows_out = [0] * len(self.sinks)
-        self.dead_letters = [0] * len(self.sources)
+        job = await asyncio.to_thread(Job, self.plan, EngineOptions())
+        self.sources = [connector_of(s.table).source(s.table, site) for s in job.sources]
+        self.sinks = [connector_of(s.table).sink(s.table, site) for s in job.sinks]
+        self.job = job
         await self._state.open()
         commit = self._take_up(await self._state.read())
-        await asyncio.gather(*(sink.open() for sink in self.sinks))
         now = read_clocks()
         positions = commit.positions if commit else {}
-        await asyncio.gather(*(s.open(positions.get(str(i)), now) for i, s in enumerate(self.sources)))
+        await asyncio.gather(
+            *(sink.open() for sink in self.sinks),
+            *(source.open(positions.get(str(i)), now) for i, source in enumerate(self.sources)),
+        )
+        for writes, sink in zip(job.sinks, self.sinks, strict=True):
+            writes.partitions = sink.partitions
+        for i, source in enumerate(self.sources):
+            job.expect(i, source.positions)
         self._next_commit_s = read_clocks().mono_s + self.options.commit_s
 
     def _take_up(self, commit: Commit | None) -> Commit | None:
         """Restore the engine from a commit; None, and a note, where the plan is no longer the commit's."""
         if commit is None or self.job is None:
             return None
-        if commit.fingerprint != self._fingerprint:
+        if commit.fingerprint != self.job.fingerprint:
             self._say("state discarded because the pipeline was changed: it began anew at its startup mode")
             return None
-        self.job.restore(Snapshot(commit.blocks))
+        try:
+            self.job.restore(Snapshot(commit.blocks))
+        except PenstockError as error:
+            # Nothing was restored yet where the snapshot's own header is refused; a fresh job is sure to be clean.
+            self.job = Job(self.plan, EngineOptions())
+            self._say(f"state discarded because {error.message}: it began anew at its startup mode")
+            return None
         return commit
 
     def _say(self, note: str) -> None:
@@ -123,7 +125,7 @@ class Run:
                 busy = self._dirty = True
                 self._heard_s[index, arrival.partition] = now.mono_s
                 self._idle.discard((index, arrival.partition))
-                await self._emit(self._feed(index, arrival, now), index)
+                await self._emit(self._feed(index, arrival, now))
                 # Between batches the loop turns once: fetches and acknowledgements go on.
                 await asyncio.sleep(0)
         return busy
@@ -138,15 +140,12 @@ class Run:
             else []
         )
 
-    async def _emit(self, outputs: list[Output], source: int | None = None) -> None:
+    async def _emit(self, outputs: list[Output]) -> None:
         for output in outputs:
             if output.sink is not None:
                 await self.sinks[output.sink].write(output)
-                self.rows_out[output.sink] += 0 if output.rows is None else output.rows.height
             if output.dead_letters:
                 await self._letters.bury(output.dead_letters)
-                if source is not None:
-                    self.dead_letters[source] += len(output.dead_letters)
 
     async def _look_for_idle(self, now: Now) -> None:
         """Tell the engine of partitions that were silent for their idle timeout and have nothing waiting."""
@@ -195,7 +194,7 @@ class Run:
         for sink in self.sinks:
             await sink.flush()
         await self._letters.flush()
-        await self._state.write(self._fingerprint, positions, blocks, read_clocks())
+        await self._state.write(self.job.fingerprint, positions, blocks, read_clocks())
         self._dirty = False
         for source in self.sources:
             await source.committed()
@@ -213,21 +212,3 @@ class Run:
 async def _pass_on(one: asyncio.Event, other: asyncio.Event) -> None:
     await one.wait()
     other.set()
-
-
-def fingerprint(plan: Plan) -> str:
-    """What a plan computes, as a short text: equal plans have equal ones, however they were written."""
-    return hashlib.sha256(_text(plan).encode()).hexdigest()[:32]
-
-
-def _text(part: Any) -> str:
-    if isinstance(part, exp.Expression):
-        return f"{type(part).__name__}:{part.sql(comments=False)}"
-    if is_dataclass(part) and not isinstance(part, type):
-        inside = ",".join(f"{f.name}={_text(getattr(part, f.name))}" for f in fields(part))
-        return f"{type(part).__name__}({inside})"
-    if isinstance(part, Mapping):
-        return "{" + ",".join(f"{k}:{_text(v)}" for k, v in sorted(part.items())) + "}"
-    if isinstance(part, list | tuple):
-        return "[" + ",".join(map(_text, part)) + "]"
-    return repr(part)

@@ -27,6 +27,7 @@ class Worker:
         self.keepers: dict[Path, Keeper] = {}
         self._clients: dict[str, Client] = {}
         self._watch = Watch(options.paths)
+        self._leaving: list[asyncio.Task[None]] = []
         self._reporter = Reporter(self.client(""), options.name, self.keepers)
 
     def client(self, bootstrap: str) -> Client:
@@ -50,7 +51,7 @@ class Worker:
                 if self.options.reload:
                     self.look()
         finally:
-            await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()))
+            await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()), *self._leaving)
             for task in tasks:
                 task.cancel()
             with suppress(KafkaError, TimeoutError):
@@ -63,8 +64,7 @@ class Worker:
         changes = self._watch.look()
         for path in changes.gone:
             if keeper := self.keepers.pop(path, None):
-                stopping = asyncio.create_task(keeper.stop())
-                stopping.add_done_callback(lambda _, name=keeper.name: self._reporter.gone(name))
+                self._leaving.append(asyncio.create_task(self._remove(keeper)))
         for path, text in changes.saved.items():
             if path in self.keepers:
                 self.keepers[path].reload(text)
@@ -73,6 +73,10 @@ class Worker:
                 self.keepers[path] = Keeper(
                     name, (path, text), self.options, self.client, self._reporter.changed
                 )
+
+    async def _remove(self, keeper: Keeper) -> None:
+        await keeper.stop()
+        self._reporter.gone(keeper.name)
 
     def _name_of(self, path: Path) -> str:
         """The file's stem, fit for a topic name; with its suffix where two files share the stem."""

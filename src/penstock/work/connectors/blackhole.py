@@ -27,6 +27,8 @@ class Blackhole:
 class BlackholeSink:
     """Nothing is kept, so everything is safe at once."""
 
+    partitions = 1
+
     async def open(self) -> None:
         """Nothing to open."""
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from penstock import record
 from penstock.calls import EARLIEST, LATEST, Bytes
-from penstock.client import Chunk, Client, KafkaError, Reader
+from penstock.client import Chunk, Client, KafkaError, Reader, ReaderOptions
 from penstock.clock import Now
 from penstock.engine.job import Output
 from penstock.engine.plan import Table
@@ -72,7 +72,8 @@ class KafkaSource:
         known = positions or {}
         start = {} if self._ends.keys() <= known.keys() else await self._start(known)
         self.positions = {p: known[p] if p in known else start[p] for p in self._ends}
-        self._reader = self._client.reader({(self.topic, p): o for p, o in self.positions.items()})
+        parts = {(self.topic, p): o for p, o in self.positions.items()}
+        self._reader = self._client.reader(parts, options=ReaderOptions(reset=EARLIEST))
         self._reader.on_arrival = self._site.wake
         self._site.wake()
 
@@ -125,6 +126,10 @@ class KafkaSource:
         arrivals = []
         for chunk in self._reader.take():
             arrivals.append(Arrival(chunk.partition, _from_offset(chunk)))
+            if chunk.offset > self.positions[chunk.partition]:
+                lost = chunk.offset - self.positions[chunk.partition]
+                place = f"{self.topic}-{chunk.partition}"
+                self._site.say(f"{lost} records of {place} were deleted by retention before they were read")
             self.positions[chunk.partition] = chunk.next_offset
             self._ends[chunk.partition] = chunk.high_watermark
         return arrivals
@@ -173,72 +178,41 @@ class KafkaSource:
 
 
 class KafkaSink:
-    """Appends to one topic: ready batches where one partition takes them, record by record where keys decide."""
+    """Appends to one topic the batches that the engine has made for each of its `partitions`."""
 
     def __init__(self, table: Table, site: Site, configs: Mapping[str, str]) -> None:
         self.topic, self._configs = topic_of(table), configs
-        self._writer = Writer(client_of(table, site))
-
-    async def open(self) -> None:
-        """Create the topic where it is missing."""
-        await self._writer.create(self.topic, self._configs)
-
-    async def write(self, output: Output) -> None:
-        """Start writing; waits only while too much is under way."""
-        for hint, batch in output.batches:
-            await self._writer.write(self.topic, hint, batch)
-
-    async def flush(self) -> None:
-        """Wait for every acknowledgement."""
-        await self._writer.flush()
-
-
-class Writer:
-    """Writes batches to topics of one Kafka and remembers what is not yet acknowledged."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
+        self.partitions = 1
+        self._client = client_of(table, site)
         self._waiting: deque[tuple[asyncio.Future[int], int]] = deque()
         self._bytes = 0
         self._turn = 0
 
-    async def create(self, topic: str, configs: Mapping[str, str]) -> None:
-        """Create a topic unless it is there."""
-        if (await self._client.metadata([topic]))[topic].error == "UNKNOWN_TOPIC_OR_PARTITION":
-            await self._client.create_topic(topic, 1, configs, exist_ok=True)
+    async def open(self) -> None:
+        """Create the topic where it is missing."""
+        if (await self._client.metadata([self.topic]))[self.topic].error == "UNKNOWN_TOPIC_OR_PARTITION":
+            await self._client.create_topic(self.topic, 1, self._configs, exist_ok=True)
+        self.partitions = await self._client.partitions(self.topic)
 
-    async def write(self, topic: str, hint: int | None, batch: Bytes) -> None:
-        """Append one batch: to the partition it is meant for, or by its records' keys."""
-        partitions = await self._client.partitions(topic)
-        if hint is not None or partitions == 1:
-            await self._push(topic, hint or 0, batch)
-            return
-        records = list(record.decode(batch))
-        if any(r.key is not None for r in records):
-            await self._client.produce(topic, records)
-        else:
-            self._turn += 1
-            await self._push(topic, self._turn % partitions, batch)
+    async def write(self, output: Output) -> None:
+        """Start writing; waits only while too much is under way. Batches for any partition take turns."""
+        for meant, batch in output.batches:
+            self._turn += meant is None
+            partition = self._turn % self.partitions if meant is None else meant
+            self._waiting.append((self._client.push(self.topic, partition, batch), len(batch)))
+            self._bytes += len(batch)
+            while self._waiting and (self._bytes > WAITING_BYTES_MAX or self._waiting[0][0].done()):
+                await self._settle()
 
-    async def put(self, topic: str, records: list[Record]) -> None:
-        """Append single records, by their keys."""
-        await self._client.produce(topic, records)
-
-    async def _push(self, topic: str, partition: int, batch: Bytes) -> None:
-        self._waiting.append((self._client.push(topic, partition, batch), len(batch)))
-        self._bytes += len(batch)
-        while self._waiting and (self._bytes > WAITING_BYTES_MAX or self._waiting[0][0].done()):
+    async def flush(self) -> None:
+        """Wait for every acknowledgement; raises the first failure."""
+        while self._waiting:
             await self._settle()
 
     async def _settle(self) -> None:
         answer, size = self._waiting.popleft()
         self._bytes -= size
         await answer
-
-    async def flush(self) -> None:
-        """Wait until everything is acknowledged; raises the first failure."""
-        while self._waiting:
-            await self._settle()
 
 
 def topic_of(table: Table) -> str:

@@ -34,6 +34,8 @@ class Print:
 class PrintSink:
     """Lines on standard output or standard error."""
 
+    partitions = 1
+
     def __init__(self, table: Table) -> None:
         identifier = table.options.get("print-identifier", "")
         self._prefix = f"{identifier}> " if identifier else ""

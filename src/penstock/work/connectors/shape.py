@@ -15,7 +15,6 @@ from penstock.clock import Now
 from penstock.engine.job import Output
 from penstock.engine.plan import Table
 from penstock.errors import PenstockError
-from penstock.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,9 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """A table that is written."""
+    """A table that is written, in `partitions` partitions once it is open."""
+
+    partitions: int
 
     async def open(self) -> None:
         """Make sure that there is something to write to."""
@@ -97,13 +98,6 @@ class Connector(Protocol):
 
     def sink(self, table: Table, site: Site) -> Sink:
         """Write the table; raises PenstockError where the connector or the options do not allow it."""
-
-
-class DeadLetters(Protocol):
-    """Takes records that could not be read."""
-
-    async def bury(self, letters: list[tuple[str, Record]]) -> None:
-        """Write (topic, record) pairs; may return before they are safe."""
 
 
 def number(table: Table, key: str, default: str) -> float:

@@ -1,0 +1,159 @@
+"""`kill -9` of a worker at any moment, in the middle of windows: the final tables are those of an unbroken run."""
+
+import asyncio
+import json
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.client import Client
+from penstock.record import Record
+from penstock.testing.processes import BrokerProcess
+from tests.work.process import QUICK, WorkerProcess, rows, until
+
+PIPELINE = """
+CREATE TABLE readings (sensor STRING, reading BIGINT, `at` TIMESTAMP(3),
+  WATERMARK FOR `at` AS `at` - INTERVAL '1' SECOND)
+WITH ('connector' = 'kafka', 'topic' = 'readings', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE windows (sensor STRING, window_end TIMESTAMP(3), n BIGINT, total BIGINT, low BIGINT, high BIGINT,
+  PRIMARY KEY (sensor, window_end) NOT ENFORCED)
+WITH ('connector' = 'upsert-kafka', 'topic' = 'windows', 'key.format' = 'json', 'value.format' = 'json');
+CREATE TABLE totals (sensor STRING, n BIGINT, total BIGINT, PRIMARY KEY (sensor) NOT ENFORCED)
+WITH ('connector' = 'upsert-kafka', 'topic' = 'totals', 'key.format' = 'json', 'value.format' = 'json');
+INSERT INTO windows SELECT sensor, window_end, COUNT(*), SUM(reading), MIN(reading), MAX(reading)
+  FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(`at`), INTERVAL '5' SECOND))
+  GROUP BY sensor, window_start, window_end;
+INSERT INTO totals SELECT sensor, COUNT(*), SUM(reading) FROM readings GROUP BY sensor;
+"""
+BEGIN_S = 1_767_225_600  # 2026-01-01
+STEP_MS = 40
+
+
+def stamp(ms: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(BEGIN_S + ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+class Feed:
+    """Disordered readings of six sensors in two partitions, seeded; and what they must come to."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.sent = 0
+        self.windows: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self.totals: dict[str, list[int]] = defaultdict(list)
+
+    def batch(self, count: int) -> list[Record]:
+        made = []
+        for _ in range(count):
+            sensor, reading = f"s{self.random.randrange(6)}", self.random.randrange(1000)
+            at_ms = self.sent * STEP_MS + self.random.randrange(900)  # within the watermark's second
+            self.sent += 1
+            self.windows[sensor, at_ms // 5000 * 5000 + 5000].append(reading)
+            self.totals[sensor].append(reading)
+            made.append(record(sensor, reading, at_ms))
+        return made
+
+    def last(self) -> list[Record]:
+        """One record a partition, far in the future, so that every window closes."""
+        return [record(sensor, 0, self.sent * STEP_MS + 3_600_000) for sensor in ("end0", "end1")]
+
+    def expected_windows(self) -> dict[tuple[str, str], tuple[int, int, int, int]]:
+        return {(s, stamp(end)): (len(v), sum(v), min(v), max(v)) for (s, end), v in self.windows.items()}
+
+    def expected_totals(self) -> dict[str, tuple[int, int]]:
+        return {sensor: (len(v), sum(v)) for sensor, v in self.totals.items()}
+
+
+def record(sensor: str, reading: int, at_ms: int) -> Record:
+    value = json.dumps({"sensor": sensor, "reading": reading, "at": stamp(at_ms)}).encode()
+    return Record(sensor.encode(), value, BEGIN_S * 1000 + at_ms)
+
+
+def partition_of(record: Record) -> int:
+    return int((record.key or b"0")[-1:]) % 2
+
+
+async def send(client: Client, records: list[Record]) -> None:
+    for partition in (0, 1):
+        await client.produce("readings", [r for r in records if partition_of(r) == partition], partition)
+
+
+async def tables(client: Client) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """The tables as they stand, without the rows of the last records."""
+    windows = {
+        (r["sensor"], f"{r['window_end']}.000"[:23]): (r["n"], r["total"], r["low"], r["high"])
+        for r in (await rows(client, "windows")).values()
+    }
+    totals = {r["sensor"]: (r["n"], r["total"]) for r in (await rows(client, "totals")).values()}
+    return (
+        {k: v for k, v in windows.items() if not k[0].startswith("end")},
+        {k: v for k, v in totals.items() if not k.startswith("end")},
+    )
+
+
+async def campaign(broker: BrokerProcess, folder: Path, kills: int, seed: int) -> None:
+    (folder / "sums.sql").write_text(PIPELINE)
+    feed, chance = Feed(seed), random.Random(seed + 1)
+    async with Client(broker.address, options=QUICK) as client:
+        await client.create_topic("readings", 2, {"retention.ms": "-1"})  # its times are long ago
+        stop = asyncio.Event()
+
+        async def pour() -> None:
+            while not stop.is_set():
+                await send(client, feed.batch(40))
+                await asyncio.sleep(0.05)
+
+        pouring = asyncio.create_task(pour())
+        worker = WorkerProcess(broker.address, folder, more=("--commit-s", "0.3"))
+        try:
+            for _ in range(kills):
+                before = len(await rows(client, "windows"))
+                await asyncio.to_thread(worker.start)
+                await until(lambda before=before: grown(client, before), 60)
+                await asyncio.sleep(chance.random())
+                await asyncio.to_thread(worker.end)
+            stop.set()
+            await pouring
+            await send(client, feed.last())
+            await asyncio.to_thread(worker.start)
+            await until(lambda: complete(client, feed), 60)
+            windows, totals = await tables(client)
+            assert windows == feed.expected_windows()
+            assert totals == feed.expected_totals()
+        finally:
+            stop.set()
+            if worker.process and worker.process.poll() is None:
+                worker.end()
+
+
+async def grown(client: Client, before: int) -> bool:
+    """Whether new windows were written: the worker is in the middle of its work."""
+    return len(await rows(client, "windows")) > before
+
+
+async def complete(client: Client, feed: Feed) -> bool:
+    """Whether all that is expected is there, or nothing changes any more that could bring it."""
+    windows, totals = await tables(client)
+    return windows.keys() >= feed.expected_windows().keys() and totals == feed.expected_totals()
+
+
+def test_five_kills_leave_the_tables_of_an_unbroken_run(broker: BrokerProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    asyncio.run(campaign(broker, folder, kills=5, seed=1))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [2])
+def test_twenty_kills_leave_the_tables_of_an_unbroken_run(
+    broker: BrokerProcess, tmp_path: Path, seed: int
+) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    asyncio.run(campaign(broker, folder, kills=20, seed=seed))

@@ -9,7 +9,7 @@ Runs the engine's job as a worker would, through record batches, so formats and 
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
@@ -27,7 +27,7 @@ from penstock.record import Record
 from penstock.sql.faults import did_you_mean
 
 START = "2026-01-01T00:00:00Z"
-DELIVERIES_MAX = 10_000
+DELIVERIES_MAX = 1000
 BEFORE, DELETE = 1, 3  # what `$kind` says of rows that are taken back
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -81,16 +81,24 @@ class Trial:
 
     def send(self, name: str, **fields: Any) -> None:
         """Produce a record to a topic or table; columns left out are null."""
+        self.send_all(name, [fields])
+
+    def send_all(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Produce several records at once, in one batch."""
         table = self._source(name)
+        stamp_ms = self._clock().wall_ms
+        records = [Record(*self._pair(name, table, fields), stamp_ms, ()) for fields in rows]
+        if records:
+            self._deliver([(table.topic, record.encode(records))])
+
+    def _pair(self, name: str, table: Table, fields: Mapping[str, Any]) -> tuple[bytes | None, bytes]:
         known = [c.name for c in table.written]
         for field in fields:
             if field not in known:
                 raise PenstockError(
                     f"{name} has no column {field}", remedy=did_you_mean(field, known, "columns")
                 )
-        self.send_bytes(
-            name, _encoded(table, fields, known), _encoded(table, fields, table.key) if table.key else None
-        )
+        return _encoded(table, fields, table.key) if table.key else None, _encoded(table, fields, known)
 
     def delete(self, name: str, **key: Any) -> None:
         """Produce a tombstone: the row with this key is gone."""
@@ -196,7 +204,7 @@ def _moment(start: str | datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _encoded(table: Table, fields: dict[str, Any], names: Iterable[str]) -> bytes:
+def _encoded(table: Table, fields: Mapping[str, Any], names: Iterable[str]) -> bytes:
     kinds = {c.name: c.kind for c in table.schema}
     iso = table.options.get(
         "json.timestamp-format.standard", table.options.get("value.json.timestamp-format.standard")

@@ -131,6 +131,8 @@ def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggreg
     computed = [(name, key) for name, key in keys if not (isinstance(key, exp.Column) and key.name == name)]
     if computed:
         source = _with_columns(source, computed, _needed(keys, aggregations))
+    if window:
+        source, aggregations = _above_window(source, [name for name, _ in keys], aggregations)
     return Aggregate(source, tuple(name for name, _ in keys), tuple(aggregations), window)
 
 
@@ -179,6 +181,31 @@ def _with_columns(source: Node, computed: Sequence[Item], needed: set[str]) -> N
     windows = window_columns(source)
     kept = [c.name for c in source.schema if c.name in needed or c.name in windows]
     return projected(source, [*((n, quoted(n)) for n in kept), *computed])
+
+
+def _above_window(
+    source: Node, keys: Sequence[str], aggregations: Sequence[Aggregation]
+) -> tuple[Node, Sequence[Aggregation]]:
+    """What aggregates compute from the window's own columns becomes columns of a projection above the window.
+
+    An aggregate right on a window can then take a row once for all its windows, which such values would forbid.
+    """
+    parts = [part for a in aggregations for part in (a.argument, a.condition) if part is not None]
+    reading = [part for part in parts if columns_of(part) & set(WINDOW_NAMES)]
+    if not reading:
+        return source, aggregations
+    names = {part: f"$window{number}" for number, part in enumerate(dict.fromkeys(reading))}
+    kept = {*keys, *WINDOW_NAMES}.union(*(columns_of(part) for part in parts if part not in names))
+    items = [(c.name, quoted(c.name)) for c in source.schema if c.name in kept]
+    made = projected(source, [*items, *((name, part) for part, name in names.items())])
+    return made, [
+        replace(
+            a,
+            argument=quoted(names[a.argument]) if a.argument in names else a.argument,
+            condition=quoted(names[a.condition]) if a.condition in names else a.condition,
+        )
+        for a in aggregations
+    ]
 
 
 def distinct(source: Node) -> Node:

@@ -1,5 +1,6 @@
 """Both directions of the codec against kio's own reader and writer, and its guard against hostile lengths."""
 
+import datetime
 import io
 from typing import Any
 
@@ -10,6 +11,7 @@ from kio.serial import entity_reader, entity_writer
 
 from penstock.calls import Bytes
 from penstock.wire.kafka import api as _apis  # noqa: F401
+from penstock.wire.kafka.api.produce import read_produce
 from penstock.wire.kafka.codec import (
     Header,
     decode_header,
@@ -71,7 +73,7 @@ def kio_bytes(message: Any) -> bytes:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: f"{m.__name__}{m.__version__}")
 def test_rows_are_written_as_kio_writes_them(message: Any) -> None:
-    @settings(max_examples=15, deadline=None, database=None)
+    @settings(max_examples=8, deadline=None, database=None)
     @given(rows(shape_of(message)))
     def written_alike(row: dict[str, Any]) -> None:
         data = encode(message, row)
@@ -218,6 +220,35 @@ def test_a_client_may_leave_its_id_out() -> None:
 def test_a_request_is_read_from_memory_that_may_be_written_to() -> None:
     frame = memoryview(bytearray(encode_request(18, 0, 1, "me", request_type(18, 0)())))[4:]
     assert decode_request(decode_header(frame), frame) == request_type(18, 0)()
+
+
+@pytest.mark.parametrize("version", range(3, 12))
+def test_produce_is_read_by_hand_as_kio_reads_it(version: int) -> None:
+    message = request_type(0, version)
+
+    @settings(max_examples=30, deadline=None, database=None)
+    @given(rows(shape_of(message)))
+    def read_alike(row: dict[str, Any]) -> None:
+        frame = memoryview(bytearray(encode(message, row)))
+        header = Header(0, version, 1, "", 0)
+        theirs, ours = decode_request(header, frame), read_produce(header, frame, 1000)
+        assert (ours.transactional_id, ours.acks) == (theirs.transactional_id, theirs.acks)
+        assert ours.timeout_ms == theirs.timeout // datetime.timedelta(milliseconds=1)
+        parts = [(t.name, [(p.index, p.records or b"") for p in t.partition_data]) for t in theirs.topic_data]
+        assert [(name, [(n, bytes(b)) for n, b in found]) for name, found in ours.topics] == parts
+        for end in range(len(frame)):
+            with pytest.raises(MalformedError):
+                read_produce(header, frame[:end], 1000)
+
+    read_alike()
+
+
+def test_a_produce_request_with_more_parts_than_allowed_is_refused() -> None:
+    parts = [{"index": n, "records": b""} for n in range(10)]
+    frame = memoryview(encode(request_type(0, 9), {"topic_data": [{"name": "t", "partition_data": parts}]}))
+    read_produce(Header(0, 9, 1, "", 0), frame, 11)
+    with pytest.raises(MalformedError, match="more elements"):
+        read_produce(Header(0, 9, 1, "", 0), frame, 10)
 
 
 def test_records_are_passed_on_without_a_copy() -> None:

@@ -13,12 +13,13 @@ _I32: Final = struct.Struct(">i")
 
 
 class Cursor:
-    """A position in a message."""
+    """A position in a message, which may have `elements_max` array elements in all."""
 
-    __slots__ = ("data", "flexible", "position")
+    __slots__ = ("data", "elements_left", "flexible", "position")
 
-    def __init__(self, data: memoryview, position: int, flexible: bool) -> None:
+    def __init__(self, data: memoryview, position: int, flexible: bool, elements_max: int) -> None:
         self.data, self.position, self.flexible = data, position, flexible
+        self.elements_left = elements_max
 
     def int16(self) -> int:
         """A signed 16-bit number."""
@@ -52,6 +53,9 @@ class Cursor:
         count = self._length(_I32)
         if not 0 <= count <= len(self.data) - self.position:
             raise MalformedError("an array is longer than the message")
+        self.elements_left -= count
+        if self.elements_left < 0:
+            raise MalformedError("the message has more elements than are accepted")
         return count
 
     def tags(self) -> None:

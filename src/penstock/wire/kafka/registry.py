@@ -16,7 +16,8 @@ from penstock.wire.kafka.encode import Row
 
 NODE_ID: Final = 1
 Steps: TypeAlias = Generator[Call, Any, Row | None]
-Read: TypeAlias = Callable[[Header, memoryview], Any]
+Read: TypeAlias = Callable[[Header, memoryview, int], Any]
+"""Header, whole frame, most array elements."""
 
 
 class HangUpError(Exception):

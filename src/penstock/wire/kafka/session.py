@@ -167,10 +167,7 @@ class KafkaSession:
     def _request(self, api: Api, exchange: Exchange) -> Request:
         frame = exchange.frame
         header = decode_header(frame)
-        if api.read is not None:
-            message = api.read(header, frame)
-        else:
-            message = decode_request(header, frame, self._options.elements_max)
+        message = (api.read or decode_request)(header, frame, self._options.elements_max)
         exchange.frame = memoryview(b"")
         if header.client_id != self._principal.client_id:
             self._principal = replace(self._principal, client_id=header.client_id)

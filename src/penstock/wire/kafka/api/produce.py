@@ -32,9 +32,9 @@ class Produce:
     topics: list[tuple[str, list[tuple[int, Bytes]]]]
 
 
-def read_produce(header: Header, frame: memoryview) -> Produce:
+def read_produce(header: Header, frame: memoryview, elements_max: int) -> Produce:
     """The body, without a copy of the batches; raises `MalformedError`."""
-    cursor = Cursor(frame, header.body, header.version >= FLEXIBLE)
+    cursor = Cursor(frame, header.body, header.version >= FLEXIBLE, elements_max)
     transactional_id, acks, timeout_ms = cursor.nullable_string(), cursor.int16(), cursor.int32()
     topics = [(cursor.string(), _read_partitions(cursor)) for _ in range(cursor.count())]
     cursor.tags()

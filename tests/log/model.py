@@ -133,12 +133,12 @@ class World:
 
     def recover(self) -> None:
         """Crash, open again, hold the log to the model, and take over what chance decided."""
-        self.disk.crash()
+        self.go_down()
         while self.chance.random() < 0.3:  # recovery itself is cut, too
             self.disk.crash_at = self.chance.randrange(12)
             with contextlib.suppress(Crashed):
                 Log.open(self.disk, self.options, self.now)
-            self.disk.crash()
+            self.go_down()
         self.log = Log.open(self.disk, self.options, self.now)
         for name in self.unsure:
             topic = self.log.topics.get(name)
@@ -147,6 +147,13 @@ class World:
                 self.names[name] = topic.topic_id
         self.unsure.clear()
         self.verify()
+
+    def go_down(self) -> None:
+        """The machine crashes, or only the process does."""
+        if self.chance.random() < 0.3:
+            self.disk.kill()
+        else:
+            self.disk.crash()
 
     def verify(self) -> None:
         assert {name: topic.topic_id for name, topic in self.log.topics.items()} == self.names

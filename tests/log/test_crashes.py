@@ -15,10 +15,11 @@ LIVES = 6
 
 
 def live(world: World) -> None:
-    """One life: random moves until the disk crashes, at the latest after some sixty of them."""
-    world.disk.crash_at = int(world.chance.expovariate(1 / 60))
+    """One life: random moves until the disk crashes, mostly after some sixty operations, now and then many more."""
+    operations = world.chance.choice((60, 60, 60, 600))
+    world.disk.crash_at = int(world.chance.expovariate(1 / operations))
     with contextlib.suppress(Crashed):
-        for _ in range(60):
+        for _ in range(operations):
             getattr(world, world.chance.choice(MOVES))()
 
 

@@ -80,6 +80,7 @@ class Log:
             self.cluster_id = base64.urlsafe_b64encode(self._disk.unique()).decode().rstrip("=")
             self._keep()
             return
+        self._disk.sync_folder("")  # a killed process may have written the state and not come to this
         self.cluster_id = state.cluster_id
         points = load_checkpoint(self._disk)
         recovery = Recovery(self._disk, self._files, self._options.index_interval_bytes, now)
@@ -125,10 +126,7 @@ class Log:
             if segment is partition.segments[-1]:
                 partition.point = partition.point_now(segment)
                 self._moved[partition] = None
-        for folder in recovery.folders:
-            self._disk.sync_folder(folder)
-        if recovery.folders:
-            self._disk.sync_folder("")
+        recovery.sync_folders(recovery.folders)
 
     # --- topics ------------------------------------------------------------------------------------------------
 

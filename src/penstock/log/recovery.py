@@ -4,7 +4,8 @@ A segment before the checkpoint is taken as it is; what comes behind is read bat
 that is not whole, has a wrong checksum or does not follow. Knows nothing of appends and syncs.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 
 from penstock.clock import Now
 from penstock.log.disk import Disk
@@ -50,11 +51,17 @@ class Recovery:
                 open_files[path] = self._disk.open(path, create=True)
             self._disk.write(open_files[path], redo.data, redo.position)
         self._sync_all(open_files)
+        self.sync_folders(folders)
+        journal.begin_life()
+
+    def sync_folders(self, folders: Iterable[str]) -> None:
+        """Make names and owners of the folders safe; after a kill they may be there and yet not be."""
         for folder in folders:
+            with contextlib.suppress(FileNotFoundError):  # cleared
+                self._sync_all({folder: self._disk.open(f"{folder}/{IDENTITY_NAME}")})
             self._disk.sync_folder(folder)
         if folders:
             self._disk.sync_folder("")
-        journal.begin_life()
 
     def _sync_all(self, open_files: dict[str, int]) -> None:
         for fd in open_files.values():
@@ -69,8 +76,6 @@ class Recovery:
             return
         self._clear(partition.folder, listing)
         partition.move_in()
-        fd = self._disk.open(f"{partition.folder}/{IDENTITY_NAME}")
-        self._sync_all({IDENTITY_NAME: fd})
 
     def open(self, partition: Partition, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
@@ -80,6 +85,10 @@ class Recovery:
             partition.end_offset = partition.durable_offset = partition.start_offset
             return
         partition.housed = True
+        if IDENTITY_NAME not in listing:
+            partition.move_in()
+        if known is None or IDENTITY_NAME not in listing:
+            self.folders[partition.folder] = None  # a killed process may not have come to that
         for name in listing:
             if name.endswith(DELETED):
                 self._disk.remove(f"{partition.folder}/{name}")
@@ -146,7 +155,7 @@ class Recovery:
             segment.end, segment.born_ms = point.end, point.born_ms
             segment.max_ms, segment.max_offset = point.max_ms, point.max_offset
             segment.indexed = point.index, point.times
-        if position == size:
+        if position == size > 0:
             return
         segment.size = position
         if position == 0:

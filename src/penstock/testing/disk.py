@@ -118,6 +118,10 @@ class SimulatedDisk:
             node.crash(self._chance)
             if isinstance(node, _Folder):
                 reached += node.names.values()
+        self.kill()
+
+    def kill(self) -> None:
+        """Only the process dies: descriptors are gone, and what was not safe is neither lost nor safe."""
         self._open.clear()
         self._locked = False
         self.crash_at = None

@@ -88,8 +88,8 @@ def test_the_producers_remembered_are_bounded_and_the_longest_silent_goes() -> N
 
 def test_an_idempotent_batch_without_its_marks_is_refused() -> None:
     table = table_with_topic()
-    assert send(table, -1).reason is Refusal.BAD_REQUEST
-    assert send(table, 0, epoch=-1).reason is Refusal.BAD_REQUEST
+    assert send(table, -1).reason is Refusal.BAD_RECORD
+    assert send(table, 0, epoch=-1).reason is Refusal.BAD_RECORD
 
 
 def test_every_producer_gets_an_id_of_its_own_once_a_block_is_on_disk() -> None:

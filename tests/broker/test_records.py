@@ -89,6 +89,7 @@ def test_what_an_append_refuses() -> None:
             Refusal.BAD_TIMESTAMP,
         ),
         (Append(ME, (AppendPart("t", 0, b""),)), Refusal.CORRUPT),
+        (Append(ME, (AppendPart("t", 0, batch_of(b"v") * 2),)), Refusal.BAD_RECORD),
         (Append(ME, (AppendPart("__consumer_offsets", 0, batch_of(b"v")),)), Refusal.NO_TOPIC),
     ]
     for call, reason in cases:
@@ -210,7 +211,7 @@ def test_offsets_are_found_by_time_and_by_name() -> None:
     table.append("t", b"v", at_ms=900, acks=1)  # not durable: nobody sees it
     asked = (EARLIEST, LATEST, MAX_TIMESTAMP, 150, 301, 900, -5)
     found = table.ask(ListOffsets(ME, tuple(OffsetsPart("t", 0, at) for at in asked)))
-    none = FoundOffset(-1, -1)
+    none = FoundOffset(-1, -1, -1)
     assert found[:6] == [FoundOffset(0, -1), FoundOffset(3, -1), none, FoundOffset(1, 300), none, none]
     assert found[6].reason is Refusal.UNSUPPORTED_VERSION
     table.sync()

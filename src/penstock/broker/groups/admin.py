@@ -28,9 +28,9 @@ def describe_groups(state: State, call: DescribeGroups, now: Now) -> list[GroupI
 def _describe(group: Group | None, name: str) -> GroupInfo:
     if group is None:
         return GroupInfo(name, Stage.DEAD.value, "")
-    # Metadata and assignments are the present generation's only while it is stable.
+    # The protocol is settled only while the group is stable; assignments are shown until new ones are made.
     protocol = group.protocol if group.stage is Stage.STABLE else ""
-    members = tuple(m.shown(protocol, group.stage is Stage.STABLE) for m in group.members.values())
+    members = tuple(member.shown(protocol) for member in group.members.values())
     return GroupInfo(name, group.stage.value, group.protocol_type, protocol, members)
 
 

@@ -69,10 +69,8 @@ def _write(state: State, part: AppendPart, now: Now) -> Written | Refused:
 
 
 def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Refused | None:
-    if len(infos) > 1 and any(info.producer_id >= 0 for info in infos):
-        return Refused(
-            Refusal.BAD_REQUEST, "an idempotent producer sends one batch for each partition at a time"
-        )
+    if len(infos) > 1:  # as Kafka since Produce version 3: what works here must work there
+        return Refused(Refusal.BAD_RECORD, f"one record batch for each partition, not {len(infos)}")
     for info in infos:
         if info.transactional:
             return Refused(Refusal.UNSUPPORTED, "transactions are not offered yet")

@@ -7,7 +7,7 @@ from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.log import Partition
 
-NONE = FoundOffset(-1, -1)
+NONE = FoundOffset(-1, -1, -1)
 
 
 def _by_time(partition: Partition, timestamp_ms: int) -> FoundOffset:

@@ -67,7 +67,7 @@ class Sequences:
         if info.producer_id < 0:
             return None
         if info.producer_epoch < 0 or info.base_sequence < 0:
-            return Refused(Refusal.BAD_REQUEST, "a producer id comes with an epoch and a sequence number")
+            return Refused(Refusal.BAD_RECORD, "a producer id comes with an epoch and a sequence number")
         producer = self._of(partition, now).get(info.producer_id)
         if producer is None or now.wall_ms - producer.at_ms > self._options.producer_expiry_s * 1000:
             return None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from penstock.broker.answers import answers
 from penstock.broker.state import State
 from penstock.broker.topics.config_table import SETTINGS, Kind, Setting
+from penstock.broker.topics.names import wrong_name
 from penstock.calls import ConfigEntry, DescribeConfigs
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
@@ -31,6 +32,8 @@ def _describe(state: State, kind: str, name: str, keys: tuple[str, ...] | None) 
         return _chosen(broker_entries(state), keys)
     if kind != "topic":
         return Refused(Refusal.BAD_REQUEST, f"resources of kind {kind} have no settings here")
+    if words := wrong_name(name):
+        return Refused(Refusal.BAD_TOPIC_NAME, words)
     topic = state.log.topics.get(name)
     if topic is None:
         return Refused(Refusal.NO_TOPIC, name)

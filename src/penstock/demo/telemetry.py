@@ -131,9 +131,9 @@ async def run(bootstrap: str) -> None:
     """Measure and take commands until told to stop."""
     stop = until_told()
     async with Client(bootstrap, client_id="penstock-demo") as client:
-        await client.create_topic(TOPIC, 1, {"retention.ms": str(24 * 3600 * 1000)})
-        await client.create_topic(COMMANDS, 1, {})
-        await client.create_topic(REPORTS, 1, {"cleanup.policy": "compact"})
+        await client.create_topic(TOPIC, 1, {"retention.ms": str(24 * 3600 * 1000)}, exist_ok=True)
+        await client.create_topic(COMMANDS, 1, {}, exist_ok=True)
+        await client.create_topic(REPORTS, 1, {"cleanup.policy": "compact"}, exist_ok=True)
         print(f"ready topic={TOPIC}", flush=True)
         tasks = [asyncio.create_task(measure(client)), asyncio.create_task(take_commands(client))]
         stopped = asyncio.create_task(stop.wait())

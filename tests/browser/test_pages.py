@@ -14,7 +14,7 @@ PAGES = {
     "/flow": "machine_band",
     "/flow?open=pipeline:revenue": "Open the pipeline",
     "/topics": "readings",
-    "/topics/orders": "Partitions",
+    "/topics/orders": "Read by",
     "/topics/orders?at=start&open=record:orders:0:1": "customer",
     "/topics/empty": "Send the first one",
     "/topics?open=new-topic": "Compacted",

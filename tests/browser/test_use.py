@@ -61,9 +61,9 @@ def test_arrows_walk_a_table_and_enter_opens_the_row(open_page: Any) -> None:
     page.locator("tbody tr").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    name = page.evaluate("document.activeElement.querySelector('a').textContent")
+    expect(page.locator("tr:focus")).to_contain_text("machine_band")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/topics/{name}$"))
+    expect(page).to_have_url(re.compile("/topics/machine_band$"))
 
 
 def test_a_long_table_draws_only_what_is_looked_at(open_page: Any, mock: Mock) -> None:
@@ -81,8 +81,8 @@ def test_a_long_table_draws_only_what_is_looked_at(open_page: Any, mock: Mock) -
 def test_a_record_is_produced_and_looked_at(open_page: Any, mock: Mock) -> None:
     page = open_page("/topics/orders?open=produce:orders")
     page.get_by_label("Key").fill("k-1")
-    page.get_by_label("Value").fill('{"made": "here"}')
-    page.get_by_label("Headers").fill("origin: console")
+    page.get_by_label("Value", exact=True).fill('{"made": "here"}')
+    page.get_by_label("Headers", exact=True).fill("origin: console")
     page.get_by_role("button", name="Send").click()
     page.get_by_role("link", name=re.compile("partition 0, offset")).click()
     panel = page.locator(".panel")

@@ -40,12 +40,12 @@ export function ProducePanel({ topic }: { topic: string }) {
         </label>
         <label class="field">
           Value
-          <textarea value={value} spellcheck={false} rows={7} onInput={(e) => setValue(e.currentTarget.value)} onKeyDown={(e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && void send(e)} />
+          <textarea aria-label="Value" value={value} spellcheck={false} rows={7} onInput={(e) => setValue(e.currentTarget.value)} onKeyDown={(e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && void send(e)} />
           <span class={looksJson && !valid(value) ? "warn-text" : ""}>{looksJson ? (valid(value) ? "valid JSON" : "not valid JSON; it is sent as text") : "text"}</span>
         </label>
         <label class="field">
           Headers, one a line, name: value
-          <textarea class="short" value={headers} spellcheck={false} rows={2} onInput={(e) => setHeaders(e.currentTarget.value)} />
+          <textarea class="short" aria-label="Headers" value={headers} spellcheck={false} rows={2} onInput={(e) => setHeaders(e.currentTarget.value)} />
         </label>
         <div class="row">
           <button type="submit" class="main">

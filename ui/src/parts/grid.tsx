@@ -115,11 +115,14 @@ export function Grid<R>(props: GridProps<R>) {
   const { sorted, by } = useSorted(props);
   const [first, last] = useWindow(sorted.length, scroller);
   const [active, setActive] = useState(0);
-  const wanted = useRef(false);
+  // The row that shall have the focus; by number, for an older render's effect may run after a newer key.
+  const wanted = useRef<number | null>(null);
   useEffect(() => {
-    if (!wanted.current) return;
-    wanted.current = false;
-    scroller.current?.querySelector<HTMLElement>(`tr[data-at="${active}"]`)?.focus({ preventScroll: true });
+    // A row far away is drawn only once the scrolling has brought it near.
+    const row = wanted.current === null ? null : scroller.current?.querySelector<HTMLElement>(`tr[data-at="${wanted.current}"]`);
+    if (!row) return;
+    wanted.current = null;
+    row.focus({ preventScroll: true });
   });
   const onKeyDown = (event: KeyboardEvent) => {
     if (!(event.target instanceof HTMLTableRowElement)) return;
@@ -133,7 +136,7 @@ export function Grid<R>(props: GridProps<R>) {
     if (next === undefined) return;
     event.preventDefault();
     const at = Math.min(Math.max(0, next), sorted.length - 1);
-    wanted.current = true;
+    wanted.current = at;
     setActive(at);
     const box = scroller.current;
     if (box && (at * ROW < box.scrollTop || (at + 2) * ROW > box.scrollTop + box.clientHeight)) box.scrollTop = at * ROW - box.clientHeight / 2;

@@ -124,7 +124,9 @@ function Where({ topic, partition, at, rows }: { topic: TopicPage; partition: nu
       {range && rows.length > 0 && (
         <>
           <button type="button" class="square" aria-label="Older" title="Older" disabled={first <= range.start} onClick={() => jump(first - PAGE)}>
-            ←
+            <span class="back">
+              <Icon name="arrow" />
+            </span>
           </button>
           <button type="button" class="square" aria-label="Newer" title="Newer" disabled={at === "end" || last >= range.end - 1} onClick={() => jump(last + 1)}>
             <Icon name="arrow" />

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 Slots = NDArray[np.int64]
 Cells = NDArray[Any]
+Layout = Mapping[str, tuple[Any, Any]]
 
 
 class Accumulator:
     """Cells for one aggregate of all slots. Subclasses name their cells and say how rows change them."""
 
-    layout: ClassVar[Mapping[str, tuple[Any, Any]]] = {}
+    layout: ClassVar[Layout] = {}
     """Each cell's numpy type and what it holds at first."""
 
     def __init__(self) -> None:

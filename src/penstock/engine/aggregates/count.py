@@ -1,17 +1,19 @@
 """COUNT: of rows, or of values that are not null."""
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots
 from penstock.engine.kernels import scatter
 
 
 class Count(Accumulator):
     """How many."""
 
-    layout = {"count": (np.int64, 0)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0)}
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
         scatter.count(slots, valid, signs, self.cells["count"])

@@ -1,16 +1,18 @@
 """FIRST_VALUE and LAST_VALUE in the order of arrival; nulls are passed over, as Flink does."""
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
 
 
 class Edge(Accumulator):
     """The first (`sign` -1) or last (1) value as int64; `sequence` says which of two slots' came first."""
 
-    layout = {"sequence": (np.int64, -1), "value": (np.int64, 0)}
+    layout: ClassVar[Layout] = {"sequence": (np.int64, -1), "value": (np.int64, 0)}
 
     def __init__(self, sign: int) -> None:
         self.sign, self.next = sign, 0
@@ -56,7 +58,7 @@ class Edge(Accumulator):
 class EdgeFloat(Edge):
     """The same for float64."""
 
-    layout = {"sequence": (np.int64, -1), "value": (np.float64, 0.0)}
+    layout: ClassVar[Layout] = {"sequence": (np.int64, -1), "value": (np.float64, 0.0)}
 
     def prepare(self, argument: pl.Expr) -> pl.Expr:
         return argument.cast(pl.Float64)
@@ -65,7 +67,7 @@ class EdgeFloat(Edge):
 class EdgeText(Edge):
     """The same for texts."""
 
-    layout = {"sequence": (np.int64, -1), "value": (object, None)}
+    layout: ClassVar[Layout] = {"sequence": (np.int64, -1), "value": (object, None)}
 
     def prepare(self, argument: pl.Expr) -> pl.Expr:
         return argument

@@ -1,17 +1,19 @@
 """MIN and MAX of numbers and moments (as int64 or float64) and of texts."""
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
 from penstock.engine.kernels import scatter
 
 
 class Extreme(Accumulator):
     """The smallest (`sign` -1) or largest (1) int64; what a moment or date is underneath."""
 
-    layout = {"count": (np.int64, 0), "value": (np.int64, 0)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (np.int64, 0)}
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -46,7 +48,7 @@ class Extreme(Accumulator):
 class ExtremeFloat(Extreme):
     """The smallest or largest float64; NaN counts as the largest."""
 
-    layout = {"count": (np.int64, 0), "value": (np.float64, 0.0)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (np.float64, 0.0)}
 
     def prepare(self, argument: pl.Expr) -> pl.Expr:
         return argument.cast(pl.Float64)
@@ -58,7 +60,7 @@ class ExtremeFloat(Extreme):
 class ExtremeText(Extreme):
     """The smallest or largest text, by its bytes."""
 
-    layout = {"count": (np.int64, 0), "value": (object, None)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (object, None)}
 
     def prepare(self, argument: pl.Expr) -> pl.Expr:
         return argument

@@ -1,17 +1,23 @@
 """STDDEV and VAR, of a population or a sample, by Welford's running mean: no digits lost to large squares."""
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
 from penstock.engine.kernels import scatter
 
 
 class Spread(Accumulator):
     """`sample` divides by n - 1 (NULL for one value), `root` takes the square root."""
 
-    layout = {"count": (np.float64, 0.0), "mean": (np.float64, 0.0), "squares": (np.float64, 0.0)}
+    layout: ClassVar[Layout] = {
+        "count": (np.float64, 0.0),
+        "mean": (np.float64, 0.0),
+        "squares": (np.float64, 0.0),
+    }
 
     def __init__(self, sample: bool, root: bool) -> None:
         self.sample, self.root = sample, root

@@ -1,17 +1,19 @@
 """SUM and AVG of integers and floats. Integers wrap on overflow and their average is cut off, as Flink's."""
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
 from penstock.engine.kernels import scatter
 
 
 class Total(Accumulator):
     """The sum, NULL where no value took part."""
 
-    layout = {"count": (np.int64, 0), "sum": (np.int64, 0)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0), "sum": (np.int64, 0)}
     physical: pl.DataType = pl.Int64()
 
     def prepare(self, argument: pl.Expr) -> pl.Expr:
@@ -36,7 +38,7 @@ class Total(Accumulator):
 class TotalFloat(Total):
     """The sum of floating point numbers, in the rows' order."""
 
-    layout = {"count": (np.int64, 0), "sum": (np.float64, 0.0)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0), "sum": (np.float64, 0.0)}
     physical = pl.Float64()
 
     def _add(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: NDArray[np.generic]) -> None:

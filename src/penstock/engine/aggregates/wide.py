@@ -4,6 +4,7 @@ Knows Arrow's layout of decimals (little-endian, low half first).
 """
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import ClassVar
 
 import nanoarrow
 import numpy as np
@@ -11,7 +12,7 @@ import polars as pl
 from arro3.core import ChunkedArray
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots, nulled
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled
 from penstock.engine.functions import kinds
 from penstock.engine.kernels import scatter
 
@@ -40,7 +41,7 @@ def decimals(high: NDArray[np.int64], low: NDArray[np.uint64], scale: int) -> pl
 class TotalWide(Accumulator):
     """The sum of decimals of one kind."""
 
-    layout = {"count": (np.int64, 0), "high": (np.int64, 0), "low": (np.uint64, 0)}
+    layout: ClassVar[Layout] = {"count": (np.int64, 0), "high": (np.int64, 0), "low": (np.uint64, 0)}
 
     def __init__(self, kind: str) -> None:
         self.scale = kinds.digits(kind)[1]
@@ -81,7 +82,12 @@ class MeanWide(TotalWide):
 class ExtremeWide(Accumulator):
     """The smallest (`sign` -1) or largest (1) decimal; all of one scale, which the first batch tells."""
 
-    layout = {"count": (np.int64, 0), "high": (np.int64, 0), "low": (np.uint64, 0), "scale": (np.int64, 0)}
+    layout: ClassVar[Layout] = {
+        "count": (np.int64, 0),
+        "high": (np.int64, 0),
+        "low": (np.uint64, 0),
+        "scale": (np.int64, 0),
+    }
 
     def __init__(self, sign: int) -> None:
         self.sign, self.scale = sign, 0

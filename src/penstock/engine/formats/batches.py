@@ -4,6 +4,7 @@ Knows the batch format and Kafka's partitioning by key; knows nothing of what ke
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from google_crc32c import value as crc32c
@@ -51,7 +52,7 @@ def encode(keys: Payload, values: Payload, moments_ms: NDArray[np.int64]) -> lis
     edges = [0, *(np.flatnonzero(np.diff(batch_of)) + 1).tolist(), len(keys)]
     return [
         _batch(keys, values, moments_ms, start, stop, int(sizes[start:stop].sum()))
-        for start, stop in zip(edges, edges[1:], strict=False)
+        for start, stop in pairwise(edges)
     ]
 
 

@@ -14,7 +14,7 @@ import numba
 KERNELS: list["Kernel"] = []
 _mode = {"interpret": False}
 
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _CONST = re.compile(r"const (\w+)\[::1\]")
 
 

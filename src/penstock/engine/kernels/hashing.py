@@ -16,7 +16,7 @@ _FIRST = 1024
 _FREE = -1
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _mixed(a: Any, b: Any) -> Any:
     """splitmix64's finisher over both halves (Steele, Lea, Flood 2014)."""
     x = np.uint64(a) ^ (np.uint64(b) * np.uint64(0x9E3779B97F4A7C15))

@@ -15,7 +15,7 @@ from penstock.engine.kernels.compiled import kernel
 TOMBSTONE, WHOLE, SUSPECT = 0, 1, 2
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _open_string(data: Any, at: Any, end: Any) -> Any:
     """Whether the text ends inside a string."""
     inside = False

@@ -18,7 +18,7 @@ SQL, ISO, LENIENT = ord(" "), ord("T"), 0
 _DAY = 86_400_000_000
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _days(year: Any, month: Any, day: Any) -> Any:
     """Days since 1970-01-01 of a Gregorian date (Hinnant, chrono-compatible date algorithms)."""
     y = year - (1 if month <= 2 else 0)
@@ -28,14 +28,14 @@ def _days(year: Any, month: Any, day: Any) -> Any:
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _two(data: Any, at: Any) -> Any:
     """Two digits' number, or a large negative one."""
     high, low = np.int64(data[at]) - 48, np.int64(data[at + 1]) - 48
     return high * 10 + low if 0 <= high <= 9 and 0 <= low <= 9 else -1000000
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _date(data: Any, at: Any) -> Any:
     """``yyyy-MM-dd`` as days, or the smallest number where it is none."""
     year = _two(data, at) * 100 + _two(data, at + 2)
@@ -49,7 +49,7 @@ def _date(data: Any, at: Any) -> Any:
     return np.int64(_days(year, month, day)) if day <= last else np.int64(-9223372036854775808)
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _fraction(data: Any, at: Any, end: Any) -> Any:
     """Microseconds of one to nine digits, or -1."""
     if at == end or end - at > 9:
@@ -118,7 +118,7 @@ def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-u
     return count
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _put(out: Any, at: Any, number: Any, width: Any) -> None:
     for i in range(width):
         out[at + width - 1 - i] = 48 + number % 10

@@ -12,7 +12,7 @@ from numba.extending import register_jitable
 from penstock.engine.kernels.compiled import kernel
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _varint(data: Any, at: Any, end: Any) -> Any:
     """A zigzag varint of up to ten bytes: (number, next position), the position -1 where it is cut or too long."""
     number, shift = np.uint64(0), np.uint64(0)
@@ -67,7 +67,7 @@ def locate(data, start, end, count, base_offset, base_ms, append_time, out, firs
     return 0 if at == end else at + 1
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _put_varint(out: Any, at: Any, number: Any) -> Any:
     left = np.uint64((number << 1) ^ (number >> 63))
     while left >= np.uint64(128):
@@ -78,7 +78,7 @@ def _put_varint(out: Any, at: Any, number: Any) -> Any:
     return at + 1
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _varint_size(number: Any) -> Any:
     left = np.uint64((number << 1) ^ (number >> 63))
     size = 1
@@ -88,7 +88,7 @@ def _varint_size(number: Any) -> Any:
     return size
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _put_bytes(out: Any, at: Any, data: Any, start: Any, size: Any) -> Any:
     at = _put_varint(out, at, size)
     if size > 0:

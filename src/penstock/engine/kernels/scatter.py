@@ -146,7 +146,7 @@ def sum_wide(slots, valid, signs, highs, lows, cells_high, cells_low):  # type: 
         cells_low[slot] = total
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def _above(high: Any, low: Any, than_high: Any, than_low: Any) -> Any:
     return high > than_high or (high == than_high and low > than_low)
 

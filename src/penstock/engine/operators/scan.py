@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from sqlglot import exp
 
 from penstock.engine.expressions import asks_time, compile_to
 from penstock.engine.functions import kinds
@@ -86,11 +87,9 @@ def _physical(
     metadata: dict[str, str],
 ) -> tuple[Column, ...]:
     """The columns to decode from values: those wanted and those that wanted computed columns read."""
-    from sqlglot import exp
-
     reads = set(wanted)
     for name, expr in computed.items():
-        if name in wanted and isinstance(expr, exp.Expression):
+        if name in wanted:
             reads |= {column.name for column in expr.find_all(exp.Column)}
     fields = tuple(c for c in schema if c.name in reads and c.name not in computed and c.name not in metadata)
     return fields or tuple(c for c in schema if c.name not in computed and c.name not in metadata)[:1]

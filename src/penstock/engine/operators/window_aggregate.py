@@ -102,7 +102,8 @@ class WindowAggregate(Operator):
         """The watermark each row meets: the operator's, moved by the rows of its own partition before it."""
         if MARK not in rows.columns:
             return moment.before_ms
-        return np.maximum(moment.before_ms, np.minimum(rows[MARK].to_numpy(), moment.after_ms))
+        marks: Numbers = np.maximum(moment.before_ms, np.minimum(rows[MARK].to_numpy(), moment.after_ms))
+        return marks
 
     def _passed(self, watermark_ms: "Numbers | int") -> "Numbers | int":
         """The last window, by its last slice, that such a watermark fires: end - 1 <= watermark."""

@@ -98,9 +98,10 @@ async def until(true: Callable[[], Any], seconds: float = 8.0) -> None:
         await asyncio.sleep(0.01)
 
 
-def row(core: object, load: object, at_ms: int = 1_000) -> Record:
+def row(core: object, load: object, at_ms: int | None = None) -> Record:
+    """A row of the table `cores`, of now: a real broker's retention takes old ones away."""
     value = None if load is None else json.dumps({"core": core, "load": load}).encode()
-    return Record(json.dumps({"core": core}, separators=(",", ":")).encode(), value, at_ms)
+    return Record(json.dumps({"core": core}, separators=(",", ":")).encode(), value, at_ms or now_ms())
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from penstock.record import Record
 from penstock.tables.live import TableOptions
-from tests.web.site import World, row, until, world
+from tests.web.site import World, now_ms, row, until, world
 
 pytestmark = pytest.mark.anyio
 
@@ -19,11 +19,12 @@ async def filled(found: World, rows: list[Record], name: str = "cores", **column
 
 
 async def test_a_table_is_listed_with_its_columns(anywhere: World) -> None:
-    await filled(anywhere, [row("a", 1, 5_000), row("b", 2, 6_000), row("a", 3, 7_000)])
+    base_ms = now_ms()
+    await filled(anywhere, [row("a", 1, base_ms), row("b", 2, base_ms + 1), row("a", 3, base_ms + 2)])
     (table,) = await anywhere.get("/api/tables")
     assert (table["name"], table["topic"], table["rows"], table["key"]) == ("cores", "cores", 2, ["core"])
     assert table["columns"] == [{"name": "core", "kind": "STRING"}, {"name": "load", "kind": "DOUBLE"}]
-    assert (table["at_ms"], table["state"]) == (7_000, "ready")
+    assert (table["at_ms"], table["state"]) == (base_ms + 2, "ready")
 
 
 async def test_rows_are_filtered_ordered_and_paged(anywhere: World) -> None:

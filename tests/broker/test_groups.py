@@ -420,3 +420,11 @@ def test_a_static_member_that_restarts_still_owes_its_sync() -> None:
     assert restarted.join().generation == 1
     table.later(61)
     assert reason(restarted.beat()) is Refusal.UNKNOWN_MEMBER
+
+
+def test_ids_that_are_handed_out_and_not_used_are_bounded() -> None:
+    table = Table(options=BrokerOptions(group_members_max=3))
+    Person(table).join()
+    answers = [Person(table, require_known_member=True).join() for _ in range(5)]
+    assert [reason(answer) for answer in answers].count(Refusal.MEMBER_ID_REQUIRED) == 3
+    assert reason(answers[-1]) is Refusal.GROUP_FULL

@@ -81,6 +81,8 @@ def _newcomer(groups: Groups, group: Group, call: JoinGroup, now: Now) -> Answer
         return _enter(groups, group, call, member_id, now)
     if not call.require_known_member:
         return _enter(groups, group, call, member_id, now)
+    if len(group.pending) >= groups.options.group_members_max:
+        return Refused(Refusal.GROUP_FULL, "too many member ids were handed out and not used")
 
     def unused(now: Now) -> None:
         del group.pending[member_id]

@@ -69,7 +69,9 @@ class Run:
             writes.partitions = sink.partitions
         for i, source in enumerate(self.sources):
             job.expect(i, source.positions)
-        self._next_commit_s = read_clocks().mono_s + self.options.commit_s
+        opened_s = read_clocks().mono_s
+        self._heard_s = {(i, p): opened_s for i, source in enumerate(self.sources) for p in source.positions}
+        self._next_commit_s = opened_s + self.options.commit_s
 
     def _take_up(self, commit: Commit | None) -> Commit | None:
         """Restore the engine from a commit; None, and a note, where the plan is no longer the commit's."""
@@ -148,19 +150,20 @@ class Run:
                 await self._letters.bury(output.dead_letters)
 
     async def _look_for_idle(self, now: Now) -> None:
-        """Tell the engine of partitions that were silent for their idle timeout and have nothing waiting."""
+        """Tell the engine of partitions that were silent for their idle timeout and have nothing waiting.
+
+        The longest silent first: while one partition still counts, event time moves to where it stands.
+        """
         assert self.job
-        for index, source in enumerate(self.sources):
+        for (index, partition), heard_s in sorted(self._heard_s.items(), key=lambda item: item[1]):
+            source = self.sources[index]
             after_s = self.options.idle_timeout_s if source.idle_after_s is None else source.idle_after_s
-            if not after_s:
+            if not after_s or now.mono_s - heard_s < after_s or (index, partition) in self._idle:
                 continue
-            for partition in source.positions:
-                part = (index, partition)
-                silent_s = now.mono_s - self._heard_s.setdefault(part, now.mono_s)
-                if silent_s >= after_s and part not in self._idle and source.caught_up(partition):
-                    self._idle.add(part)
-                    self._dirty = True
-                    await self._emit(self.job.on_idle(index, partition, now))
+            if source.caught_up(partition):
+                self._idle.add((index, partition))
+                self._dirty = True
+                await self._emit(self.job.on_idle(index, partition, now))
 
     async def _rest(self, busy: bool) -> None:
         """Wait for the next thing to do."""

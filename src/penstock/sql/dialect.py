@@ -18,7 +18,7 @@ TYPED_FUNCTIONS = (
     "ACOS", "ATAN", "ATAN2", "SINH", "COSH", "TANH", "COT", "SIGN", "MOD", "DEGREES", "RADIANS", "PI",
     "UPPER", "LOWER", "INITCAP", "CHAR_LENGTH", "CHARACTER_LENGTH", "SUBSTRING", "SUBSTR", "LTRIM", "RTRIM", "REPLACE",
     "CONCAT", "CONCAT_WS", "REGEXP_REPLACE", "REGEXP_EXTRACT", "LPAD", "RPAD", "LEFT", "RIGHT", "REVERSE", "REPEAT",
-    "MD5", "SHA1", "COALESCE", "NULLIF", "IF", "GREATEST", "LEAST",
+    "COALESCE", "NULLIF", "IF", "GREATEST", "LEAST",
     "YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK", "HOUR", "MINUTE", "SECOND",
     "COUNT", "SUM", "MIN", "MAX", "AVG", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "VARIANCE", "FIRST_VALUE",
     "LAST_VALUE",
@@ -98,6 +98,11 @@ class FlinkParser(parser.Parser):
         TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),
         TokenType.TRUE: lambda self, token: self.expression(exp.Boolean(this=True), token),
         TokenType.FALSE: lambda self, token: self.expression(exp.Boolean(this=False), token),
+    }
+    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, type[exp.Expression]]] = {
+        TokenType.CURRENT_DATE: exp.CurrentDate,
+        TokenType.CURRENT_TIMESTAMP: exp.CurrentTimestamp,
+        TokenType.LOCALTIMESTAMP: exp.Localtimestamp,
     }
     RANGE_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
         kind: parser.Parser.RANGE_PARSERS[kind]

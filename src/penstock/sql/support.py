@@ -65,16 +65,12 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Star: Reason("*", "* stands for all columns only in SELECT and COUNT(*)"),
     exp.Alias: Reason("AS in a call", "AS cannot stand inside an expression"),
     **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), GROUPINGS_REFUSED),
+    exp.SimilarTo: Reason("SIMILAR TO", f"SIMILAR TO is {_LATER}", "REGEXP(text, pattern), or LIKE"),
     exp.Kwarg: Reason("name => value", f"named arguments are {_LATER} here", "pass the arguments in order"),
 }
 
-_PROCESSING_TIME = Reason(
-    "processing time",
-    "processing time is not offered: results would not repeat",
-    "use an event-time column with WATERMARK FOR",
-)
 _NOT_REPEATABLE = Reason(
-    "random and clock functions", "its value would not repeat after a restart", "put the value in the record"
+    "random functions", "its value would not repeat after a restart", "put the value in the record"
 )
 _AGGREGATE = Reason(
     "LISTAGG, COLLECT, …", f"this aggregate is {_LATER}", "COUNT, SUM, MIN, MAX, AVG, STDDEV_POP, …"
@@ -85,11 +81,7 @@ _RANK = Reason(
 _WINDOW_CALL = Reason("window functions outside", "windows stand in GROUP BY or in FROM TABLE(…)")
 
 FUNCTIONS_REFUSED: dict[str, Reason] = {
-    **dict.fromkeys(("PROCTIME", "PROC_TIME"), _PROCESSING_TIME),
-    **dict.fromkeys(
-        ("RAND", "RAND_INTEGER", "UUID", "NOW", "CURRENT_ROW_TIMESTAMP", "UNIX_TIMESTAMP_NOW"),
-        _NOT_REPEATABLE,
-    ),
+    **dict.fromkeys(("RAND", "RAND_INTEGER", "UUID"), _NOT_REPEATABLE),
     **dict.fromkeys(("LISTAGG", "COLLECT", "ARRAY_AGG", "JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
     **dict.fromkeys(
         ("ROW_NUMBER", "RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK

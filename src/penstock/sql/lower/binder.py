@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from penstock.engine.functions import FUNCTIONS
 from penstock.engine.types import Schema
 from penstock.sql.ddl.types import data_type, kind_from
 from penstock.sql.faults import QueryError, did_you_mean
@@ -17,6 +18,9 @@ from penstock.sql.support import EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED
 
 # How sqlglot remembers other dialects' meanings; Flink's is the only one here.
 FLAGS = ("safe", "typed", "big_int", "coalesce", "ignore_nulls", "nested", "is_numeric", "fraction_in_string")
+
+# Their first argument is a unit, as in TIMESTAMPDIFF(SECOND, a, b), and no column.
+UNIT_FIRST = ("TIMESTAMPADD", "TIMESTAMPDIFF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ def bind(node: exp.Expression, scope: Scope) -> exp.Expression:
     reason = EXPRESSIONS_REFUSED.get(type(node))
     if reason:
         raise QueryError(reason.message, node, remedy=reason.remedy)
+    missing = [key for key, needed in node.arg_types.items() if needed and node.args.get(key) in (None, [])]
+    if missing and isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):
+        raise QueryError(f"{node.sql_name()} lacks an argument", node)
     rewrite = REWRITES.get(type(node))
     return rewrite(node, scope) if rewrite else _rebuilt(node, scope)
 
@@ -95,7 +102,14 @@ def _call(node: exp.Expression, scope: Scope) -> exp.Expression:
     reason = FUNCTIONS_REFUSED.get(name)
     if reason:
         raise QueryError(f"{name}: {reason.message}", node, remedy=reason.remedy)
-    arguments = [bind(argument, scope) for argument in node.expressions]
+    if name not in FUNCTIONS:
+        raise QueryError(
+            f"there is no function {name}", node, remedy=did_you_mean(name, FUNCTIONS, "functions")
+        )
+    arguments = [
+        exp.Var(this=argument.name.upper()) if name in UNIT_FIRST and index == 0 else bind(argument, scope)
+        for index, argument in enumerate(node.expressions)
+    ]
     return exp.Anonymous(this=name, expressions=arguments).update_positions(node)
 
 

@@ -3,6 +3,7 @@
 The rules are the engine's; this only finds the place that a refusal is about.
 """
 
+from polars.exceptions import PolarsError
 from sqlglot import exp
 
 from penstock.engine.types import Schema
@@ -17,10 +18,19 @@ DEPENDENT = (exp.DataType, exp.Identifier, exp.Var, exp.If, exp.Where)
 def kind(node: exp.Expression, schema: Schema) -> str:
     """Flink's kind of a bound expression over `schema`; raises `QueryError` at the smallest part that has none."""
     try:
-        return kind_of(node, schema)
+        return _kind(node, schema)
     except PenstockError as error:
         message, remedy = error.message, error.remedy
     raise QueryError(message, _culprit(node, schema), remedy=remedy)
+
+
+def _kind(node: exp.Expression, schema: Schema) -> str:
+    try:
+        return kind_of(node, schema)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, PolarsError) as error:
+        # A literal of the wrong sort, such as LPAD(a, 'b'), reaches Python's own conversions.
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PenstockError(f"an argument has the wrong kind: {said}") from None
 
 
 def _culprit(node: exp.Expression, schema: Schema) -> exp.Expression:
@@ -31,7 +41,7 @@ def _culprit(node: exp.Expression, schema: Schema) -> exp.Expression:
                 return inner
         elif not isinstance(child, DEPENDENT):
             try:
-                kind_of(child, schema)
+                _kind(child, schema)
             except PenstockError:
                 return _culprit(child, schema)
     return node

@@ -67,6 +67,20 @@ def row_key(node: Node) -> tuple[str, ...] | None:
             return None
 
 
+def expressions(node: Node) -> list[exp.Expression]:
+    """The scalar expressions that stand in a node itself."""
+    match node:
+        case Filter():
+            return [node.condition]
+        case Project():
+            return [expr for _, expr in node.columns]
+        case Aggregate():
+            parts = [part for a in node.aggregations for part in (a.argument, a.condition)]
+            return [part for part in parts if part is not None]
+        case _:
+            return []
+
+
 def _kept(expr: exp.Expression, kind: str, source: Node) -> str:
     """The column whose values an expression keeps apart: a bare one, or an integer in a wider kind."""
     if isinstance(expr, exp.Column):

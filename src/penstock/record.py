@@ -24,7 +24,7 @@ CRC_FROM = 21  # the checksum covers everything after itself: offset and leader 
 DECODED_BYTES_MAX = 256 * 1024 * 1024
 
 _CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
-_PREFIX = struct.Struct(">qi")
+_RECORD_SIZE_MIN = 7  # a record has seven fields of at least a byte
 _OFFSET, _EPOCH, _CRC = struct.Struct(">q"), struct.Struct(">i"), struct.Struct(">I")
 _ATTRIBUTES, _MAX_TIMESTAMP = struct.Struct(">h"), struct.Struct(">q")
 
@@ -153,6 +153,8 @@ def _refused_batch(buf: Bytes, info: BatchInfo, bytes_max: int) -> Refused | Non
     if info.count < 1 or info.count != info.last_offset_delta + 1:
         detail = f"{info.count} records with a last offset delta of {info.last_offset_delta}"
         return Refused(Refusal.CORRUPT, detail)
+    if info.codec == NONE and info.count * _RECORD_SIZE_MIN > info.size - HEADER_SIZE:
+        return Refused(Refusal.CORRUPT, f"{info.count} records in {info.size} bytes")
     if info.control:
         return Refused(Refusal.CORRUPT, "clients may not write control batches")
     return None

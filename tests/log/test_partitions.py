@@ -3,8 +3,9 @@
 import pytest
 
 from penstock.clock import Now
+from penstock.compression import ZSTD
 from penstock.log import DiskFailed, DiskFull, Log, LogOptions
-from penstock.record import Record, check, encode, scan
+from penstock.record import Record, check, encode, scan, stamp_append_time
 from penstock.testing.disk import SimulatedDisk
 
 NOW = Now(0.0, 1_700_000_000_000)
@@ -105,6 +106,23 @@ def test_a_segment_ends_by_its_size_and_by_its_age():
     assert [s.base for s in one.segments] == [0, 2, 3]
     append(one, value=b"x" * 1000)  # larger than a segment may be: a segment of its own
     assert offsets(one.read(4, 1, end=5)) == [(4, 4)]
+
+
+def test_batches_that_claim_billions_of_offsets_do_no_harm():
+    log = opened(index_interval_bytes=10)
+    (one,) = log.create_topic("t", 1, {}, NOW).partitions
+    batch = bytearray(encode([Record(None, b"v", 5)], codec=ZSTD))
+    batch[23:27] = (2**31 - 2).to_bytes(4, "big")
+    batch[57:61] = (2**31 - 1).to_bytes(4, "big")
+    stamp_append_time(batch, next(scan(batch)), 5)
+    five = batch * 5
+    one.append(five, check(five, bytes_max=1000), NOW)
+    assert one.append(five, check(five, bytes_max=1000), NOW) == 5 * (2**31 - 1)
+    assert append(one, 9) == 10 * (2**31 - 1)
+    sync(log)
+    assert len(one.segments) == 3
+    assert one.offset_at(9) == (10 * (2**31 - 1), 9)
+    assert offsets(one.read(2**33, 1, end=2**40))[0][0] <= 2**33
 
 
 def test_records_before_an_offset_are_forgotten_for_good():

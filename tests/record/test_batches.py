@@ -166,6 +166,16 @@ def test_damaged_records_behind_a_right_checksum_raise_value_error_or_decode(bod
         assert len(list(decode(bad))) == count
 
 
+def test_a_batch_that_claims_more_records_than_fit_is_refused():
+    batch = bytearray(encode([Record(None, None, 0)] * 3))
+    assert isinstance(check(batch, bytes_max=1000), list)
+    batch[23:27] = (2**31 - 2).to_bytes(4, "big")
+    batch[57:61] = (2**31 - 1).to_bytes(4, "big")
+    stamp_append_time(batch, info_at(batch, 0), 1)
+    refused = check(batch, bytes_max=1000)
+    assert refused.reason is Refusal.CORRUPT and "records in" in refused.detail
+
+
 def test_nothing_is_encoded_from_nothing():
     with pytest.raises(ValueError):
         encode([])

@@ -16,6 +16,8 @@ _TIME = struct.Struct(">qi")
 _INT = struct.Struct(">i")
 _LONG = struct.Struct(">q")
 
+RELATIVE_MAX = 2**31 - 1  # a batch may claim so many offsets that an entry behind it has to be left out
+
 
 class Extent(NamedTuple):
     """How many bytes of an index are known to be right, and their checksum."""
@@ -56,7 +58,8 @@ class OffsetIndex(_Entries):
 
     def add(self, offset: int, position: int) -> None:
         """The batch that ends with `offset` begins at `position`."""
-        self.data += _PLACE.pack(offset - self.base, position)
+        if offset - self.base <= RELATIVE_MAX:
+            self.data += _PLACE.pack(offset - self.base, position)
 
     def position_of(self, offset: int) -> int:
         """A position at or before the batch that holds `offset`."""
@@ -83,7 +86,7 @@ class TimeIndex(_Entries):
 
     def add(self, timestamp_ms: int, offset: int) -> None:
         """Up to `offset` no record is younger than `timestamp_ms`; left out where that is known already."""
-        if timestamp_ms > self.last()[0]:
+        if timestamp_ms > self.last()[0] and offset - self.base <= RELATIVE_MAX:
             self.data += _TIME.pack(timestamp_ms, offset - self.base)
 
     def last(self) -> tuple[int, int]:

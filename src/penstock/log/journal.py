@@ -11,6 +11,7 @@ A round counts only if it is of the last life, follows its predecessor and its c
 thread, except at open and close. Knows nothing of batches.
 """
 
+import itertools
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ _ENTRY = struct.Struct(">16siqqqi")
 _SLOT = 4096  # a header a disk's block, so that a torn one leaves the other whole
 _DATA = 2 * _SLOT
 # Below this mean size a range costs less written twice than synced by itself: docs/decisions/0002-group-commit.md.
-_RANGE_MEAN_MAX = 64 * 1024
+_RANGE_MEAN_MAX = 256 * 1024
 _RANGES_MIN = 2
 
 
@@ -128,8 +129,8 @@ class Journal:
             len(ranges) >= _RANGES_MIN and total <= len(ranges) * _RANGE_MEAN_MAX and room <= self._half_size
         )
 
-    def write(self, ranges: Sequence["Range"]) -> tuple[list["Range"], list["Range"]]:
-        """Make the ranges safe; those held from now on, and those that are settled and free again."""
+    def write(self, ranges: Sequence["Range"]) -> tuple[set[Segment], list["Range"]]:
+        """Make the ranges safe; the segments held from now on, and the ranges that are settled and free again."""
         if self._fd < 0:
             self._fd = self._disk.open(JOURNAL_NAME, create=True)
             self.begin_life()
@@ -148,7 +149,7 @@ class Journal:
         self._disk.sync(self._fd)
         self._sequence += 1
         half.position += len(content)
-        held = [one for one in ranges if one.segment not in half.pending]
+        held = {one.segment for one in ranges if one.segment not in half.pending}
         for one in ranges:
             half.pending.setdefault(one.segment, one)
         # The other half is settled when this one is half full, so that no round waits for all of it.
@@ -167,7 +168,7 @@ class Journal:
         ), data
 
     def _settle(self, half: _Half, count: int) -> None:
-        for segment, one in list(half.pending.items())[: max(count, 0)]:
+        for segment, one in list(itertools.islice(half.pending.items(), max(count, 0))):
             settle(self._disk, [one])
             del half.pending[segment]
             self._settled.append(one)

@@ -259,7 +259,7 @@ class Log:
             self._dirty.failure = DiskFailed(f"the disk failed to make data safe: {sync.error}")
         moved: dict[Partition, None] = {}
         for one in sync.ranges:
-            if one not in sync.held:
+            if one.segment not in sync.held:
                 self._files.unpin(one.segment)
             if sync.error is not None or one.segment.dead:
                 continue

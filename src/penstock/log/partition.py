@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.log.disk import DiskFull
-from penstock.log.index import OffsetIndex, TimeIndex
+from penstock.log.index import RELATIVE_MAX, OffsetIndex, TimeIndex
 from penstock.log.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Point, Sealed, identity
 from penstock.log.sync import Dirty
 from penstock.log.topic import Topic
 from penstock.record import BatchInfo, decode, place
 
-_POSITION_MAX = 2**31 - 1
 _PLACES_MAX = 64
 
 
@@ -53,8 +52,8 @@ class Partition:
             raise dirty.failure
         segments = self.segments
         segment = segments[-1] if segments else None
-        if segment is None or segment.index is None or self._is_full(segment, len(batches), now):
-            segment = self._open_active(segment, len(batches), now)
+        if segment is None or segment.index is None or self._is_full(segment, batches, infos, now):
+            segment = self._open_active(segment, batches, infos, now)
         first = offset = self.end_offset
         for info in infos:
             place(batches, info.position, offset)
@@ -74,19 +73,22 @@ class Partition:
             self.durable_offset = offset
         return first
 
-    def _is_full(self, segment: Segment, more: int, now: Now) -> bool:
-        settings = self._topic.settings
+    def _is_full(self, segment: Segment, batches: bytearray, infos: Sequence[BatchInfo], now: Now) -> bool:
+        settings, more = self._topic.settings, len(batches)
+        last = self.end_offset + sum(info.last_offset_delta + 1 for info in infos)
         return segment.size > 0 and (
             segment.size + more > settings.segment_bytes
             or now.wall_ms - segment.born_ms > settings.segment_ms
-            or self.end_offset - segment.base > _POSITION_MAX // 2
+            or last - segment.base > RELATIVE_MAX
         )
 
-    def _open_active(self, segment: Segment | None, more: int, now: Now) -> Segment:
+    def _open_active(
+        self, segment: Segment | None, batches: bytearray, infos: Sequence[BatchInfo], now: Now
+    ) -> Segment:
         """The segment to append to: the last one, once its indexes are loaded, or a new one."""
         if segment is not None and not segment.sealed:
             self._files.index(segment)
-            if not self._is_full(segment, more, now):
+            if not self._is_full(segment, batches, infos, now):
                 return segment
             self._files.seal(segment)
             self._dirty.add(segment, self, 0)

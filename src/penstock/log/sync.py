@@ -65,7 +65,7 @@ class Sync:
     checkpoint: bytes | None = None
     error: Exception | None = None
     journaled: bool = False
-    held: list[Range] = field(default_factory=list)  # safe in the journal only, for the time being
+    held: set[Segment] = field(default_factory=set)  # safe in the journal only, for the time being
     settled: list[Range] = field(default_factory=list)  # no longer needed by the journal
 
     def run(self) -> None:

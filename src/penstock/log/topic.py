@@ -36,7 +36,7 @@ class LogOptions:
     """How many bytes of records lie between two entries of a segment's index."""
     open_files_max: int = 512
     """How many segments are open at once."""
-    journal_bytes: int = 64 * 1024 * 1024
+    journal_bytes: int = 128 * 1024 * 1024
     """How large the journal grows that makes many partitions safe at once; 0 is without a journal."""
     checkpoint_bytes: int = 64 * 1024 * 1024
     """After how many new bytes it is noted what is known to be whole; a start after a crash reads at most these."""

@@ -73,4 +73,6 @@ def test_the_docs_print_both_halves() -> None:
     text = support.markdown()
     rows = [line for line in text.split("\n") if line.startswith("| ")]
     assert len(rows) == 2 + len(support.SUPPORTED) + len(support.refused())
+    assert {"UPPER", "ROUND", "DATE_FORMAT", "TIMESTAMPDIFF"} <= set(support.function_names())
+    assert "`DATE_FORMAT`" in text
     assert all(line.replace("\\|", "").count("|") in (3, 4) for line in rows)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from penstock.engine.functions import FUNCTIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -157,12 +159,24 @@ STATEMENTS_REFUSED: dict[str, Reason] = {
 }
 
 
+# What the engine's table of functions holds under names that are operators or grammar in SQL.
+_GRAMMAR = ("AND", "OR", "NOT", "IN", "CASE", "LIKE", "SIMILAR", "NEGATIVE", "EXTRACT")
+
+
+def function_names() -> list[str]:
+    """The scalar functions that SQL can call, by name."""
+    return sorted(
+        name for name in FUNCTIONS if name.isidentifier() and name not in (*_GRAMMAR, *FUNCTIONS_REFUSED)
+    )
+
+
 def markdown() -> str:
-    """Both halves as tables for the docs."""
+    """Both halves as tables for the docs, and the functions."""
     lines = ["| offered | in detail |", "|---|---|"]
     lines += [f"| {construct} | {detail.replace('|', chr(92) + '|')} |" for construct, detail in SUPPORTED]
     lines += ["", "| refused | why | instead |", "|---|---|---|"]
     lines += [f"| {r.construct} | {r.message} | {r.remedy} |" for r in refused()]
+    lines += ["", "Functions: " + ", ".join(f"`{name}`" for name in function_names()) + "."]
     return "\n".join(lines) + "\n"
 
 

@@ -4,17 +4,17 @@ Columns become bare and quoted, parentheses and sqlglot's flags go, casts and in
 Python API both come through here, so that equal queries make equal trees. Knows no clauses.
 """
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from penstock.engine.functions import FUNCTIONS
 from penstock.engine.types import Schema
 from penstock.sql.ddl.types import data_type, kind_from
 from penstock.sql.faults import QueryError, did_you_mean
 from penstock.sql.lower import intervals
-from penstock.sql.support import EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED
+from penstock.sql.support import EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED, function_names
 
 # How sqlglot remembers other dialects' meanings; Flink's is the only one here.
 FLAGS = ("safe", "typed", "big_int", "coalesce", "ignore_nulls", "nested", "is_numeric", "fraction_in_string")
@@ -102,10 +102,10 @@ def _call(node: exp.Expression, scope: Scope) -> exp.Expression:
     reason = FUNCTIONS_REFUSED.get(name)
     if reason:
         raise QueryError(f"{name}: {reason.message}", node, remedy=reason.remedy)
-    if name not in FUNCTIONS:
-        raise QueryError(
-            f"there is no function {name}", node, remedy=did_you_mean(name, FUNCTIONS, "functions")
-        )
+    if name not in function_names():
+        near = difflib.get_close_matches(name, function_names(), n=1, cutoff=0.75)
+        remedy = f"did you mean {near[0]}?" if near else "the docs list the functions that are offered"
+        raise QueryError(f"there is no function {name} here", node, remedy=remedy)
     arguments = [
         exp.Var(this=argument.name.upper()) if name in UNIT_FIRST and index == 0 else bind(argument, scope)
         for index, argument in enumerate(node.expressions)

@@ -1,3 +1,23 @@
-"""penstock: the real-time stack in one command."""
+"""penstock: the real-time stack in one command.
+
+``from penstock import App, col, fn`` is the Python API for pipelines, ``Client`` the Kafka client in whole batches.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penstock.client import Client
+    from penstock.dsl import App, col, fn
 
 __version__ = "0.1.0"
+__all__ = ["App", "Client", "__version__", "col", "fn"]
+
+_HOMES = {"App": "penstock.dsl", "col": "penstock.dsl", "fn": "penstock.dsl", "Client": "penstock.client"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for: the broker process must not import polars to be `penstock`."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -48,7 +48,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: hand the session's calls to the broker and answer what can be answered at once."""
-        self._ask(self.session.receive(data, read_clocks()))
+        try:
+            self._ask(self.session.receive(data, read_clocks()))
+        except Exception:
+            self._broken()
         self.hold()
         self.flush()
         self.driver.settle()
@@ -69,8 +72,16 @@ class Connection(asyncio.Protocol):
     def _answered(self, ticket: object, later: Later[object], answer: object) -> None:
         self.waiting.discard(later)
         if self.transport is not None:
-            self._ask(self.session.answer(ticket, answer))
+            try:
+                self._ask(self.session.answer(ticket, answer))
+            except Exception:
+                self._broken()
             self.driver.answered(self)
+
+    def _broken(self) -> None:
+        """A defect of ours, met by one client's request: it costs that client its connection, and nobody else anything."""
+        logger.exception("%s: closing the connection: its request met a defect", self.peer)
+        self.session.closing = True
 
     def hold(self) -> None:
         """Bring the shared budget up to date with what this connection holds unanswered."""

@@ -1,0 +1,32 @@
+"""Writes the generated pages of `docs/`: the support tables, from the data that the code itself goes by.
+
+python -m penstock.cli.docs docs
+"""
+
+import sys
+from pathlib import Path
+
+from penstock.sql import support as sql
+from penstock.wire.kafka import support as kafka
+
+PAGES = {
+    "kafka-support.md": ("What the Kafka gateway offers", kafka.markdown),
+    "sql-support.md": ("What the SQL can do", sql.markdown),
+}
+
+
+def pages() -> dict[str, str]:
+    """Each generated page's text, by file name."""
+    note = "Written by `make docs` from the tables that the code itself goes by."
+    return {name: f"# {title}\n\n{note}\n\n{body().strip()}\n" for name, (title, body) in PAGES.items()}
+
+
+def main(folder: Path) -> None:
+    """Write every page anew."""
+    folder.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -52,7 +52,7 @@ KINDS = [
     ("INSERT INTO o SELECT ^LPAD(a, 'b'), n FROM t", "wrong kind"),
     (
         "INSERT INTO o SELECT a, TIMESTAMPDIFF(SECOND, ts, ^td) FROM t",
-        "there is no column `td`|did you mean `ts`?",
+        "there is no column `td`|did you mean `d`?",
     ),
     ("INSERT INTO o SELECT a, n FROM t WHERE ^n", "a condition is BOOLEAN, this is INT"),
     ("INSERT INTO o SELECT a, n FROM t WHERE ^n > ts", "> is not defined for (INT, TIMESTAMP(3))"),
@@ -78,6 +78,8 @@ WINDOWS = [
     ("INSERT INTO o SELECT a, n FROM TABLE(^CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '5' SECOND))",
      "cumulating windows"),
     ("INSERT INTO o SELECT a, n FROM TABLE(^TUMBEL(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND))", "did you mean `TUMBLE`?"),
+    ("INSERT INTO o SELECT a, n FROM TABLE(TUMBLE(TABLE t PARTITION BY ^a, DESCRIPTOR(ts), INTERVAL '1' SECOND))",
+     "TUMBLE takes no PARTITION BY|GROUP BY"),
     ("INSERT INTO o SELECT a, n FROM TABLE(TUMBLE(^t, DESCRIPTOR(ts), INTERVAL '1' SECOND))", "TUMBLE takes TABLE"),
     ("INSERT INTO o SELECT a, n FROM TABLE(TUMBLE(TABLE t, ^ts, INTERVAL '1' SECOND))", "TUMBLE takes DESCRIPTOR"),
     ("INSERT INTO o SELECT a, n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), ^5))", "the window's size must be an interval"),

@@ -36,7 +36,9 @@ class Descriptor(exp.Expression, exp.Func):
 
 
 class TableArgument(exp.Expression):
-    """``TABLE name`` as an argument of a table function."""
+    """``TABLE name [PARTITION BY …]`` as an argument of a table function."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "partition": False}
 
 
 class TableFunction(exp.Expression, exp.Func):
@@ -126,7 +128,10 @@ class FlinkParser(parser.Parser):
             return self.expression(exp.Kwarg(this=name, expression=self._parse_lambda()))
         if self._curr.token_type == TokenType.TABLE:
             self._advance()
-            return self.expression(TableArgument(this=self._parse_table_parts()), token=self._prev)
+            table = self.expression(TableArgument(this=self._parse_table_parts()), token=self._prev)
+            if self._match(TokenType.PARTITION_BY):
+                table.set("partition", self._parse_csv(self._parse_column))
+            return table
         return super()._parse_lambda(alias=alias)
 
     def _parse_table(self, *args: Any, **kwargs: Any) -> Any:

@@ -57,6 +57,12 @@ def table_argument(function: TableFunction) -> exp.Table:
         raise QueryError(
             f"{name} takes TABLE and a table's name first", first or function, remedy=USAGE[name]
         )
+    if first.args.get("partition"):
+        raise QueryError(
+            f"{name} takes no PARTITION BY",
+            first.args["partition"][0],
+            remedy="put the columns into GROUP BY",
+        )
     return first.this
 
 

@@ -130,7 +130,9 @@ class FlinkParser(parser.Parser):
             self._advance()
             table = self.expression(TableArgument(this=self._parse_table_parts()), token=self._prev)
             if self._match(TokenType.PARTITION_BY):
-                table.set("partition", self._parse_csv(self._parse_column))
+                several = self._curr.token_type == TokenType.L_PAREN
+                keys = self._parse_wrapped_csv(self._parse_column) if several else [self._parse_column()]
+                table.set("partition", keys)
             return table
         return super()._parse_lambda(alias=alias)
 

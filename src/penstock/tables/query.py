@@ -149,7 +149,8 @@ class _Reading:
         columns = [c.column for c in query.conditions] + ([query.order] if query.order else [])
         names = {column.name: f"f{i}" for i, column in enumerate(columns)}
         fields = [(field, Any, None) for field in names.values()]
-        shape = msgspec.defstruct("Needed", fields, rename={field: name for name, field in names.items()})
+        named = {field: name for name, field in names.items()}
+        shape = msgspec.defstruct("Needed", fields, rename=named, gc=False)
         exact = any(column.word == "DECIMAL" for column in columns)
         self._decode = msgspec.json.Decoder(shape, float_hook=Decimal if exact else None).decode
         self._tests = [(names[c.column.name], c.column.read, c.test) for c in query.conditions]

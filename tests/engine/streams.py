@@ -54,17 +54,23 @@ def aggregation(name: str, kind: str, text: str, where: str | None = None) -> Ag
     inner = rest.rstrip(")")
     distinct = inner.startswith("DISTINCT ")
     argument = None if inner == "*" else sql(inner.removeprefix("DISTINCT "))
-    return Aggregation(Column(name, kind), function, argument, distinct, None if where is None else sql(where))
+    return Aggregation(
+        Column(name, kind), function, argument, distinct, None if where is None else sql(where)
+    )
 
 
-def events(seed: int, rows: int, *, keys: int = 5, span_ms: int = 20_000, disorder_ms: int = 1000) -> pl.DataFrame:
+def events(
+    seed: int, rows: int, *, keys: int = 5, span_ms: int = 20_000, disorder_ms: int = 1000
+) -> pl.DataFrame:
     """Random events in order of arrival, none more than `disorder_ms` behind the latest; every column has nulls but `at`."""
     random = np.random.default_rng(seed)
     arrival = np.sort(random.integers(0, span_ms, rows))
     at = np.maximum(arrival - random.integers(0, disorder_ms + 1, rows), 0) + EPOCH_MS
 
     def holes(values: list[object]) -> list[object]:
-        return [None if hole else value for hole, value in zip(random.random(rows) < 0.1, values, strict=True)]
+        return [
+            None if hole else value for hole, value in zip(random.random(rows) < 0.1, values, strict=True)
+        ]
 
     return pl.DataFrame(
         {
@@ -77,7 +83,8 @@ def events(seed: int, rows: int, *, keys: int = 5, span_ms: int = 20_000, disord
         },
         schema_overrides={"k": pl.String, "i": pl.Int64, "d": pl.Float64, "s": pl.String, "m": pl.Int64},
     ).with_columns(
-        (pl.col("m").cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(12, 2)), pl.col("at").cast(pl.Datetime("us"))
+        (pl.col("m").cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(12, 2)),
+        pl.col("at").cast(pl.Datetime("us")),
     )
 
 
@@ -96,7 +103,9 @@ def cuts(seed: int, frame: pl.DataFrame, partitions: int) -> Iterator[tuple[int,
         at += size
 
 
-def run(plan: Plan, batches: Sequence[tuple[int, pl.DataFrame]], partitions: int = 1, end: bool = True) -> pl.DataFrame:
+def run(
+    plan: Plan, batches: Sequence[tuple[int, pl.DataFrame]], partitions: int = 1, end: bool = True
+) -> pl.DataFrame:
     """All that a fresh job gives for batches of its one source, with `$kind`."""
     job = Job(plan, EngineOptions())
     job.expect(0, range(partitions))
@@ -113,7 +122,9 @@ def collect(job: Job, outputs: Sequence[Output]) -> pl.DataFrame:
     frames = [output.rows for output in outputs if output.sink == 0]
     if frames:
         return pl.concat(frames)
-    return job.sinks[0].shape(pl.DataFrame(schema=dict.fromkeys(c.name for c in job.plan.sinks[0].source.schema)))
+    return job.sinks[0].shape(
+        pl.DataFrame(schema=dict.fromkeys(c.name for c in job.plan.sinks[0].source.schema))
+    )
 
 
 def folded(changes: pl.DataFrame) -> list[tuple[object, ...]]:
@@ -138,5 +149,9 @@ def same(left: pl.DataFrame, right: pl.DataFrame) -> None:
 
     for one, other in zip(ordered(left), ordered(right), strict=True):
         for a, b in zip(one, other, strict=True):
-            close = isinstance(a, float) and isinstance(b, float) and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-6)
+            close = (
+                isinstance(a, float)
+                and isinstance(b, float)
+                and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-6)
+            )
             assert a == b or close, f"{one} is not {other}"

@@ -170,7 +170,15 @@ def test_aggregates_over_rows_that_change_take_the_old_values_back(seed: int) ->
         variance = int(np.var(ages)) if ages else None
         count = sum(c == city for c, _ in rows)
         expected.append(
-            (city, count, sum(ages) if ages else None, min(ages, default=None), max(ages, default=None), len(set(ages)), variance)
+            (
+                city,
+                count,
+                sum(ages) if ages else None,
+                min(ages, default=None),
+                max(ages, default=None),
+                len(set(ages)),
+                variance,
+            )
         )
     assert [row[:6] for row in folded(changes)] == [row[:6] for row in sorted(expected, key=repr)]
 
@@ -178,9 +186,7 @@ def test_aggregates_over_rows_that_change_take_the_old_values_back(seed: int) ->
 @settings(max_examples=10, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 2**32))
 def test_an_aggregate_of_an_aggregate_is_right_after_every_batch(seed: int) -> None:
-    inner = Project(
-        Aggregate(Scan(events_table()), ("k",), (COUNT,)), ((Column("n", "BIGINT"), sql("n")),)
-    )
+    inner = Project(Aggregate(Scan(events_table()), ("k",), (COUNT,)), ((Column("n", "BIGINT"), sql("n")),))
     outer = Aggregate(inner, ("n",), (aggregation("groups", "BIGINT", "COUNT(*)"),))
     frame = events(seed, 150, keys=9)
     changes = run(printed(outer), [(0, rows) for _, rows in cuts(seed, frame, 1)])
@@ -225,7 +231,9 @@ def test_an_upsert_sink_writes_each_keys_last_row_and_a_null_for_one_that_is_gon
     assert give(oslo) == [(b'{"city":"oslo"}', b'{"city":"oslo","n":1}')]
     rome = Record(b'{"id":1}', b'{"id":1,"city":"rome","age":3}', 0)
     assert give(rome) == [(b'{"city":"oslo"}', None), (b'{"city":"rome"}', b'{"city":"rome","n":1}')]
-    assert give(oslo, Record(b'{"id":1}', None, 0)) == [(b'{"city":"rome"}', None)], "oslo came and went within the batch"
+    assert give(oslo, Record(b'{"id":1}', None, 0)) == [(b'{"city":"rome"}', None)], (
+        "oslo came and went within the batch"
+    )
     assert job.measures().operators[-1].state_rows == 0
 
 

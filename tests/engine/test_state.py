@@ -44,7 +44,9 @@ def shown(outputs: list) -> list[tuple[int | None, list[tuple[object, ...]]]]:
 @pytest.mark.parametrize("name", PLANS)
 @settings(max_examples=6, deadline=None, phases=NO_SHRINKING)
 @given(seed=st.integers(0, 2**32), stop=st.floats(0, 1))
-def test_a_job_restored_from_a_snapshot_goes_on_as_the_uninterrupted_one(name: str, seed: int, stop: float) -> None:
+def test_a_job_restored_from_a_snapshot_goes_on_as_the_uninterrupted_one(
+    name: str, seed: int, stop: float
+) -> None:
     batches = list(cuts(seed, events(seed, 250), 2))
     cut = int(stop * len(batches))
     one, other = Job(PLANS[name]), Job(PLANS[name])
@@ -89,8 +91,17 @@ def test_state_of_windows_that_have_fired_is_let_go() -> None:
     job = Job(plan_of(windowed("tumble"), ("i",)))
     largest = 0
     for at in range(0, 200_000, 500):
-        job.on_rows(0, 0, events(at, 20, span_ms=500).with_columns(at=events(at, 20, span_ms=500)["at"].dt.offset_by(f"{at}ms")), NOW)
-        largest = max(largest, len(job.graph.vertices[1].operator.slot_key), len(job.graph.vertices[1].operator.table))
+        job.on_rows(
+            0,
+            0,
+            events(at, 20, span_ms=500).with_columns(
+                at=events(at, 20, span_ms=500)["at"].dt.offset_by(f"{at}ms")
+            ),
+            NOW,
+        )
+        largest = max(
+            largest, len(job.graph.vertices[1].operator.slot_key), len(job.graph.vertices[1].operator.table)
+        )
     assert largest < 2000, "slots and keys of fired windows are used again"
 
 
@@ -123,12 +134,19 @@ def test_keys_whose_hashes_collide_are_still_told_apart(monkeypatch: pytest.Monk
 
     from penstock.engine.run import keys
 
-    monkeypatch.setattr(keys, "_hashes", lambda frame: np.array([len(v or "") % 2 for v in frame["a"]], np.int64))
+    monkeypatch.setattr(
+        keys, "_hashes", lambda frame: np.array([len(v or "") % 2 for v in frame["a"]], np.int64)
+    )
     table = KeyTable({"a": pl.String(), "b": pl.Int64()})
     random = np.random.default_rng(1)
     known: dict[tuple[object, ...], int] = {}
     for _ in range(20):
-        frame = pl.DataFrame({"a": [None if n == 3 else "x" * n for n in random.integers(0, 9, 50)], "b": random.integers(0, 3, 50)})
+        frame = pl.DataFrame(
+            {
+                "a": [None if n == 3 else "x" * n for n in random.integers(0, 9, 50)],
+                "b": random.integers(0, 3, 50),
+            }
+        )
         for row, number in zip(frame.rows(), table.number(frame).tolist(), strict=True):
             assert known.setdefault(row, number) == number
     assert sorted(known.values()) == list(range(len(known)))

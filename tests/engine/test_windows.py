@@ -31,7 +31,10 @@ AGGREGATES = [
     (aggregation("sd", "BIGINT", "SUM(DISTINCT i)"), pl.col("i").drop_nulls().unique().sum()),
     (aggregation("si", "BIGINT", "SUM(i)"), pl.col("i").sum()),
     (aggregation("sf", "DOUBLE", "SUM(d)"), pl.col("d").sum()),
-    (aggregation("ai", "BIGINT", "AVG(i)"), (pl.col("i").sum() / pl.col("i").count()).cast(pl.Int64, strict=False)),
+    (
+        aggregation("ai", "BIGINT", "AVG(i)"),
+        (pl.col("i").sum() / pl.col("i").count()).cast(pl.Int64, strict=False),
+    ),
     (aggregation("af", "DOUBLE", "AVG(d)"), pl.col("d").mean()),
     (aggregation("li", "BIGINT", "MIN(i)"), pl.col("i").min()),
     (aggregation("hf", "DOUBLE", "MAX(d)"), pl.col("d").max()),
@@ -43,7 +46,10 @@ AGGREGATES = [
     (aggregation("vp", "DOUBLE", "VAR_POP(d)"), pl.col("d").var(ddof=0)),
     (aggregation("ss", "DOUBLE", "STDDEV_SAMP(d)"), pl.col("d").std(ddof=1)),
     (aggregation("np", "BIGINT", "COUNT(*)", "i > 0"), (pl.col("i") > 0).sum().cast(pl.Int64)),
-    (aggregation("sp", "DOUBLE", "SUM(d * 2)", "s <> 's1'"), (pl.col("d") * 2).filter(pl.col("s") != "s1").sum()),
+    (
+        aggregation("sp", "DOUBLE", "SUM(d * 2)", "s <> 's1'"),
+        (pl.col("d") * 2).filter(pl.col("s") != "s1").sum(),
+    ),
 ]
 EMPTY_SUMS = {"sd": "i", "si": "i", "sf": "d", "sm": "m"}
 
@@ -84,7 +90,9 @@ def windowed(kind: str, source: object = None) -> Window:
 
 
 def plan_of(window: Window, keys: tuple[str, ...]) -> Plan:
-    return printed(Aggregate(window, (*keys, "window_start", "window_end"), tuple(a for a, _ in AGGREGATES), True))
+    return printed(
+        Aggregate(window, (*keys, "window_start", "window_end"), tuple(a for a, _ in AGGREGATES), True)
+    )
 
 
 @pytest.mark.parametrize("kind", WINDOWS)
@@ -107,7 +115,9 @@ def test_a_window_fires_when_the_watermark_passes_its_end_and_not_before() -> No
     job = Job(plan)
 
     def at(ms: int) -> pl.DataFrame:
-        row = pl.DataFrame({"at": [(EPOCH_MS + ms) * 1000]}).with_columns(pl.col("at").cast(pl.Datetime("us")))
+        row = pl.DataFrame({"at": [(EPOCH_MS + ms) * 1000]}).with_columns(
+            pl.col("at").cast(pl.Datetime("us"))
+        )
         return collect(job, job.on_rows(0, 0, row, NOW))
 
     assert at(1999).height == 0
@@ -118,14 +128,18 @@ def test_a_window_fires_when_the_watermark_passes_its_end_and_not_before() -> No
 def test_rows_whose_windows_have_fired_are_dropped_and_counted() -> None:
     plan = printed(Aggregate(windowed("tumble"), ("window_end",), (AGGREGATES[0][0],), True))
     job = Job(plan)
-    frame = pl.DataFrame({"at": [EPOCH_MS * 1000, (EPOCH_MS + 9000) * 1000, EPOCH_MS * 1000 + 5]}).with_columns(
-        pl.col("at").cast(pl.Datetime("us"))
-    )
+    frame = pl.DataFrame(
+        {"at": [EPOCH_MS * 1000, (EPOCH_MS + 9000) * 1000, EPOCH_MS * 1000 + 5]}
+    ).with_columns(pl.col("at").cast(pl.Datetime("us")))
     whole_ = collect(job, job.on_rows(0, 0, frame, NOW) + job.on_end(NOW))
     cut = Job(plan)
     parts = [o for n in range(3) for o in cut.on_rows(0, 0, frame[n : n + 1], NOW)]
     assert collect(cut, parts + cut.on_end(NOW))["n"].to_list() == whole_["n"].to_list() == [1, 1]
-    assert [v.late_rows for v in job.measures().operators] == [v.late_rows for v in cut.measures().operators] == [0, 1]
+    assert (
+        [v.late_rows for v in job.measures().operators]
+        == [v.late_rows for v in cut.measures().operators]
+        == [0, 1]
+    )
 
 
 def test_a_row_without_a_time_is_in_no_window() -> None:
@@ -158,7 +172,9 @@ def test_filters_and_projections_above_a_window_go_below_it() -> None:
         ),
     )
     aggregates = (AGGREGATES[0][0], aggregation("sf", "DOUBLE", "SUM(d)"))
-    made = run(printed(Aggregate(named, ("who", "window_start", "window_end"), aggregates, True)), [(0, frame)])
+    made = run(
+        printed(Aggregate(named, ("who", "window_start", "window_end"), aggregates, True)), [(0, frame)]
+    )
     kept = frame.filter(pl.col("i") > 0).with_columns(k=pl.col("k").fill_null("none"))
     expected = whole(kept, ["k"], window).rename({"k": "who"})
     same(made.drop("$kind"), expected.select("who", "window_start", "window_end", "n", "sf"))
@@ -184,11 +200,17 @@ def test_a_window_alone_gives_each_row_with_each_of_its_windows() -> None:
 
 def test_windows_of_windows_fire_in_turn() -> None:
     frame = events(6, 300)
-    inner = Aggregate(windowed("tumble"), ("k", "window_start", "window_end", "window_time"), (AGGREGATES[0][0],), True)
+    inner = Aggregate(
+        windowed("tumble"), ("k", "window_start", "window_end", "window_time"), (AGGREGATES[0][0],), True
+    )
     outer = Window(inner, "TUMBLE", "window_time", 10_000, 10_000)
-    renamed = Project(inner, tuple((c, sql(c.name)) for c in inner.schema if c.name in ("k", "n", "window_time")))
+    renamed = Project(
+        inner, tuple((c, sql(c.name)) for c in inner.schema if c.name in ("k", "n", "window_time"))
+    )
     outer = Window(renamed, "TUMBLE", "window_time", 10_000, 10_000)
-    plan = printed(Aggregate(outer, ("k", "window_start", "window_end"), (aggregation("t", "BIGINT", "SUM(n)"),), True))
+    plan = printed(
+        Aggregate(outer, ("k", "window_start", "window_end"), (aggregation("t", "BIGINT", "SUM(n)"),), True)
+    )
     made = run(plan, list(cuts(6, frame, 2)), 2)
     expected = (
         frame.with_columns(window_start=pl.col("at").dt.truncate("10s"))
@@ -202,9 +224,15 @@ def test_the_same_window_twice_aggregated_merges_by_its_bounds() -> None:
     frame = events(7, 300)
     keys = ("k", "window_start", "window_end")
     inner = Aggregate(windowed("tumble"), keys, (AGGREGATES[0][0],), True)
-    plan = printed(Aggregate(inner, ("window_start", "window_end"), (aggregation("top", "BIGINT", "MAX(n)"),), True))
+    plan = printed(
+        Aggregate(inner, ("window_start", "window_end"), (aggregation("top", "BIGINT", "MAX(n)"),), True)
+    )
     made = run(plan, list(cuts(7, frame, 2)), 2)
-    expected = whole(frame, ["k"], windowed("tumble")).group_by("window_start", "window_end").agg(top=pl.col("n").max())
+    expected = (
+        whole(frame, ["k"], windowed("tumble"))
+        .group_by("window_start", "window_end")
+        .agg(top=pl.col("n").max())
+    )
     same(made.drop("$kind"), expected.select(made.drop("$kind").columns))
 
 

@@ -4,7 +4,7 @@ Knows nothing of keys, windows or SQL.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Slots = NDArray[np.int64]
 Cells = NDArray[Any]
+Column = TypeVar("Column", pl.Expr, pl.Series)
 Layout = Mapping[str, tuple[Any, Any]]
 
 
@@ -26,8 +27,8 @@ class Accumulator:
             name: np.full(16, first, kind) for name, (kind, first) in self.layout.items()
         }
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
-        """The argument as the values that `update` takes, before nulls are filled."""
+    def prepare(self, argument: Column) -> Column:
+        """The argument as the values that `update` takes, nulls still in it: an expression, or a column as it is."""
         return argument
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
@@ -86,7 +87,8 @@ class Accumulator:
 
 def numbers(values: pl.Series, kind: Any) -> Cells:
     """A column without nulls as a contiguous array of int64 or float64."""
-    return np.ascontiguousarray(values.fill_null(0).to_numpy().astype(kind, copy=False))
+    full = values.fill_null(0) if values.null_count() else values
+    return np.ascontiguousarray(full.to_numpy().astype(kind, copy=False))
 
 
 def nulled(values: pl.Series, there: NDArray[np.bool_]) -> pl.Series:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Slots
 from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.run.keys import KeyTable
 
@@ -29,7 +29,7 @@ class Distinct(Accumulator):
         self.numbers = np.empty(0, np.int64)
         self.copies = np.empty(0, np.int64)
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return self.inner.prepare(argument).cast(self.physical)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:

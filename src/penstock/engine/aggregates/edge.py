@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, nulled, numbers
 
 
 class Edge(Accumulator):
@@ -18,8 +18,8 @@ class Edge(Accumulator):
         self.sign, self.next = sign, 0
         super().__init__()
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
-        return argument.to_physical().cast(pl.Int64)
+    def prepare(self, argument: Column) -> Column:
+        return argument.cast(pl.Int64)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
         rows = np.flatnonzero(valid)
@@ -60,7 +60,7 @@ class EdgeFloat(Edge):
 
     layout: ClassVar[Layout] = {"sequence": (np.int64, -1), "value": (np.float64, 0.0)}
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return argument.cast(pl.Float64)
 
 
@@ -69,7 +69,7 @@ class EdgeText(Edge):
 
     layout: ClassVar[Layout] = {"sequence": (np.int64, -1), "value": (object, None)}
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return argument
 
     def _array(self, values: pl.Series) -> NDArray[np.generic]:

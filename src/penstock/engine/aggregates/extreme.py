@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, nulled, numbers
 from penstock.engine.kernels import scatter
 
 
@@ -19,8 +19,8 @@ class Extreme(Accumulator):
         self.sign = sign
         super().__init__()
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
-        return argument.to_physical().cast(pl.Int64)
+    def prepare(self, argument: Column) -> Column:
+        return argument.cast(pl.Int64)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
         self._take(slots, valid, signs, numbers(values, self.layout["value"][0]))
@@ -50,7 +50,7 @@ class ExtremeFloat(Extreme):
 
     layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (np.float64, 0.0)}
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return argument.cast(pl.Float64)
 
     def _compare(self, slots: Slots, valid: NDArray[np.bool_], values: NDArray[np.generic]) -> None:
@@ -62,7 +62,7 @@ class ExtremeText(Extreme):
 
     layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (object, None)}
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return argument
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, nulled, numbers
 from penstock.engine.kernels import scatter
 
 
@@ -23,7 +23,7 @@ class Spread(Accumulator):
         self.sample, self.root = sample, root
         super().__init__()
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return argument.cast(pl.Float64)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, nulled, numbers
 from penstock.engine.kernels import scatter
 
 
@@ -16,7 +16,7 @@ class Total(Accumulator):
     layout: ClassVar[Layout] = {"count": (np.int64, 0), "sum": (np.int64, 0)}
     physical: pl.DataType = pl.Int64()
 
-    def prepare(self, argument: pl.Expr) -> pl.Expr:
+    def prepare(self, argument: Column) -> Column:
         return argument.cast(self.physical)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:

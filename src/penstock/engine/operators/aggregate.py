@@ -25,6 +25,7 @@ from penstock.engine.operators.operator import (
     signs,
 )
 from penstock.engine.plan import Aggregate, updating
+from penstock.engine.run.columns import pick
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
 
@@ -42,7 +43,6 @@ class RunningAggregate(Operator):
         self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
         self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=updating(plan.source))
         self.rows = np.zeros(0, np.int64)
-        self.names = [column.name for column in plan.schema]
 
     @property
     def state_rows(self) -> int:
@@ -50,7 +50,7 @@ class RunningAggregate(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         direction = signs(rows)
-        slots = self.table.number(rows.select(self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
         touched, first = np.unique(slots, return_index=True)
         touched = touched[np.argsort(first, kind="stable")]
         self._reserve(int(slots.max()) + 1)
@@ -79,11 +79,13 @@ class RunningAggregate(Operator):
         if not (taken.any() or given.any()):
             return None
         keys = self.table.rows(slots) if self.keys else None
-        halves = [
-            _half(keys, before, taken, np.where(lives, BEFORE, DELETE), 0),
-            _half(keys, after, given, np.where(lived, AFTER, INSERT), 1),
-        ]
-        return pl.concat(halves).sort("$at", maintain_order=True).select(*self.names, KIND)
+        # each group's old row and its new one next to each other: 2n rows of which some are taken
+        order = np.arange(2 * len(slots)).reshape(2, -1).T.ravel()
+        chosen = order[np.stack([taken, given], axis=1).ravel()]
+        kinds = np.concatenate([np.where(lives, BEFORE, DELETE), np.where(lived, AFTER, INSERT)])[chosen]
+        both = before.vstack(after)[chosen] if before.width else pl.DataFrame()
+        columns = [] if keys is None else keys[chosen % len(slots)].get_columns()
+        return pl.DataFrame([*columns, *both.get_columns(), pl.Series(KIND, kinds.astype(np.int8))])
 
     def _bury(self, dead: Slots) -> None:
         """Empty groups start anew should they come back; once they are the most, they are forgotten."""
@@ -112,19 +114,6 @@ class RunningAggregate(Operator):
         if self.keys:
             self.table.number(blocks["keys"])
         self.groups.restore(nested(blocks, "cells"))
-
-
-def _half(
-    keys: pl.DataFrame | None,
-    values: pl.DataFrame,
-    chosen: NDArray[np.bool_],
-    kinds: NDArray[np.int64],
-    side: int,
-) -> pl.DataFrame:
-    at = pl.Series("$at", np.arange(len(chosen)) * 2 + side)
-    columns = [*(keys.get_columns() if keys is not None else []), *values.get_columns()]
-    frame = pl.DataFrame([*columns, pl.Series(KIND, kinds.astype(np.int8)), at])
-    return frame.filter(pl.Series(chosen))
 
 
 def _same(before: pl.DataFrame, after: pl.DataFrame, rows: int) -> NDArray[np.bool_]:

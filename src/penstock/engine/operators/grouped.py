@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from sqlglot import exp
 
 from penstock.engine.aggregates import Accumulator, accumulator
+from penstock.engine.aggregates.accumulator import Slots
 from penstock.engine.expressions import asks_time, bind
 from penstock.engine.functions import kinds
 from penstock.engine.operators.operator import Blocks, Moment, nested, prefixed
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Aggregation
+from penstock.engine.run.columns import there
 from penstock.engine.types import Schema, polars_type
 
 
@@ -27,7 +29,7 @@ class Grouped:
         self.kinds = [None if p.argument is None else bind(p.argument, schema).kind for p in aggregations]
         self.parts = self.fresh()
         self.exprs: list[pl.Expr] = []
-        self._counts_all: list[bool] = []
+        self._plain: dict[int, str | None] = {}
         for place, plan in enumerate(aggregations):
             self._compile(place, plan)
         self.timed = any(asks_time(expr) for expr in self.exprs)
@@ -42,46 +44,42 @@ class Grouped:
         ]
 
     def _compile(self, place: int, plan: Aggregation) -> None:
+        """An argument that is a column, without FILTER, is taken as it is; others are computed together."""
+        if plan.condition is None and (plan.argument is None or isinstance(plan.argument, exp.Column)):
+            self._plain[place] = plan.argument.name if plan.argument is not None else None
+            return
         valid = pl.lit(True)
         if plan.argument is not None:
             argument = bind(plan.argument, self.schema).expr
             valid = argument.is_not_null()
-            if not (plan.function.upper() == "COUNT" and not plan.distinct):
-                self.exprs.append(self.parts[place].prepare(argument).alias(f"v{place}"))
+            self.exprs.append(self.parts[place].prepare(argument).alias(f"v{place}"))
         if plan.condition is not None:
             kept = bind(plan.condition, self.schema).expr.cast(pl.Boolean).fill_null(False)
             valid = kept if plan.argument is None else valid & kept
-        self._counts_all.append(plan.argument is None and plan.condition is None)
-        if not self._counts_all[-1]:
-            self.exprs.append(valid.alias(f"ok{place}"))
+        self.exprs.append(valid.alias(f"ok{place}"))
 
-    def update(
-        self,
-        rows: pl.DataFrame,
-        slots: NDArray[np.int64],
-        signs: NDArray[np.int64],
-        count: int,
-        moment: Moment,
-    ) -> None:
+    def update(self, rows: pl.DataFrame, slots: Slots, signs: Slots, count: int, moment: Moment) -> None:
         """Feed rows, each to its slot; `count` is how many slots there are now."""
         if self.timed:
             rows = with_now(rows, moment.now)
-        values = rows.select(self.exprs) if self.exprs else None
+        values = rows.select(self.exprs) if self.exprs else rows
         every = np.ones(len(slots), np.bool_)
         for place, part in enumerate(self.parts):
             part.reserve(count)
-            valid = every
-            if values is not None and not self._counts_all[place]:
-                valid = values[f"ok{place}"].to_numpy()
-                if len(valid) != len(slots):  # a constant condition gives one row
-                    valid = np.full(len(slots), bool(valid[0]))
-            name = f"v{place}"
-            column = values[name] if values is not None and name in values.columns else _NOTHING
-            if 0 < len(column) != len(slots):
-                column = column.new_from_index(0, len(slots))
-            part.update(slots, np.ascontiguousarray(valid), signs, column)
+            if place not in self._plain:
+                valid = np.ascontiguousarray(_full(values[f"ok{place}"], len(slots)).to_numpy())
+                name = f"v{place}"
+                column = _full(values[name], len(slots)) if name in values.columns else _NOTHING
+                part.update(slots, valid, signs, column)
+                continue
+            plain = self._plain[place]
+            if plain is None:
+                part.update(slots, every, signs, _NOTHING)
+            else:
+                held = rows[plain]
+                part.update(slots, there(held) if held.null_count() else every, signs, part.prepare(held))
 
-    def results(self, slots: NDArray[np.int64], parts: Sequence[Accumulator] | None = None) -> pl.DataFrame:
+    def results(self, slots: Slots, parts: Sequence[Accumulator] | None = None) -> pl.DataFrame:
         """The aggregates of slots, as the plan's columns."""
         return pl.DataFrame(
             [
@@ -95,12 +93,12 @@ class Grouped:
         for part in self.parts:
             part.reserve(count)
 
-    def keep(self, slots: NDArray[np.int64]) -> None:
+    def keep(self, slots: Slots) -> None:
         """Only these slots, renumbered in order."""
         for part in self.parts:
             part.keep(slots)
 
-    def reset(self, slots: NDArray[np.int64]) -> None:
+    def reset(self, slots: Slots) -> None:
         """These slots as new."""
         for part in self.parts:
             part.reset(slots)
@@ -120,6 +118,11 @@ class Grouped:
 
 
 _NOTHING = pl.Series([], dtype=pl.Int64)
+
+
+def _full(column: pl.Series, rows: int) -> pl.Series:
+    """A constant expression gives one row whatever there are."""
+    return column if len(column) == rows else column.new_from_index(0, rows)
 
 
 def _typed(series: pl.Series, kind: str) -> pl.Series:

@@ -22,6 +22,7 @@ from penstock.engine.operators.operator import (
     Operator,
 )
 from penstock.engine.plan import Table
+from penstock.engine.run.columns import pick, stack
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import Schema, polars_type
 
@@ -46,7 +47,7 @@ class Normalize(Operator):
         return int((self.heads >= 0).sum())
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
-        slots = self.table.number(rows.select(self.keys))
+        slots = self.table.number(pick(rows, self.keys))
         if len(self.table) > len(self.heads):
             self.heads = np.concatenate(
                 [self.heads, np.full(len(self.table) - len(self.heads), -1, np.int64)]
@@ -56,7 +57,7 @@ class Normalize(Operator):
         before = np.full(rows.height, start, np.int64)
         gone = (kinds == DELETE) | (kinds == BEFORE)
         scatter.versions(slots, gone, self.heads, before)
-        self.rows = pl.concat([self.rows, rows.select(self.names)], rechunk=False)
+        self.rows = stack(self.rows, pick(rows, self.names))
         made = self._changes(np.arange(start, start + rows.height), before, gone)
         self._forget()
         return made
@@ -71,11 +72,10 @@ class Normalize(Operator):
         taken, given = had & ~same, ~gone & ~same
         if not (taken.any() or given.any()):
             return None
-        halves = [
-            _half(old, taken, np.where(gone, DELETE, BEFORE), 0),
-            _half(new, given, np.where(had, AFTER, INSERT), 1),
-        ]
-        return pl.concat(halves).sort("$at", maintain_order=True).drop("$at")
+        order = np.arange(2 * len(now)).reshape(2, -1).T.ravel()
+        chosen = order[np.stack([taken, given], axis=1).ravel()]
+        kinds = np.concatenate([np.where(gone, DELETE, BEFORE), np.where(had, AFTER, INSERT)])[chosen]
+        return old.vstack(new)[chosen].hstack([pl.Series(KIND, kinds.astype(np.int8))])
 
     def _forget(self) -> None:
         """Drop versions that were replaced, and keys that were deleted, once they are the most."""
@@ -96,8 +96,3 @@ class Normalize(Operator):
         self.rows, self.heads = blocks["rows"], np.arange(blocks["rows"].height)
         self.table.clear()
         self.table.number(blocks["keys"])
-
-
-def _half(rows: pl.DataFrame, chosen: NDArray[np.bool_], kinds: NDArray[np.int64], side: int) -> pl.DataFrame:
-    at = pl.Series("$at", np.arange(len(chosen)) * 2 + side)
-    return rows.with_columns(pl.Series(KIND, kinds.astype(np.int8)), at).filter(pl.Series(chosen))

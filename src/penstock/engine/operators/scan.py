@@ -15,6 +15,7 @@ from penstock.engine.kernels import scatter
 from penstock.engine.operators.operator import KIND, MARK, Moment, Operator
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan
+from penstock.engine.run.columns import integers, pick, there
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.engine.types import Column, Schema, polars_type
 from penstock.errors import PenstockError
@@ -60,16 +61,15 @@ class ReadTable(Operator):
         if self.computed:
             rows = (with_now(rows, moment.now) if self.timed else rows).with_columns(self.computed)
         riders = [KIND] if KIND in rows.columns else []
-        return rows.select(*self.names, *riders)
+        return pick(rows, [*self.names, *riders])
 
     def see(self, rows: pl.DataFrame, time: SourceTime, partition: int) -> pl.DataFrame:
         """Note the batch's times; rows get `$mark` where one of them lies behind the bound."""
         mark = self.table.watermark
         if mark is None:
             return rows
-        micros = rows[mark.column].to_physical()
-        valid = micros.is_not_null().to_numpy()
-        moments_ms = micros.fill_null(0).to_numpy() // 1000
+        times = rows[mark.column]
+        valid, moments_ms = there(times), integers(times) // 1000
         marks = np.empty(len(moments_ms), np.int64)
         seen_ms = scatter.watermarks(moments_ms, valid, time.seen_ms.get(partition, START_MS), marks)
         if seen_ms > START_MS:

@@ -69,12 +69,14 @@ class WriteTable:
 
     def shape(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the table's column names and types, and `$kind`."""
-        exprs = [
-            pl.col(mine).cast(polars_type(column.kind), strict=False).alias(column.name)
-            for mine, column in zip(self._names, self.columns, strict=True)
-        ]
-        kind = pl.col(KIND) if KIND in rows.columns else pl.lit(0, dtype=pl.Int8).alias(KIND)
-        made = rows.select(*exprs, kind)
+        columns = []
+        for mine, column in zip(self._names, self.columns, strict=True):
+            held, target = rows[mine], polars_type(column.kind)
+            columns.append(
+                (held if held.dtype == target else held.cast(target, strict=False)).alias(column.name)
+            )
+        kind = rows[KIND] if KIND in rows.columns else pl.Series(KIND, np.zeros(rows.height, np.int8))
+        made = pl.DataFrame([*columns, kind])
         self.rows += made.height
         return made
 

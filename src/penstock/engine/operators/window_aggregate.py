@@ -16,6 +16,7 @@ from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import MARK, Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Window
+from penstock.engine.run.columns import integers, pick, there
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.run.watermarks import START_MS
 from penstock.engine.types import polars_type
@@ -67,7 +68,7 @@ class WindowAggregate(Operator):
         rows, slices = self._in_time(rows, moment)
         if not rows.height:
             return None
-        keys = self.table.number(rows.select(self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        keys = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
         slots, fresh = self.pairs.number(keys, slices)
         if len(fresh):
             self._open(keys[fresh], slices[fresh])
@@ -83,15 +84,13 @@ class WindowAggregate(Operator):
 
     def _in_time(self, rows: pl.DataFrame, moment: Moment) -> tuple[pl.DataFrame, Numbers]:
         """The rows that are not late, and their slices."""
-        times = rows[self.time].cast(pl.Datetime("us")).to_physical()
-        there = times.is_not_null().to_numpy() if times.null_count() else None
-        micros = times.fill_null(0).to_numpy()
-        slices = (micros // 1000 - self.offset_ms) // self.slide_ms
+        times = rows[self.time]
+        slices = (integers(times) // 1000 - self.offset_ms) // self.slide_ms
         if self.time == "window_end":  # of rows that carry a window; window_time is the slice already
             slices = slices - 1
         late = slices + self.slices - 1 <= self._passed(self._marks(rows, moment))
-        if there is not None:
-            late |= ~there
+        if times.null_count():
+            late |= ~there(times)
         if late.any():
             kept = ~late
             self.late_rows += int(late.sum())
@@ -124,13 +123,13 @@ class WindowAggregate(Operator):
 
     def _tumbled(self, before: int, through: int) -> pl.DataFrame | None:
         slots = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice > before))
-        slots = slots[np.lexsort((self.slot_key[slots], self.slot_slice[slots]))]
+        slots = slots[np.argsort(self.slot_slice[slots], kind="stable")]  # then in the order they were opened
         return self._rows(self.slot_key[slots], self.slot_slice[slots], self.groups.results(slots))
 
     def _hopped(self, before: int, through: int) -> pl.DataFrame | None:
         """Merge each window that fires from its slices, the earliest slice first."""
         parts = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice + self.slices - 1 > before))
-        parts = parts[np.lexsort((self.slot_key[parts], self.slot_slice[parts]))]
+        parts = parts[np.argsort(self.slot_slice[parts], kind="stable")]
         if not len(parts):
             return None
         first = np.maximum(self.slot_slice[parts], before + 1)
@@ -143,7 +142,7 @@ class WindowAggregate(Operator):
         for part, into in zip(self.groups.parts, merged, strict=True):
             into.reserve(len(fresh))
             into.merge(part, targets, sources)
-        order = np.lexsort((keys[fresh], windows[fresh]))
+        order = np.argsort(windows[fresh], kind="stable")
         chosen = fresh[order]
         return self._rows(keys[chosen], windows[chosen], self.groups.results(order.astype(np.int64), merged))
 
@@ -159,7 +158,7 @@ class WindowAggregate(Operator):
                 (end - 1000).alias("window_time"),
             ]
             columns = [*columns, *(bound.cast(pl.Datetime("us")) for bound in bounds)]
-        return pl.DataFrame([*columns, *results.get_columns()]).select(self.order)
+        return pick(pl.DataFrame([*columns, *results.get_columns()]), self.order)
 
     def _close(self, through: int) -> None:
         """Forget slices whose windows have all fired, once they are the greater part."""

@@ -9,10 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.kernels.hashing import PairTable
+from penstock.engine.run.columns import integers, stack
 
 Numbers = NDArray[np.int64]
-
-_TAIL_CHUNKS = 64
 
 
 class KeyTable:
@@ -26,12 +25,10 @@ class KeyTable:
     def clear(self) -> None:
         """Forget all keys."""
         self._pairs = PairTable()
-        self._sealed = pl.DataFrame(schema=self.schema)
-        self._tail: list[pl.DataFrame] = []
-        self._tail_rows = 0
+        self._keys = pl.DataFrame(schema=self.schema)
 
     def __len__(self) -> int:
-        return self._sealed.height + self._tail_rows
+        return self._keys.height
 
     def number(self, keys: pl.DataFrame) -> Numbers:
         """Each row's key number; new keys get the next ones."""
@@ -43,7 +40,7 @@ class KeyTable:
 
     def rows(self, numbers: Numbers) -> pl.DataFrame:
         """The keys behind numbers."""
-        return self._all()[numbers] if self.schema else pl.DataFrame()
+        return self._keys[numbers] if self.schema else pl.DataFrame()
 
     def keep(self, numbers: Numbers) -> None:
         """Only these keys, renumbered 0, 1, … in the order given (each once)."""
@@ -53,35 +50,20 @@ class KeyTable:
 
     def frame(self) -> pl.DataFrame:
         """All keys in the order of their numbers."""
-        return self._all()
-
-    def _all(self) -> pl.DataFrame:
-        if self._tail:
-            if len(self._tail) > _TAIL_CHUNKS:
-                self._tail = [pl.concat(self._tail, rechunk=True)]
-            if self._tail_rows * 2 > self._sealed.height:
-                self._sealed = pl.concat([self._sealed, *self._tail], rechunk=True)
-                self._tail, self._tail_rows = [], 0
-            else:
-                return pl.concat([self._sealed, *self._tail], rechunk=False)
-        return self._sealed
+        return self._keys
 
     def _store(self, keys: pl.DataFrame) -> None:
-        if keys.height:
-            self._tail.append(keys)
-            self._tail_rows += keys.height
+        self._keys = stack(self._keys, keys)
 
     def _number_nothing(self, keys: pl.DataFrame) -> Numbers:
         return np.zeros(keys.height, np.int64)
 
     def _number_exact(self, keys: pl.DataFrame) -> Numbers:
-        column = keys.to_series().to_physical().cast(pl.Int64)
-        nulls = (
-            column.is_null().to_numpy().astype(np.int64)
-            if column.null_count()
-            else np.zeros(len(column), np.int64)
-        )
-        numbers, fresh = self._pairs.number(column.fill_null(0).to_numpy(), nulls)
+        column = keys.to_series()
+        nulls = np.zeros(len(column), np.int64)
+        if column.null_count():
+            nulls = column.is_null().to_numpy().astype(np.int64)
+        numbers, fresh = self._pairs.number(integers(column), nulls)
         if len(fresh):
             self._store(keys[fresh])
         return numbers
@@ -104,7 +86,7 @@ class KeyTable:
         return numbers
 
     def _same(self, keys: pl.DataFrame, numbers: Numbers) -> NDArray[np.bool_]:
-        stored = self._all()[numbers]
+        stored = self._keys[numbers]
         same = np.ones(keys.height, np.bool_)
         for name in self.schema:
             equal = stored[name].eq_missing(keys[name])

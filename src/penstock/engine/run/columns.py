@@ -1,0 +1,39 @@
+"""Small steps on columns, by the way that costs least for one row: a polars expression costs 20 to 40 µs each time.
+
+Knows nothing of operators.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+_MICROS = pl.Datetime("us")
+
+
+def pick(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """Some columns, in this order."""
+    wanted = list(names)
+    return rows if rows.columns == wanted else pl.DataFrame([rows[name] for name in wanted])
+
+
+def there(column: pl.Series) -> NDArray[np.bool_]:
+    """Which rows are not null."""
+    if not column.null_count():
+        return np.ones(len(column), np.bool_)
+    return np.asarray(column.is_not_null().to_numpy())
+
+
+def integers(column: pl.Series) -> NDArray[np.int64]:
+    """What an integer-like column is underneath, as int64; null is 0. Moments are microseconds."""
+    if isinstance(column.dtype, pl.Datetime) and column.dtype != _MICROS:
+        column = column.cast(_MICROS)
+    whole = column if column.dtype == pl.Int64 else column.cast(pl.Int64)
+    return np.asarray((whole.fill_null(0) if whole.null_count() else whole).to_numpy())
+
+
+def stack(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Rows after rows, of the same columns; nothing is copied until there are many pieces."""
+    made = first.vstack(second) if first.height else second
+    return made.rechunk() if made.n_chunks() > 48 else made

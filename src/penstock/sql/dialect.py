@@ -126,15 +126,19 @@ class FlinkParser(parser.Parser):
             name = exp.to_identifier(self._curr.text).update_positions(self._curr)
             self._advance(2)
             return self.expression(exp.Kwarg(this=name, expression=self._parse_lambda()))
-        if self._curr.token_type == TokenType.TABLE:
-            self._advance()
-            table = self.expression(TableArgument(this=self._parse_table_parts()), token=self._prev)
-            if self._match(TokenType.PARTITION_BY):
-                several = self._curr.token_type == TokenType.L_PAREN
-                keys = self._parse_wrapped_csv(self._parse_column) if several else [self._parse_column()]
-                table.set("partition", keys)
-            return table
+        if self._match(TokenType.TABLE):
+            return self._parse_table_argument()
         return super()._parse_lambda(alias=alias)
+
+    def _parse_table_argument(self) -> TableArgument:
+        table = TableArgument(this=self._parse_table_parts())
+        if self._match(TokenType.PARTITION_BY):
+            several = self._match(TokenType.L_PAREN, advance=False)
+            table.set(
+                "partition",
+                self._parse_wrapped_csv(self._parse_column) if several else [self._parse_column()],
+            )
+        return table
 
     def _parse_table(self, *args: Any, **kwargs: Any) -> Any:
         if self._curr.token_type == TokenType.TABLE and self._next.token_type == TokenType.L_PAREN:

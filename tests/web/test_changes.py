@@ -165,16 +165,41 @@ async def test_a_table_begun_anew_resets_those_who_listen(http: httpx.AsyncClien
             seen = events(answer)
             await anext(seen)
             await found.client.delete_topic("cores")
+            feed = found.site.watch.feeds.feeds["cores"]
+            await until(lambda: feed.table is None)
             await found.client.create_topic("cores", 1)
             found.client.put("cores", 0, [row("new", 1)])
-            with pytest.raises(StopAsyncIteration):
-                # The topic was gone for a moment: the stream ends, and a client that comes back is reset.
-                while True:
-                    name, _, _ = await anext(seen)
-                    if name == "reset":
-                        raise StopAsyncIteration
+            assert (await anext(seen))[0] == "reset"
+            name, _, data = await anext(seen)
+            assert (name, json.loads(data)["rows"]) == ("snapshot", [{"core": "new", "load": 1}])
+
+
+async def test_a_client_that_comes_while_the_table_is_away_is_held_not_refused(
+    http: httpx.AsyncClient,
+) -> None:
+    async with world(events=EventOptions(heartbeat_s=0.1)) as found, serving(found) as base:
+        await found.table()
+        await caught_up(found, 0)
+        await found.client.delete_topic("cores")
         feed = found.site.watch.feeds.feeds["cores"]
-        await until(lambda: feed.table is not None and b'{"core":"new"}' in feed.table.rows)
+        await until(lambda: feed.table is None)
+        async with http.stream("GET", base + URL) as answer:
+            await asyncio.sleep(0.3)
+            await found.client.create_topic("cores", 1)
+            assert (answer.status_code, (await anext(events(answer)))[0]) == (200, "snapshot")
+
+
+async def test_a_stream_ends_with_its_table(http: httpx.AsyncClient) -> None:
+    async with world() as found, serving(found) as base:
+        await found.table()
+        await caught_up(found, 0)
+        async with http.stream("GET", base + URL) as answer:
+            seen = events(answer)
+            await anext(seen)
+            await found.client.produce("_penstock.workers", [Record(b"job/writes_cores", None, 0)], 0)
+            with pytest.raises(StopAsyncIteration):
+                await anext(seen)
+        assert (await http.head(f"{base}/api/flow/events")).status_code == 200
 
 
 async def test_a_slow_client_holds_up_nobody_and_takes_no_memory() -> None:

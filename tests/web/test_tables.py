@@ -79,6 +79,7 @@ async def test_a_query_that_makes_no_sense_says_why(here: World, query: str) -> 
 
 
 async def test_an_unknown_table_names_those_there_are(here: World) -> None:
+    here.site.watch.started_ms -= 60_000
     assert "none yet" in (await here.get("/api/tables/nope", 404))["remedy"]
     await filled(here, [])
     for path in ("/api/tables/nope", "/api/tables/nope/x", "/api/tables/nope/changes"):
@@ -104,6 +105,7 @@ async def test_a_broken_edit_does_not_take_the_table_away_but_the_end_of_its_job
     assert (await here.get("/api/tables/cores"))["total"] == 1
     await here.client.produce("_penstock.workers", [Record(b"job/writes_cores", None, 0)], 0)
     await until(lambda: not here.site.watch.feeds.feeds)
+    here.site.watch.started_ms -= 60_000
     await here.get("/api/tables/cores", 404)
 
 

@@ -10,6 +10,7 @@ from penstock.web.api.site import Site, site
 from penstock.web.http.exposition import CONTENT_TYPE, Family, parse_name, write
 from penstock.web.http.routes import route
 
+MEASURES_MS = 15_000  # older ones are of a broker that is gone: absent says more than stale
 STATES = ("starting", "running", "failed", "stopped")
 
 
@@ -28,7 +29,8 @@ def _broker(at: Site) -> Iterator[Family]:
     up.add(float(watch.broker_up))
     yield up
     families: dict[str, Family] = {}
-    for text, value in sorted(watch.measures.broker.items()):
+    fresh = watch.wall_ms() - watch.measures.broker_ms < MEASURES_MS
+    for text, value in sorted(watch.measures.broker.items() if fresh else ()):
         parsed = parse_name(text)
         if parsed is None:
             continue

@@ -30,10 +30,12 @@ from penstock.web.http.inputs import known, many, number
 from penstock.web.http.routes import route
 
 READY_S = 3.0
+KNOWN_MS = 3_000
 QUERY_S = 5.0
 CHANGES_A_WRITE = 256
 WRITE_BYTES = 256 * 1024
 ROWS_A_WRITE = 500
+BEHIND = "behind"  # a token that fits no table: a reset and a snapshot follow
 
 
 @route("GET", "/api/tables")
@@ -69,7 +71,7 @@ def _brief(at: Site, feed: Feed) -> dict[str, Any]:
 async def table(request: Request) -> Response:
     """Rows that pass all filters, ordered, a page of them, and the token from which changes follow on them."""
     known(request, "filter", "order", "limit", "offset")
-    feed = _feed(request)
+    feed = await _feed(request)
     columns = feed.declared.columns
     conditions = tuple(parse_filter(text, columns) for text in many(request, "filter", FILTERS_MAX))
     by = request.query_params.get("order")
@@ -98,10 +100,10 @@ async def _evaluate(query: Query, rows: list[bytes]) -> Page:
 async def changes(request: Request) -> ASGIApp:
     """Changes as they come, from a token on or after a snapshot."""
     known(request, "since")
-    feed = _feed(request)
+    feed = await _feed(request)
     # A browser that reconnects sends both, and the header is the newer one.
     token = request.headers.get("last-event-id") or request.query_params.get("since", "")
-    await _live(feed)
+    _not_full(feed)
     at = site(request)
     return EventStream(at.streams, "table", _follow(at, feed, token))
 
@@ -110,7 +112,7 @@ async def changes(request: Request) -> ASGIApp:
 async def row(request: Request) -> Response:
     """One row by its key's columns, joined by commas, each URL-encoded."""
     known(request)
-    live = await _live(_feed(request))
+    live = await _live(await _feed(request))
     # The raw path: a comma within a value is encoded, one between values is not.
     text = request.scope["raw_path"].split(b"/", 4)[4].partition(b"?")[0].decode("ascii", "replace")
     try:
@@ -124,8 +126,12 @@ async def row(request: Request) -> Response:
     return ok({"row": msgspec.Raw(found), "token": live.token})
 
 
-def _feed(request: Request) -> Feed:
-    feeds, name = site(request).watch.feeds.feeds, request.path_params["name"]
+async def _feed(request: Request) -> Feed:
+    """The table's feed. Just after a start the reports that tell of tables are still being read: wait a little."""
+    watch, name = site(request).watch, request.path_params["name"]
+    while name not in watch.feeds.feeds and watch.wall_ms() - watch.started_ms < KNOWN_MS:
+        await asyncio.sleep(0.05)
+    feeds = watch.feeds.feeds
     if name not in feeds:
         there = ", ".join(sorted(feeds)) or "none yet: a pipeline that writes an upsert-kafka table makes one"
         raise HttpError(404, f"there is no table {name[:80]!r}", remedy=f"tables: {there}", place="path")
@@ -140,41 +146,61 @@ async def _live(feed: Feed) -> LiveTable:
         raise HttpError(
             503, f"the topic {feed.topic} of table {name} is not there yet", remedy="try again soon"
         )
-    if table.full:
-        remedy = "raise tables.rows_max and tables.rows_bytes_max, or keep fewer keys"
-        raise HttpError(507, f"the table {name} is larger than a live table may be", remedy=remedy)
+    _not_full(feed)
     if not feed.ready:
         raise HttpError(503, f"the table {name} is still being read from its topic", remedy="try again soon")
     return table
+
+
+def _not_full(feed: Feed) -> None:
+    if feed.table is not None and feed.table.full:
+        remedy = "raise tables.rows_max and tables.rows_bytes_max, or keep fewer keys"
+        raise HttpError(
+            507, f"the table {feed.declared.name} is larger than a live table may be", remedy=remedy
+        )
 
 
 # -- changes -------------------------------------------------------------------------------------------------------
 
 
 async def _follow(at: Site, feed: Feed, token: str) -> AsyncGenerator[bytes, None]:
-    """What one client is sent: its position moves along the table's changes, or begins anew."""
+    """What one client is sent, until the table is no more: a browser that is refused would not come back by itself."""
     heartbeat_s = at.streams.options.heartbeat_s
-    while feed.table is not None and not feed.table.full:
+    while not feed.closed:
         table = feed.table
-        cursor = table.resume(token) if token else None
-        if cursor is None:
-            if token:
-                yield event("reset", b"{}", "")
-            rows, cursor = table.snapshot()
-            async for frame in _snapshot(table, rows, cursor):
-                yield frame
-        while feed.table is table:
-            found = table.changes_since(cursor, CHANGES_A_WRITE)
-            if found is None:
-                break
-            if found:
-                for frame in _frames(table, found):
-                    yield frame
-            elif cursor.number < table.ring.head:
-                await asyncio.sleep(0)
-            elif not await feed.wake.wait(heartbeat_s):
+        if table is None or not feed.ready:
+            if not await feed.wake.wait(heartbeat_s):
                 yield HEARTBEAT
-        token = "behind"  # fits no table: a reset and a snapshot follow
+            continue
+        if table.full:
+            return
+        async for frame in _changes(feed, table, token, heartbeat_s):
+            yield frame
+        token = BEHIND
+
+
+async def _changes(
+    feed: Feed, table: LiveTable, token: str, heartbeat_s: float
+) -> AsyncGenerator[bytes, None]:
+    """From a token on, or after a reset and a snapshot; ends where the client fell behind or the table began anew."""
+    cursor = table.resume(token) if token else None
+    if cursor is None:
+        if token:
+            yield event("reset", b"{}", "")
+        rows, cursor = table.snapshot()
+        async for frame in _snapshot(table, rows, cursor):
+            yield frame
+    while feed.table is table and not feed.closed:
+        found = table.changes_since(cursor, CHANGES_A_WRITE)
+        if found is None:
+            return
+        if found:
+            for frame in _frames(table, found):
+                yield frame
+        elif cursor.number < table.ring.head:
+            await asyncio.sleep(0)
+        elif not await feed.wake.wait(heartbeat_s):
+            yield HEARTBEAT
 
 
 async def _snapshot(table: LiveTable, rows: list[bytes], cursor: Cursor) -> AsyncGenerator[bytes, None]:

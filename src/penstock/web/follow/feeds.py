@@ -7,6 +7,7 @@ Knows the client and the fold, not who watches.
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 from penstock import record
@@ -16,7 +17,7 @@ from penstock.client.cluster import TopicMeta
 from penstock.client.errors import KafkaError
 from penstock.client.reader import Chunk, ReaderOptions
 from penstock.tables.live import Declared, LiveTable, TableOptions
-from penstock.web.follow.series import Series
+from penstock.web.follow.records import lasting
 from penstock.web.http.events import Wake
 
 SLICE_RECORDS = 500  # folded at once: a few milliseconds, after which others get their turn
@@ -28,12 +29,14 @@ log = logging.getLogger("penstock.web")
 class Feed:
     """One live table. `table` is None until its topic is found; `ready` once it has caught up."""
 
-    def __init__(self, declared: Declared, topic: str, client: Client, options: TableOptions) -> None:
+    def __init__(
+        self, declared: Declared, topic: str, dial: Callable[[], Client], options: TableOptions
+    ) -> None:
         self.declared, self.topic = declared, topic
+        self.closed = False
         self.table: LiveTable | None = None
         self.wake = Wake()
-        self.changes = Series()
-        self._client, self._options = client, options
+        self._dial, self._options = dial, options
         self._target: list[int] = []
         self._damage_told = 0
 
@@ -60,11 +63,11 @@ class Feed:
 
     async def run(self, current: Callable[[str], TopicMeta | None]) -> None:
         """Read for ever; `current` tells what is known of the topic now."""
-        async with self._client:
+        async with self._dial() as client:
             while True:
                 try:
-                    await self._open()
-                    await self._read(current)
+                    await self._open(client)
+                    await self._read(client, current)
                 except KafkaError as error:
                     if error.name in ("UNKNOWN_TOPIC_OR_PARTITION", "OFFSET_OUT_OF_RANGE"):
                         self._drop()
@@ -75,12 +78,12 @@ class Feed:
         self.table = None
         self.wake.all()
 
-    async def _open(self) -> None:
-        meta = (await self._client.metadata([self.topic]))[self.topic]
+    async def _open(self, client: Client) -> None:
+        meta = (await client.metadata([self.topic]))[self.topic]
         if meta.error:
             raise KafkaError(meta.error, f"follow {self.topic}")
-        starts = await self._client.offsets(self.topic, EARLIEST)
-        ends = await self._client.offsets(self.topic)
+        starts = await client.offsets(self.topic, EARLIEST)
+        ends = await client.offsets(self.topic)
         order = range(meta.partitions)
         table = self.table
         # A topic that ends before what was read has lost its end (a crash without fsync): nothing read can stand.
@@ -94,11 +97,11 @@ class Feed:
         self._target = [ends[p] for p in order]
         self.wake.all()
 
-    async def _read(self, current: Callable[[str], TopicMeta | None]) -> None:
+    async def _read(self, client: Client, current: Callable[[str], TopicMeta | None]) -> None:
         table = self.table
         assert table is not None
         positions = {(self.topic, p): at for p, at in enumerate(table.offsets)}
-        async with self._client.reader(positions, options=READING) as reader:
+        async with client.reader(positions, options=READING) as reader:
             while _same(current(self.topic), table):
                 for chunk in await reader.read(1.0):
                     await self._fold(table, chunk)
@@ -147,12 +150,14 @@ class Feeds:
         ]:
             self._tasks.pop(name).cancel()
             gone = self.feeds.pop(name)
-            gone.table = None
+            gone.closed = True
             gone.wake.all()
         for name, (declared, topic) in tables.items():
             if name not in self.feeds:
-                feed = self.feeds[name] = Feed(declared, topic, self._dial(), self._options)
-                self._tasks[name] = asyncio.create_task(feed.run(self._current))
+                feed = self.feeds[name] = Feed(declared, topic, self._dial, self._options)
+                self._tasks[name] = asyncio.create_task(
+                    lasting(f"table {name}", partial(feed.run, self._current))
+                )
             elif self.feeds[name].declared != declared:
                 self.feeds[name].declare(declared)
 

@@ -5,7 +5,8 @@ Knows keys and values, not what they mean.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from penstock import record
 from penstock.calls import EARLIEST
@@ -17,6 +18,7 @@ from penstock.record import Record
 log = logging.getLogger("penstock.web")
 
 AGAIN_S = 0.5
+STUMBLE_S = 1.0
 SMALL = ReaderOptions(part_bytes_max=512 * 1024, ahead_bytes_max=4 * 1024 * 1024, reset=EARLIEST)
 
 
@@ -33,10 +35,20 @@ def records_of(chunk: Chunk) -> list[Record]:
     return [each for each in found if each.offset >= chunk.offset]
 
 
-async def follow(client: Client, topic: str, take: Callable[[Record], None], newest: int) -> None:
-    """Hand the topic's records to `take`, from the last `newest` of each partition on, for ever; the client is its own."""
+async def lasting(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do work that should never end; what ends it is a mistake, is logged, and does not end it for good."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("%s stumbled and begins again", name)
+        await asyncio.sleep(STUMBLE_S)
+
+
+async def follow(dial: Callable[[], Client], topic: str, take: Callable[[Record], None], newest: int) -> None:
+    """Hand the topic's records to `take`, from the last `newest` of each partition on, for ever."""
     positions: dict[tuple[str, int], int] = {}
-    async with client:
+    async with dial() as client:
         while True:
             try:
                 positions = positions or await _begin(client, topic, newest)

@@ -5,6 +5,7 @@ Knows the parts; each knows its own. Handlers read from here and never follow an
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from penstock.web.follow.feeds import Feeds
 from penstock.web.follow.groups import Groups
 from penstock.web.follow.jobs import Jobs
 from penstock.web.follow.measures import Measures, disk_free_bytes
-from penstock.web.follow.records import follow
+from penstock.web.follow.records import follow, lasting
 from penstock.web.follow.topics import Topics
 
 WORKERS, METRICS, COMMANDS = "_penstock.workers", "_penstock.metrics", "_penstock.commands"
@@ -52,17 +53,18 @@ class Watch:
 
     def start(self) -> None:
         """Begin to follow everything; returns at once."""
-        lasting: list[Coroutine[Any, Any, None]] = [
-            self.topics.run(),
-            self.groups.run(),
-            self.measures.watch_loop(),
-            follow(self._dial(), WORKERS, self.jobs.take, newest=WORKERS_NEWEST),
-            follow(self._dial(), METRICS, self.measures.take, newest=2),
-            follow(self._dial(), COMMANDS, self._command, newest=1000),
-            self._keep_feeds(),
-            self._look_at_disk(),
-        ]
-        self._tasks = [asyncio.create_task(each) for each in lasting]
+        dial = self._dial
+        work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "topics": self.topics.run,
+            "groups": self.groups.run,
+            "loop lag": self.measures.watch_loop,
+            "workers": partial(follow, dial, WORKERS, self.jobs.take, WORKERS_NEWEST),
+            "measures": partial(follow, dial, METRICS, self.measures.take, 2),
+            "commands": partial(follow, dial, COMMANDS, self._command, 1000),
+            "tables": self._keep_feeds,
+            "disk": self._look_at_disk,
+        }
+        self._tasks = [asyncio.create_task(lasting(name, each)) for name, each in work.items()]
 
     async def stop(self) -> None:
         """Stop following."""

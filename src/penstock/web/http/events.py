@@ -94,6 +94,9 @@ class EventStream:
             await ok(error_body(refused), 503, {"Retry-After": "5"})(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         feeding = asyncio.create_task(self._feed(send))
         leaving = asyncio.create_task(self._gone(receive))
         self.streams.open[feeding] = self.kind

@@ -70,6 +70,10 @@ same = app
 """
     plan = load(path, text)
     assert [sink.table.topic for sink in plan.sinks] == ["large"]
+    (tmp_path / "shared_names.py").write_text(
+        "TARGET = 'changed'  # another size, so that no cache serves it\n"
+    )
+    assert [sink.table.topic for sink in load(path, text).sinks] == ["changed"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from penstock.client import Client
 from penstock.record import Record
+from penstock.testing.processes import BrokerProcess
 from tests.work.process import QUICK, WorkerProcess, rows, until
 
 PIPELINE = """CREATE TABLE events (k STRING) WITH ('connector' = 'kafka', 'topic' = 'p-in', 'format' = 'json');
@@ -40,6 +41,27 @@ def test_sigterm_commits_and_a_closed_pipe_ends_it(broker_address: str, tmp_path
                 assert worker.process and worker.process.stdin
                 worker.process.stdin.close()
                 assert worker.process.wait(5) == 0
+
+    asyncio.run(asyncio.wait_for(test(), 110))
+
+
+def test_a_stop_while_the_broker_is_away_takes_under_five_seconds(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "p.sql").write_text(PIPELINE)
+
+    async def test() -> None:
+        async with Client(broker.address, options=QUICK) as client:
+            await client.create_topic("p-in")
+            with WorkerProcess(broker.address, folder, more=("--commit-s", "3600")) as worker:
+                await client.produce("p-in", [Record(None, json.dumps({"k": "a"}).encode(), 1)])
+                await until(lambda: rows(client, "p-out"), 60)
+                await asyncio.to_thread(broker.kill)
+                began = time.monotonic()
+                assert await asyncio.to_thread(worker.end, signal.SIGTERM) == 0
+                assert time.monotonic() - began < 5
 
     asyncio.run(asyncio.wait_for(test(), 110))
 

@@ -54,6 +54,7 @@ def _run(path: Path, script: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     folder = str(path.parent.resolve())
+    _forget_modules(folder)
     sys.modules[name] = module
     sys.path.insert(0, folder)
     try:
@@ -73,13 +74,25 @@ def _run(path: Path, script: str) -> ModuleType:
     return module
 
 
+def _forget_modules(folder: str) -> None:
+    """What earlier pipelines imported from the folder may have been saved since: import it anew."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and str(Path(file).parent) == folder:
+            del sys.modules[name]
+
+
 def _plan_of(module: ModuleType, path: Path) -> Plan:
     """The plans of all apps in the module, as one."""
     from penstock.dsl import App
 
     apps = list({id(v): v for v in vars(module).values() if isinstance(v, App)}.values())
     if not apps:
-        raise PenstockError("no app in this file", remedy='make one: app = App("name")', place=str(path))
+        raise PenstockError(
+            "no app in this file",
+            remedy='make one: app = App("name"); or begin the file\'s name with _ if it is only imported',
+            place=str(path),
+        )
     try:
         plans = [app.plan() for app in apps]
     except PenstockError as error:

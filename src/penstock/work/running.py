@@ -56,9 +56,12 @@ class Run:
         job = await asyncio.to_thread(Job, self.plan, EngineOptions())
         self.sources = [connector_of(s.table).source(s.table, site) for s in job.sources]
         self.sinks = [connector_of(s.table).sink(s.table, site) for s in job.sinks]
-        self.job = job
         await self._state.open()
-        commit = self._take_up(await self._state.read())
+        kept = await self._state.read()
+        commit = self._restore(job, kept)
+        if kept and not commit:  # a restore that failed half-way leaves the job in doubt
+            job = await asyncio.to_thread(Job, self.plan, EngineOptions())
+        self.job = job
         now = read_clocks()
         positions = commit.positions if commit else {}
         await asyncio.gather(
@@ -73,19 +76,22 @@ class Run:
         self._heard_s = {(i, p): opened_s for i, source in enumerate(self.sources) for p in source.positions}
         self._next_commit_s = opened_s + self.options.commit_s
 
-    def _take_up(self, commit: Commit | None) -> Commit | None:
-        """Restore the engine from a commit; None, and a note, where the plan is no longer the commit's."""
-        if commit is None or self.job is None:
-            return None
-        if commit.fingerprint != self.job.fingerprint:
-            self._say("state discarded because the pipeline was changed: it began anew at its startup mode")
+    def _restore(self, job: Job, commit: Commit | None) -> Commit | None:
+        """Restore the engine from a commit; None, and a note, where the plan cannot take it."""
+        if commit is None:
             return None
         try:
-            self.job.restore(Snapshot(commit.blocks))
+            if commit.fingerprint != job.fingerprint:
+                raise PenstockError("the pipeline was changed")
+            job.restore(Snapshot(commit.blocks))
         except PenstockError as error:
-            # Nothing was restored yet where the snapshot's own header is refused; a fresh job is sure to be clean.
-            self.job = Job(self.plan, EngineOptions())
             self._say(f"state discarded because {error.message}: it began anew at its startup mode")
+            return None
+        except Exception as error:
+            # Written by another version of an operator: to fail here would be to fail for ever.
+            self._say(
+                f"state discarded because it cannot be read ({error!r}): it began anew at its startup mode"
+            )
             return None
         return commit
 

@@ -117,6 +117,8 @@ GROUPS = [
 ]
 TABLES = [
     (f"CREATE TABLE q (a STRING, ^a INT) {KAFKA}", "column `a` is declared twice"),
+    (f"CREATE TABLE q (a STRING ^b INT) {KAFKA}", "`b` is not expected after the type"),
+    (f"CREATE TABLE q (a^) {KAFKA}", "a type is missing"),
     (f"CREATE TABLE q (a ^STRNG) {KAFKA}", "`STRNG` is not a type"),
     (f"CREATE TABLE q (a ^ARRAY<INT>, b INT) {KAFKA}", "nested types such as ARRAY are not offered"),
     (f"CREATE TABLE q (a ^TIMESTAMP(9)) {KAFKA}", "6 digits"),

@@ -59,6 +59,26 @@ WINDOWS = [
         "SELECT COUNT(*), SUM(x) FILTER (WHERE ts >= w + INTERVAL 15 SECOND), w + INTERVAL 20 SECOND "
         "FROM (SELECT *, time_bucket(INTERVAL 20 SECOND, ts) AS w FROM t) GROUP BY w",
     ),
+    (
+        "SELECT MAX(c), window_end FROM (SELECT a, COUNT(*) AS c, window_start, window_end FROM "
+        "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY a, window_start, window_end) "
+        "GROUP BY window_start, window_end",
+        "SELECT MAX(c), w + INTERVAL 10 SECOND FROM (SELECT a, COUNT(*) AS c, time_bucket(INTERVAL 10 SECOND, ts) AS w "
+        "FROM t GROUP BY a, w) GROUP BY w",
+    ),
+    (
+        "WITH seconds AS (SELECT a, COUNT(*) AS c, window_time AS wt FROM "
+        "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY a, window_start, window_end, window_time) "
+        "SELECT SUM(c), MAX(c), window_end FROM TABLE(TUMBLE(TABLE seconds, DESCRIPTOR(wt), INTERVAL '30' SECOND)) "
+        "GROUP BY window_start, window_end",
+        "SELECT SUM(c), MAX(c), time_bucket(INTERVAL 30 SECOND, w) + INTERVAL 30 SECOND AS e FROM "
+        "(SELECT a, COUNT(*) AS c, time_bucket(INTERVAL 1 SECOND, ts) AS w FROM t GROUP BY a, w) GROUP BY e",
+    ),
+    (
+        "SELECT a, MAX(c) FROM (SELECT a, COUNT(*) AS c, window_start, window_end FROM "
+        "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY a, window_start, window_end) GROUP BY a",
+        "SELECT a, MAX(c) FROM (SELECT a, COUNT(*) AS c FROM t GROUP BY a, time_bucket(INTERVAL 10 SECOND, ts)) GROUP BY a",
+    ),
 ]  # fmt: skip
 
 

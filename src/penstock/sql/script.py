@@ -128,7 +128,6 @@ def _statement(cursor: Cursor, catalog: Catalog) -> None:
 
 
 def _create(cursor: Cursor, catalog: Catalog) -> None:
-    cursor.accept("OR", "REPLACE")
     cursor.accept("TEMPORARY")
     what = cursor.token
     if cursor.accept("TABLE"):

@@ -60,18 +60,28 @@ def kind_from(type_: exp.DataType, at: At = None) -> str:
 def read_kind(words: Cursor) -> str:
     """The kind that the cursor's words are; refuses words that are none."""
     at = words.here
-    if words.token and words.token.text.upper() in NESTED:
+    if words.token is None:
+        raise QueryError("a type is missing", at, remedy=f"types here: {OFFERED}")
+    if words.token.text.upper() in NESTED:
         raise QueryError(
             f"nested types such as {words.token.text.upper()} are not offered", at, remedy=FLATTEN
         )
-    shown = words.found()
+    tree = _tree(words)
+    if tree is None:
+        for end in range(len(words.tokens) - 1, 0, -1):
+            after = words.tokens[end]
+            if _tree(Cursor(words.script, words.tokens[:end], after.start)) is not None:
+                raise QueryError(f"`{after.text}` is not expected after the type", after)
+        raise QueryError(f"`{words.tokens[0].text}` is not a type", at, remedy=f"types here: {OFFERED}")
+    return kind_from(tree, at)
+
+
+def _tree(words: Cursor) -> exp.DataType | None:
     try:
         tree = words.parse(exp.DataType, "a type")
     except QueryError:
-        raise QueryError(f"{shown} is not a type", at, remedy=f"types here: {OFFERED}") from None
-    if not isinstance(tree, exp.DataType):
-        raise QueryError(f"{shown} is not a type", at, remedy=f"types here: {OFFERED}")
-    return kind_from(tree, at)
+        return None
+    return tree if isinstance(tree, exp.DataType) else None
 
 
 def data_type(kind: str) -> exp.DataType:

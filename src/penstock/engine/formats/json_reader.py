@@ -21,6 +21,7 @@ from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
 from penstock.engine.formats.json_lenient import Misfit, read_object
 from penstock.engine.formats.texts import from_texts, is_textual, raw_type
 from penstock.engine.functions import kinds
+from penstock.engine.functions.casts import half_up
 from penstock.engine.kernels.arrow import Texts, array_buffers, join_texts, text_buffers
 from penstock.engine.kernels.lines import SUSPECT, TOMBSTONE, WHOLE, join
 from penstock.engine.types import Schema as Columns
@@ -81,6 +82,8 @@ class JsonReader:
         self._texts = [(i, c) for i, c in enumerate(fields) if is_textual(c.kind)]
         self._raw = {c.name: raw_type(c.kind) for c in fields}
         self._order = [c.name for c in fields]
+        self._rounded = [half_up(pl.col(c.name), c.kind) for c in fields if kinds.is_decimal(c.kind)]
+        self._lines = np.empty(0, np.uint8)
 
     def read(self, chunk: Chunk) -> Decoded:
         """All records of a chunk."""
@@ -101,8 +104,11 @@ class JsonReader:
 
     def _lay(self, chunk: Chunk, states: NDArray[np.uint8]) -> memoryview:
         starts, sizes = chunk.places[VALUE_AT], chunk.places[VALUE_SIZE]
-        out = np.empty(int(np.maximum(sizes, 0).sum()) + len(chunk), np.uint8)
-        return memoryview(out)[: join(chunk.data, starts, sizes, 0, len(chunk), out, states)]
+        room = int(np.maximum(sizes, 0).sum()) + len(chunk)
+        if len(self._lines) < room:  # kept from chunk to chunk: fresh pages cost more than the copy
+            self._lines = np.empty(room, np.uint8)
+        size = join(chunk.data, starts, sizes, 0, len(chunk), self._lines, states)
+        return memoryview(self._lines.data)[:size]
 
     def _fast(self, lines: memoryview, rows: int) -> list[RecordBatch] | None:
         """The rows, or None where a record is refused or holds more than one object."""
@@ -169,7 +175,8 @@ class JsonReader:
             if self._plain
             else [pl.DataFrame()]
         )
-        return frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+        frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+        return frame.with_columns(self._rounded) if self._rounded else frame
 
     def _text_columns(self, batches: list[RecordBatch]) -> list[Texts]:
         columns = []
@@ -220,7 +227,8 @@ _Part = tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]
 def _arrow_type(kind: str) -> DataType:
     """What the fast reader reads a kind as; texts for what it would read by rules of its own."""
     if kinds.is_decimal(kind):
-        return DataType.decimal128(*kinds.digits(kind))
+        # the reader cuts digits off: one more than wanted is enough to round half up by
+        return DataType.decimal128(kinds.DECIMAL_MAX, min(kinds.digits(kind)[1] + 1, kinds.DECIMAL_MAX - 1))
     return _ARROW.get(kinds.name_of(kind), DataType.string())
 
 

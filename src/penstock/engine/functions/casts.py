@@ -57,11 +57,7 @@ def _number_to_integer(value: Value, kind: str) -> pl.Expr:
     if kinds.is_integer(value.kind):
         return value.expr.cast(polars_type(kind), wrap_numerical=True)
     if kinds.is_decimal(value.kind):
-        return (
-            value.expr.cast(pl.Float64).cast(polars_type(kind), strict=False)
-            if kinds.digits(value.kind)[1]
-            else (value.expr.cast(polars_type(kind), strict=False))
-        )
+        return value.expr.cast(pl.Int128).cast(polars_type(kind), wrap_numerical=True)
     bits = min(max(_BITS[kind], 32), 64)
     top, low = float(2 ** (bits - 1)), -(2 ** (bits - 1))
     wide = pl.Int32 if bits == 32 else pl.Int64
@@ -81,28 +77,25 @@ def _number_to_float(value: Value, kind: str) -> pl.Expr:
 
 
 def _number_to_decimal(value: Value, kind: str) -> pl.Expr:
-    precision, scale = kinds.digits(kind)
-    target = polars_type(kind)
+    scale = kinds.digits(kind)[1]
     if kinds.is_float(value.kind):
-        # HALF_UP over the shortest decimal that reads back as the number, as BigDecimal.valueOf has it
-        return (
-            value.expr.cast(pl.String)
-            .cast(pl.Decimal(38, min(scale + 8, 30)), strict=False)
-            .map_batches(lambda s: _half_up(s, precision, scale), return_dtype=target)
-        )
+        # the shortest decimal that reads back as the number, as BigDecimal.valueOf has it
+        shortest = value.expr.cast(pl.String).cast(_spare(scale), strict=False)
+        return half_up(pl.coalesce(shortest, value.expr.cast(_spare(scale), strict=False)), kind)
     if kinds.is_decimal(value.kind) and kinds.digits(value.kind)[1] > scale:
-        return value.expr.map_batches(lambda s: _half_up(s, precision, scale), return_dtype=target)
-    return value.expr.cast(target, strict=False)
+        return half_up(value.expr, kind)
+    return value.expr.cast(polars_type(kind), strict=False)
 
 
-def _half_up(numbers: pl.Series, precision: int, scale: int) -> pl.Series:
-    import decimal
+def _spare(scale: int) -> pl.Decimal:
+    """A decimal with digits to round off."""
+    return pl.Decimal(kinds.DECIMAL_MAX, min(scale + 8, 30))
 
-    step, edge = decimal.Decimal(1).scaleb(-scale), decimal.Decimal(10) ** (precision - scale)
-    context = decimal.Context(prec=60, rounding=decimal.ROUND_HALF_UP)
-    rounded = [None if n is None else n.quantize(step, context=context) for n in numbers.to_list()]
-    fitting = [None if n is None or abs(n) >= edge else n for n in rounded]
-    return pl.Series(numbers.name, fitting, dtype=pl.Decimal(precision, scale))
+
+def half_up(number: pl.Expr, kind: str) -> pl.Expr:
+    """A decimal as a narrower one, rounded half up (away from zero), NULL where it does not fit. polars' cast is half even."""
+    rounded = number.round(kinds.digits(kind)[1], mode="half_away_from_zero")
+    return rounded.cast(polars_type(kind), strict=False)
 
 
 def _text_to_number(value: Value, kind: str) -> pl.Expr:
@@ -111,11 +104,7 @@ def _text_to_number(value: Value, kind: str) -> pl.Expr:
         # Flink cuts the fraction of a text off: CAST('1.9' AS INT) is 1
         return text.str.replace(r"^([+-]?\d+)\.\d*$", "$1").cast(polars_type(kind), strict=False)
     if kinds.is_decimal(kind):
-        precision, scale = kinds.digits(kind)
-        target = polars_type(kind)
-        return text.cast(pl.Decimal(38, min(scale + 8, 30)), strict=False).map_batches(
-            lambda s: _half_up(s, precision, scale), return_dtype=target
-        )
+        return half_up(text.cast(_spare(kinds.digits(kind)[1]), strict=False), kind)
     return text.cast(polars_type(kind), strict=False)
 
 

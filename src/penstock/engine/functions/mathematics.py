@@ -147,15 +147,8 @@ def _rounded(name: str, value: Value, towards: object) -> Value:
         if scale == 0:
             return value
         kind = kinds.decimal(precision, 0)
-        whole = value.expr.map_batches(lambda s: _whole(s, name), return_dtype=polars_type(kind))
-        return Value(kind, whole)
+        return Value(kind, towards(value.expr).cast(polars_type(kind), strict=False))  # type: ignore[operator]
     return Value(value.kind, towards(value.expr))  # type: ignore[operator]  # pl.Expr.floor or .ceil
-
-
-def _whole(numbers: pl.Series, name: str) -> pl.Series:
-    turn = math.floor if name == "FLOOR" else math.ceil
-    whole = [None if n is None else turn(n) for n in numbers.to_list()]
-    return pl.Series(numbers.name, whole, dtype=pl.Int128).cast(pl.Decimal(38, 0))
 
 
 @function("ROUND", arguments=(1, 2))

@@ -11,7 +11,7 @@ from penstock.record import Record, check, decode, encode, place, scan
 from penstock.testing.disk import Crashed, SimulatedDisk
 
 START_MS = 1_700_000_000_000
-SMALL = {"segment_bytes": 700, "index_interval_bytes": 150, "checkpoint_bytes": 1500, "open_files_max": 3}
+SMALL = {"segment_bytes": 700, "index_interval_bytes": 150, "checkpoint_bytes": 1500, "open_files_max": 8}
 
 
 @dataclass

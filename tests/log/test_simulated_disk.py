@@ -71,7 +71,9 @@ def test_a_segment_left_empty_by_a_kill_gets_a_safe_name_before_its_records_are_
         (one,) = log.create_topic("t", 1, {}, NOW).partitions
         append(one)
         append(one)
-        sync(log)
+        log.close(NOW)
+        log = opened(disk, segment_bytes=300)
+        one = log.topics["t"].partitions[0]
         disk.crash_at = 6  # two indexes of three operations each, then the new segment's file
         with pytest.raises(Crashed):
             append(one)
@@ -89,13 +91,12 @@ def test_a_half_of_the_journal_is_not_overwritten_before_its_segments_are_safe()
         disk = SimulatedDisk(seed)
         log = opened(disk, journal_bytes=6000)
         parts = log.create_topic("t", 6, {}, NOW).partitions
-        sizes = [2000, 1100, 20, 1100, 20]  # a small round, then one that fits only into the other half
-        for number, size in enumerate(sizes):
-            for partition in parts[2 * (number % 3) : 2 * (number % 3) + 2]:
-                append(partition, value=b"x" * (size // 2))
+        for number, size in enumerate((1200, 60, 1200)):  # the last one wants the first one's half
+            for partition in parts[2 * number : 2 * number + 2]:
+                append(partition, value=b"x" * size)
             sync(log)
         ends = [p.durable_offset for p in parts]
         disk.crash()
         log = opened(disk, journal_bytes=6000)
         assert [p.end_offset for p in log.topics["t"].partitions] == ends
-        assert sum(ends) == 2 * len(sizes)
+        assert ends == [1] * 6

@@ -7,6 +7,7 @@ may run on another thread. Knows nothing of topics, segments or batches.
 import errno
 import fcntl
 import os
+import resource
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from penstock.errors import PenstockError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOCK_NAME = ".lock"
+_DESCRIPTORS_MAX = 10_240  # macOS allows no more, whatever its hard limit says
 
 
 class DiskFull(Exception):  # noqa: N818  # reads as what it says at the `except`
@@ -72,6 +74,9 @@ class Disk(Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a file."""
+
+    def descriptors(self) -> int:
+        """How many descriptors the log may hold open."""
 
     def unique(self) -> bytes:
         """Sixteen bytes that nobody else has, for ids."""
@@ -190,6 +195,16 @@ class RealDisk:
     def remove(self, path: str) -> None:
         """Remove a file."""
         (self._root / path).unlink()
+
+    def descriptors(self) -> int:
+        """Half of what the process may have, the other half is for sockets; the soft limit is raised for it."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS_MAX)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return (
+            resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 if soft != resource.RLIM_INFINITY else wanted
+        )
 
     def unique(self) -> bytes:
         """Sixteen random bytes."""

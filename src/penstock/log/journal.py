@@ -61,10 +61,13 @@ class _Half:
 
 
 class Journal:
-    """See the module. `size` is the file's, headers aside; 0 is without a journal."""
+    """See the module. `size` is the file's, headers aside; 0 is without a journal.
 
-    def __init__(self, disk: Disk, size: int) -> None:
-        self._disk, self._half_size = disk, size // 2
+    About `held_max` segments at most are held open.
+    """
+
+    def __init__(self, disk: Disk, size: int, held_max: int) -> None:
+        self._disk, self._half_size, self._held_max = disk, size // 2, held_max
         self._fd = -1
         self._life = self._sequence = 0
         self._halves = [_Half(_DATA), _Half(_DATA + self._half_size)]
@@ -155,6 +158,8 @@ class Journal:
         # The other half is settled when this one is half full, so that no round waits for all of it.
         share = min(1.0, 2 * (half.position - half.start) / self._half_size)
         self._settle(other, math.ceil(share * other.touched) - (other.touched - len(other.pending)))
+        self._settle(other, len(other.pending) + len(half.pending) - self._held_max)
+        self._settle(half, len(half.pending) - self._held_max)
         settled, self._settled = self._settled, []
         return held, settled
 

@@ -4,6 +4,7 @@ Everything runs on one thread, except `Sync.run`. Time and disk are passed in. K
 """
 
 import base64
+import itertools
 from collections.abc import Mapping
 
 import msgspec
@@ -43,8 +44,10 @@ class Log:
         self.cuts: list[str] = []  # what recovery had to cut, for people
         self._topics: dict[str, Topic] = {}
         self._disk, self._options = disk, options
-        self._files = Files(disk, options.open_files_max, options.index_interval_bytes)
-        self._journal = Journal(disk, options.journal_bytes)
+        most = min(options.open_files_max, disk.descriptors())
+        self._files = Files(disk, most, options.index_interval_bytes)
+        self._journal = Journal(disk, options.journal_bytes, held_max=most // 2)
+        self._round_max = max(1, most // 2)  # segments of one sync
         self._dirty = Dirty(follow=options.sync != "always")
         self._dirty.keep = self._keep
         self._running: Sync | None = None
@@ -235,8 +238,10 @@ class Log:
             due = {segment: dirty.segments.pop(segment) for segment in list(dirty.segments) if segment.sealed}
         elif self._options.sync == "interval" and now.mono_s < self._sync_at_s:
             return {}
-        else:
+        elif len(dirty.segments) <= self._round_max:
             due, dirty.segments = dirty.segments, {}
+        else:  # the first ones first: of one partition an older segment comes before a younger one
+            due = {s: dirty.segments.pop(s) for s in list(itertools.islice(dirty.segments, self._round_max))}
         if due:
             self._sync_at_s = now.mono_s + self._options.sync_interval_ms / 1000
         return due
@@ -356,7 +361,8 @@ class Log:
             self._disk.unlock()
 
     def _finish(self, now: Now) -> None:
-        due, self._dirty.segments = self._dirty.segments, {}
+        first = list(itertools.islice(self._dirty.segments, self._round_max))
+        due = {segment: self._dirty.segments.pop(segment) for segment in first}
         doomed, self._dirty.doomed = self._dirty.doomed, []
         ranges = [self._range(segment, partition) for segment, partition in due.items()]
         sync = Sync(self._disk, ranges, doomed)

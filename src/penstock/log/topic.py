@@ -34,8 +34,8 @@ class LogOptions:
     """How many bytes of each partition are kept; -1 is without limit (a topic's retention.bytes)."""
     index_interval_bytes: int = 4096
     """How many bytes of records lie between two entries of a segment's index."""
-    open_files_max: int = 512
-    """How many segments are open at once."""
+    open_files_max: int = 4096
+    """How many segments are open at once, as far as the operating system allows."""
     journal_bytes: int = 128 * 1024 * 1024
     """How large the journal grows that makes many partitions safe at once; 0 is without a journal."""
     checkpoint_bytes: int = 64 * 1024 * 1024

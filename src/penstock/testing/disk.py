@@ -271,6 +271,10 @@ class SimulatedDisk:
         self._folder(folder).change(name, None, file)
         self._step()
 
+    def descriptors(self) -> int:
+        """As many as one wants."""
+        return 1 << 20
+
     def unique(self) -> bytes:
         """Sixteen bytes, by the seed."""
         return self._chance.randbytes(16)

@@ -130,7 +130,7 @@ REFUSED: list[tuple[str, Callable[[App, Stream], Any]]] = [
     ("no column id for its key", lambda app, p: app.live("l", p, key="id")),
     ("one per", lambda app, p: app.live("l", p.group_by("card", "amount").agg(n=fn.count()), key="card")),
     ("declared twice", lambda app, p: app.topic("payments", {"a": str})),
-    ("event time is a datetime", lambda app, p: app.topic("plain", {"a": str}, event_time="a")),
+    ("event time is TIMESTAMP(3)", lambda app, p: app.topic("plain", {"a": str}, event_time="a")),
     ("there is no column b", lambda app, p: app.topic("plain", {"a": str}, event_time="b")),
     ("no option", lambda app, p: app.topic("plain", {"a": str}, options={"topc": "x"})),
     ("there is no table `nope`", lambda app, p: app.stream("nope")),

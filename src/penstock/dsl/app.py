@@ -13,7 +13,7 @@ from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
 from penstock.sql.ddl import options as with_options
-from penstock.sql.ddl.table import checked
+from penstock.sql.ddl.checks import check_time, checked
 from penstock.sql.faults import did_you_mean
 from penstock.sql.lower.sink import sinked
 from penstock.sql.script import plan_of, run
@@ -120,10 +120,7 @@ def _check_time(columns: Schema, name: str) -> None:
     found = {c.name: c.kind for c in columns}
     if name not in found:
         raise PenstockError(f"there is no column {name}", remedy=did_you_mean(name, found, "columns"))
-    if found[name] not in ("TIMESTAMP(3)", "TIMESTAMP_LTZ(3)"):
-        raise PenstockError(
-            f"event time is a datetime, {name} is {found[name]}", remedy=f'{{"{name}": datetime}}'
-        )
+    check_time(name, found[name])
 
 
 def _upsert_table(

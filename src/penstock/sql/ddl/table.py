@@ -12,15 +12,13 @@ from penstock.engine.plan import Table, Watermark
 from penstock.engine.types import Column
 from penstock.sql.cursor import Cursor
 from penstock.sql.ddl import options
+from penstock.sql.ddl.checks import KEY_REMEDY, WATERMARK_REMEDY, check_time, checked, late_ms
 from penstock.sql.ddl.types import read_kind
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.grouping import has_aggregate
-from penstock.sql.lower.intervals import milliseconds
 from penstock.sql.lower.kinds import kind
 
-WATERMARK_REMEDY = "WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"
-KEY_REMEDY = "PRIMARY KEY (column, …) NOT ENFORCED"
 # What the kafka connector knows of a record; an INSERT can set the timestamp only.
 METADATA = ("topic", "partition", "offset", "timestamp")
 
@@ -193,29 +191,6 @@ def _finished(draft: Draft, given: dict[str, str]) -> Table:
     return checked(made, draft.at)
 
 
-def checked(table: Table, at: At = None) -> Table:
-    """The table, if its parts go together; raises `QueryError` where they do not."""
-    if table.connector == "upsert-kafka" and not table.key:
-        raise QueryError(
-            f"`{table.name}` is an upsert-kafka table and needs a primary key", at, remedy=KEY_REMEDY
-        )
-    if table.connector == "upsert-kafka" and table.watermark:
-        raise QueryError(
-            "event time over rows that change is not offered yet",
-            at,
-            remedy="leave WATERMARK out, or 'kafka'",
-        )
-    if table.key and table.connector in ("kafka", "datagen"):
-        raise QueryError(
-            f"a {table.connector} table has no primary key",
-            at,
-            remedy="'connector' = 'upsert-kafka', or leave it out",
-        )
-    if not table.written:
-        raise QueryError(f"`{table.name}` has no physical columns", at, remedy="add a column of the record")
-    return table
-
-
 def _compute(draft: Draft) -> None:
     """Kinds of the computed columns, over the physical ones (Flink: a computed column does not read another)."""
     physical = tuple(c for c in draft.columns if c.kind)
@@ -233,29 +208,8 @@ def _late(draft: Draft) -> Watermark | None:
         return None
     token, formula = draft.watermark
     name = _known(draft, token)
-    found = next(c.kind for c in draft.columns if c.name == name)
-    if found not in {f"{word}({digits})" for word in ("TIMESTAMP", "TIMESTAMP_LTZ") for digits in range(4)}:
-        raise QueryError(
-            f"event time is TIMESTAMP(3), `{name}` is {found}",
-            token,
-            remedy=f"`{name}` TIMESTAMP(3), or a computed column",
-        )
+    check_time(name, next(c.kind for c in draft.columns if c.name == name), token)
     return Watermark(name, late_ms(formula, name))
-
-
-def late_ms(formula: exp.Expression, name: str) -> int:
-    """How late rows may come: the watermark is ``ts`` or ``ts - INTERVAL …``."""
-    if isinstance(formula, exp.Paren):
-        return late_ms(formula.this, name)
-    if isinstance(formula, exp.Column) and formula.name == name:
-        return 0
-    if isinstance(formula, exp.Sub) and isinstance(formula.this, exp.Column) and formula.this.name == name:
-        late = milliseconds(formula.expression, "the lateness")
-        if late >= 0:
-            return late
-    raise QueryError(
-        "a watermark is the time column, or it minus an interval", formula, remedy=WATERMARK_REMEDY
-    )
 
 
 def _known(draft: Draft, token: Token) -> str:

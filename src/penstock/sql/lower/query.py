@@ -8,21 +8,15 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from penstock.engine.plan import Node, Window
+from penstock.engine.plan import Node
 from penstock.sql.catalog import Catalog
 from penstock.sql.dialect import TableFunction
 from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
-from penstock.sql.lower.binder import Scope, bind
-from penstock.sql.lower.build import Item, filtered, projected, quoted, unioned, windowed
-from penstock.sql.lower.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
-from penstock.sql.lower.traits import WINDOW_NAMES
-from penstock.sql.support import (
-    CLAUSES_REFUSED,
-    GROUPINGS_REFUSED,
-    RELATIONS_REFUSED,
-    SET_OPERATIONS_REFUSED,
-)
+from penstock.sql.lower.build import projected, quoted, unioned
+from penstock.sql.lower.grouping import distinct
+from penstock.sql.lower.select import Relation, selected
+from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED
 
 SELECT_PARTS = {
     "expressions",
@@ -38,19 +32,6 @@ SELECT_PARTS = {
 TABLE_PARTS = {"this", "alias", "db", "catalog"}
 # A catalog and a database may be named as Flink names the only ones here.
 CATALOG, DATABASE = "default_catalog", "default_database"
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Rows in sight of a SELECT, and the names they go by."""
-
-    node: Node
-    names: tuple[str, ...] = ()
-
-    @property
-    def scope(self) -> Scope:
-        """What its expressions may name."""
-        return Scope(self.node.schema, self.names)
 
 
 @dataclass(frozen=True)
@@ -133,19 +114,7 @@ class Queries:
         source = tree.args.get("from_")
         if source is None:
             raise QueryError("SELECT needs FROM", tree, remedy="SELECT … FROM a table of CREATE TABLE")
-        relation = self._from(source.this)
-        where, group, having = (tree.args.get(part) for part in ("where", "group", "having"))
-        if where is not None:
-            condition = bind(where.this, relation.scope)
-            _no_aggregate(condition, "WHERE", "HAVING")
-            relation = replace(relation, node=filtered(relation.node, condition))
-        aggregating = group is not None or having is not None or any(map(has_aggregate, tree.expressions))
-        node = _grouped(tree, relation) if aggregating else _plain(tree, relation)
-        if not tree.args.get("distinct"):
-            return node
-        if tree.args["distinct"].args.get("on"):
-            raise QueryError("DISTINCT ON is not Flink SQL", tree, remedy="GROUP BY")
-        return distinct(node)
+        return selected(tree, self._from(source.this))
 
 
 def _refuse_parts(tree: exp.Expression, allowed: set[str]) -> None:
@@ -176,105 +145,3 @@ def renamed(node: Node, names: list[str], at: exp.Expression | None) -> Node:
     if len(names) != len(node.schema):
         raise QueryError(f"{len(names)} names for {len(node.schema)} columns", at)
     return projected(node, [(n, quoted(c.name)) for n, c in zip(names, node.schema, strict=True)])
-
-
-def _no_aggregate(node: exp.Expression, clause: str, instead: str) -> None:
-    inner = next(node.find_all(*AGGREGATES, exp.Filter), None)
-    if inner is not None:
-        raise QueryError(f"{clause} takes no aggregates", inner, remedy=f"put the condition into {instead}")
-
-
-def _items(tree: exp.Select, scope: Scope) -> list[tuple[str, exp.Expression]]:
-    """The select list with names, stars spread out; expressions still as parsed."""
-    items: list[tuple[str, exp.Expression]] = []
-    for position, node in enumerate(tree.expressions):
-        if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
-            items += _star(node, scope)
-        elif isinstance(node, exp.Alias):
-            items.append((node.alias, node.this))
-        else:
-            items.append((node.name if isinstance(node, exp.Column) else f"EXPR${position}", node))
-    names: set[str] = set()
-    return [(_unique(name, names), node) for name, node in items]
-
-
-def _star(node: exp.Expression, scope: Scope) -> list[tuple[str, exp.Expression]]:
-    star = node.this if isinstance(node, exp.Column) else node
-    if any(star.args.values()):
-        raise QueryError("* takes nothing after it in Flink SQL", node, remedy="list the columns")
-    if isinstance(node, exp.Column) and node.table not in scope.names:
-        scope.column(exp.Column(this=exp.to_identifier("*"), table=node.args["table"]))
-    return [(c.name, quoted(c.name)) for c in scope.schema]
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    """The name, with Calcite's number behind it where the select list has it already."""
-    made, number = name, 0
-    while made in taken:
-        made, number = f"{name}{number}", number + 1
-    taken.add(made)
-    return made
-
-
-def _plain(tree: exp.Select, relation: Relation) -> Node:
-    return projected(
-        relation.node, [(name, bind(node, relation.scope)) for name, node in _items(tree, relation.scope)]
-    )
-
-
-def _grouped(tree: exp.Select, relation: Relation) -> Node:
-    group = tree.args.get("group")
-    parts = group.expressions if group is not None else []
-    for part, value in (group.args if group is not None else {}).items():
-        if part != "expressions" and value:
-            raise QueryError(GROUPINGS_REFUSED.message, group, remedy=GROUPINGS_REFUSED.remedy)
-    window = next(iter(windows.grouped_windows(parts)), None)
-    having = tree.args.get("having")
-    if window is not None:
-        relation = replace(relation, node=_group_windowed(relation.node, window))
-    scope = relation.scope
-    items = [(name, bind(windows.resolved(node, window), scope)) for name, node in _items(tree, scope)]
-    condition = bind(windows.resolved(having.this, window), scope) if having is not None else None
-    grouping = Grouping(relation.node, _keys(parts, items, window, scope))
-    for name, node in items:
-        if is_aggregate(node):
-            grouping.claim(name, node)
-    columns = [(name, grouping.over(node)) for name, node in items]
-    over = grouping.over(condition) if condition is not None else None
-    groups = grouping.node()
-    return projected(filtered(groups, over) if over is not None else groups, columns)
-
-
-def _group_windowed(node: Node, window: windows.GroupWindow) -> Window:
-    return windowed(node, window.name, window.time, window.sizes, window.at)
-
-
-def _keys(
-    parts: list[exp.Expression], items: list[Item], window: windows.GroupWindow | None, scope: Scope
-) -> list[Item]:
-    keys: list[Item] = []
-    for part in parts:
-        if window is not None and part is window.at:
-            keys += [(name, quoted(name)) for name in WINDOW_NAMES]
-            continue
-        node = bind(part, scope)
-        if isinstance(node, exp.Literal):
-            raise QueryError(
-                "GROUP BY a number or text is not offered",
-                part,
-                remedy="repeat the expression of the select list",
-            )
-        _no_aggregate(node, "GROUP BY", "HAVING or the select list")
-        if any(node == known for _, known in keys):
-            continue
-        keys.append((_key_name(node, items, {name for name, _ in keys}, scope), node))
-    return keys
-
-
-def _key_name(node: exp.Expression, items: list[Item], taken: set[str], scope: Scope) -> str:
-    """A key's name: its column's, or for an expression the name the select list gives it, or one of our own."""
-    if isinstance(node, exp.Column):
-        return node.name
-    known = {c.name for c in scope.schema}
-    named = next((name for name, item in items if item == node), "")
-    return named if named and named not in known | taken else f"$key{len(taken)}"

@@ -71,6 +71,9 @@ def survive(broker: BrokerProcess, kills: int, seed: int) -> None:
     loads = [Load(broker.address, name) for name in ("ada", "bob")]
     for load in loads:
         load.start()
+    until_s = time.monotonic() + 30
+    while not all(load.acknowledged for load in loads) and time.monotonic() < until_s:
+        time.sleep(0.05)  # a producer first needs its id, which takes longer than the pause between two kills
     for _ in range(kills):
         time.sleep(chance.uniform(0.1, 0.5))
         broker.kill()

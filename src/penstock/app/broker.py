@@ -21,6 +21,7 @@ import uvloop
 from penstock import record
 from penstock.app.addresses import Address, parse_address, taken
 from penstock.broker.broker import Broker, BrokerOptions
+from penstock.broker.topics.configs import facts_of
 from penstock.calls import Append, AppendPart, CreateTopics, NewTopic, Principal
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
@@ -37,8 +38,13 @@ ITSELF = Principal("penstock", client_id="broker")
 async def serve(data_dir: Path, kafka: Address, fsync: str) -> int:
     """Run until told to stop; the exit code."""
     stop, now = until_told(), read_clocks()
-    log = Log.open(RealDisk(data_dir), LogOptions(sync=fsync), now)
-    broker = Broker(log, BrokerOptions(), now, os.urandom)
+    keeping = LogOptions(sync=fsync)
+    log = Log.open(RealDisk(data_dir), keeping, now)
+    facts = facts_of(keeping) | {
+        "advertised.listeners": f"PLAINTEXT://{kafka}",
+        "listeners": f"PLAINTEXT://{kafka}",
+    }
+    broker = Broker(log, BrokerOptions(), now, os.urandom, facts)
     driver = Driver(broker, log, ServeOptions())
     bound: list[Address] = []
     session = partial(_kafka_session, bound)

@@ -110,7 +110,7 @@ class Driver:
     # --- the disk ------------------------------------------------------------------------------------------------
 
     def _start_sync(self) -> None:
-        if self._syncing or not self.broker.needs_sync:
+        if self._syncing or not (self.broker.needs_sync or self._sync_wait_s() == 0):
             return
         sync = self.log.begin_sync(read_clocks())
         if sync is None:
@@ -133,6 +133,10 @@ class Driver:
 
         loop.run_in_executor(self._disk, sync.run).add_done_callback(done)
 
+    def _sync_wait_s(self) -> float | None:
+        """Seconds until the log wants a sync of its own accord: an interval is over, a checkpoint is due."""
+        return self.log.next_sync_s(read_clocks())
+
     def _fail(self, reason: str) -> None:
         # After a failed fsync the kernel may have dropped the dirty pages: only a restart knows what is on disk.
         logger.error("%s", reason)
@@ -145,8 +149,8 @@ class Driver:
         loop = asyncio.get_running_loop()
         retained_s = loop.time()
         while True:
-            due_s = self.broker.next_wake_s(read_clocks())
-            pause_s = self.options.tick_s if due_s is None else max(0.001, min(due_s, self.options.tick_s))
+            due = [s for s in (self.broker.next_wake_s(read_clocks()), self._sync_wait_s()) if s is not None]
+            pause_s = max(0.001, min([*due, self.options.tick_s]))
             expected_s = loop.time() + pause_s
             await asyncio.sleep(pause_s)
             self.lag_s = max(self.lag_s * 0.9, loop.time() - expected_s)

@@ -14,6 +14,7 @@ from penstock.wire.kafka.registry import Request, Steps, api, ms
 
 NEEDS_MEMBER_ID: Final = 4
 NULL_PROTOCOL: Final = 7
+SKIPS_ASSIGNMENT: Final = 9
 
 
 @api(key=11, versions=(0, 9))
@@ -34,6 +35,7 @@ def join_group(request: Request) -> Steps:
         ms(q.rebalance_timeout) if request.version else session_ms,
         request.version >= NEEDS_MEMBER_ID and instance_id is None,
         request.get("reason") or "",
+        request.version >= SKIPS_ASSIGNMENT,
     )
     if isinstance(result, Refused):
         return _refused_row(request, result)

@@ -1,4 +1,4 @@
-"""The web process killed while a client folds a table: tokens outlive the process that gave them."""
+"""The web process, and the broker, killed while a client folds a table: tokens outlive the process that gave them."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
 
 from penstock.client.client import Client
 from penstock.record import Record
+from penstock.testing.processes import BrokerProcess
 from penstock.web.follow.watch import WORKERS
-from tests.web.site import now_ms, row, until
+from tests.web.site import now_ms, row, serving, until, world
 from tests.web.sse import Folded
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +98,28 @@ async def test_a_client_of_a_web_process_killed_ten_times_folds_the_table_and_is
         finally:
             writing.cancel()
             web.kill()
+
+
+async def test_a_broker_killed_under_the_web_process_loses_no_change(tmp_path: Path) -> None:
+    chance, truth = random.Random(5), dict[str, object]()
+    with BrokerProcess(tmp_path / "data") as process:
+        dial = partial(Client, process.address)
+        async with world(dial=dial) as found, serving(found) as base, httpx.AsyncClient() as http:
+            await found.table("killed")
+            folded = Folded(http, f"{base}/api/tables/killed/changes")
+
+            async def update() -> None:
+                for start in range(0, 6_000, 50):
+                    rows = [(f"c{chance.randint(0, 30)}", start + i) for i in range(50)]
+                    await found.client.produce("killed", [row(core, load) for core, load in rows], 0)
+                    truth.update({core: {"core": core, "load": load} for core, load in rows})
+
+            writing = asyncio.create_task(update())
+            for _ in range(4):
+                await folded.listen(chance.randint(200, 1000), quiet_s=0.5)
+                await asyncio.to_thread(process.kill)
+                await asyncio.to_thread(process.start)
+            await writing
+            while folded.rows != truth:
+                await folded.listen(2_000, quiet_s=0.5)
+            assert (folded.snapshots, folded.resets) == (1, 0)

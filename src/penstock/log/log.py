@@ -293,7 +293,7 @@ class Log:
         waits = [self._checkpoint_at_s - now.mono_s] if self._moved else []
         if self._dirty.segments and self._options.sync == "interval":
             waits.append(self._sync_at_s - now.mono_s)
-        if self._dirty.doomed:
+        if self._dirty.doomed or (self._dirty.segments and self._options.sync == "always"):
             waits.append(0.0)
         return max(0.0, min(waits)) if waits else None
 

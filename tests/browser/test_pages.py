@@ -120,6 +120,10 @@ def test_with_reduced_motion_nothing_is_animated(open_page: Any) -> None:
     page = open_page("/flow", reduced_motion="reduce")
     page.locator(".arrow.busy").first.wait_for(state="attached")
     assert page.evaluate("document.getAnimations().length") == 0
+    offsets = "[...document.querySelectorAll('.pulse')].map((e) => e.style.strokeDashoffset)"
+    before = page.evaluate(offsets)
+    page.wait_for_timeout(500)
+    assert page.evaluate(offsets) == before
 
 
 def test_an_empty_project_is_told_how_to_start(open_page: Any, mock: Mock) -> None:

@@ -34,6 +34,13 @@ test("what is no number is a dash, not NaN", () => {
   expect(whole(Number.POSITIVE_INFINITY)).toBe("–");
 });
 
+test("a measured value keeps the unit it came with", () => {
+  expect(plain(measure(1234.5, "MB/s"))).toBe("1235 MB/s");
+  expect(plain(measure(0.081, "MB/s"))).toBe("0.08 MB/s");
+  expect(plain(measure(37.46, "%"))).toBe("37.5 %");
+  expect(plain(measure(0.98))).toBe("0.98");
+});
+
 test("nouns follow their number", () => {
   expect(plural(1, "record")).toBe("1 record");
   expect(plural(0, "record")).toBe("0 records");

@@ -32,6 +32,17 @@ export interface PlotProps {
   over?: (plot: uPlot) => void;
 }
 
+/** Points that no line reaches: a value with nothing on either side would not be seen. */
+function alone(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const there = [...values.keys()].filter((i) => values[i] !== undefined);
+  return there.filter((i, at) => {
+    const [before, after] = [there[at - 1], there[at + 1]];
+    const joined = (j: number | undefined) => j !== undefined && values[j] !== null;
+    return values[i] !== null && !joined(before) && !joined(after);
+  });
+}
+
 const axis = (size: number): uPlot.Axis => ({
   stroke: colour("ink-soft"),
   font: `11px ${getComputedStyle(document.body).fontFamily}`,
@@ -71,7 +82,7 @@ function optionsFor(props: { current: PlotProps }, width: number): uPlot.Options
         stroke: colour(line.colour),
         width: line.width ?? 1.5,
         alpha: line.faint ? 0.4 : 1,
-        points: { show: false },
+        points: { show: true, size: 5, width: 0, fill: colour(line.colour), filter: alone },
       })),
     ],
     ...(band ? { bands: [{ series: [band.upper + 1, band.lower + 1], fill: fade(colour(band.colour)) }] } : {}),

@@ -79,9 +79,9 @@ export function edgeWidth(rate: number): number {
   return rate > 0 ? Math.min(EDGE_WIDTH_MAX, 1.5 + Math.log10(1 + rate)) : 1.2;
 }
 
-/** Seconds a pulse takes to pass: busier is faster, never hectic. */
-export function pulse_s(rate: number): number {
-  return Math.max(0.9, 2.4 - 0.35 * Math.log10(1 + rate));
+/** Beats (of a tenth of a second) that a pulse takes to pass: busier is faster, never hectic. */
+export function pulseBeats(rate: number): number {
+  return Math.max(9, Math.round(24 - 3.5 * Math.log10(1 + rate)));
 }
 
 /** A sparkline over the last minute: newest at the right end, scaled from zero. */

@@ -1,11 +1,12 @@
 // The flow as a picture: nodes in HTML over arrows in SVG. Draws what it is given; the layout is computed elsewhere.
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Flow, FlowEdge, FlowNode } from "../api/types";
 import { rate as rateText, plural, THIN, count } from "../format/number";
 import { HealthMark, Icon, KIND_WORD } from "../parts/icons";
 import { params, withParams } from "../state/route";
-import { corner, curve, type Direction, edgeWidth, type Frame, frame, pulse_s } from "./geometry";
+import { corner, curve, type Direction, edgeWidth, type Frame, frame, pulseBeats } from "./geometry";
 import { edgeKey, type Layout, layout } from "./layout";
+import { beat, PULSE_APART } from "./pulses";
 import { Spark } from "./spark";
 
 export function Graph({ flow, direction }: { flow: Flow; direction?: Direction }) {
@@ -18,6 +19,7 @@ export function Graph({ flow, direction }: { flow: Flow; direction?: Direction }
     watch.observe(element);
     return () => watch.disconnect();
   }, []);
+  useEffect(() => (place.current ? beat(place.current) : undefined), []);
   // Only a new shape moves boxes: numbers change every second, places do not.
   const shapeKey = useMemo(
     () => JSON.stringify([flow.nodes.map((n) => n.id).sort(), flow.edges.map(edgeKey).sort()]),
@@ -61,7 +63,9 @@ function Arrow({ edge, shape, f }: { edge: FlowEdge; shape: Layout; f: Frame }) 
           class="pulse"
           d={path.d}
           pathLength={100}
-          style={{ strokeWidth: `${Math.max(1.5, width * 0.55)}px`, animationDuration: `${pulse_s(edge.rate).toFixed(1)}s` }}
+          stroke-dasharray={`4 ${PULSE_APART - 4}`}
+          data-beats={pulseBeats(edge.rate)}
+          style={{ strokeWidth: `${Math.max(1.5, width * 0.55)}px` }}
         />
       )}
       <path class="tip" d={tip(path.d, f)} />

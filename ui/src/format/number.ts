@@ -49,7 +49,8 @@ export function whole(value: number): string {
 export function measure(value: number | null | undefined, unit = ""): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (unit === "%") return `${value.toFixed(1)}${THIN}%`;
-  return scaled(value, unit);
+  // A unit of the data's own may have a prefix already: "1.2 kMB/s" helps nobody.
+  return unit ? `${value.toFixed(digits(value))}${THIN}${unit}` : scaled(value, "");
 }
 
 /** "1 record", "2 records": the number and its noun. */

@@ -2,7 +2,8 @@
 import { api } from "../api/client";
 import { usePoll } from "../api/poll";
 import type { Partition, TopicPage as Topic } from "../api/types";
-import { count, plural, rate, whole } from "../format/number";
+import { bytes, count, plural, rate, whole } from "../format/number";
+import { duration } from "../format/time";
 import { Stale, Waiting } from "../parts/ago";
 import { Figure } from "../parts/figure";
 import { Grid, type GridColumn } from "../parts/grid";
@@ -65,17 +66,62 @@ function Known({ topic }: { topic: Topic }) {
           <Grid label="Partitions" rows={topic.partitions} columns={PARTITIONS} keyOf={(p) => String(p.partition)} height="260px" href={(p) => withParams({ partition: String(p.partition), at: null })} />
         </section>
         <Readers topic={topic} />
-        <section class="sheet">
-          <header>
-            <h2>Configuration</h2>
-          </header>
-          <dl class="pairs body mono">
-            {Object.entries(topic.configs).map(([key, value]) => [<dt key={key}>{key}</dt>, <dd key={`${key}=`}>{value}</dd>])}
-            {Object.keys(topic.configs).length === 0 && <dt>all as by default</dt>}
-          </dl>
-        </section>
+        <Configuration configs={topic.configs} />
       </aside>
     </div>
+  );
+}
+
+/** What people look for first; the rest unfolds. */
+const TELLING = ["cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes", "compression.type", "message.timestamp.type"];
+
+function Configuration({ configs }: { configs: Record<string, string> }) {
+  const names = Object.keys(configs).sort();
+  const [first, rest] = [TELLING.filter((name) => name in configs), names.filter((name) => !TELLING.includes(name))];
+  return (
+    <section class="sheet">
+      <header>
+        <h2>Configuration</h2>
+      </header>
+      <div class="body">
+        <ConfigPairs names={first} configs={configs} />
+        {names.length === 0 && <p class="soft">All as by default.</p>}
+        {rest.length > 0 && (
+          <details>
+            <summary>{rest.length} more</summary>
+            <ConfigPairs names={rest} configs={configs} />
+          </details>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** "86400000" with "1 d" beside it; the largest numbers mean that there is no limit. */
+function meaning(name: string, value: string): string {
+  if (!/^-?\d+$/.test(value)) return "";
+  const amount = Number(value);
+  if (amount >= 9e18 || (amount === -1 && /^retention/.test(name))) return "no limit";
+  if (name.endsWith(".ms") && amount >= 1000) return duration(amount);
+  return name.endsWith(".bytes") && amount >= 1000 ? bytes(amount) : "";
+}
+
+function ConfigPairs({ names, configs }: { names: readonly string[]; configs: Record<string, string> }) {
+  return (
+    <dl class="configs">
+      {names.map((name) => {
+        const value = configs[name] ?? "";
+        const said = meaning(name, value);
+        return (
+          <div key={name}>
+            <dt class="mono">{name}</dt>
+            <dd class={said ? "" : "mono"} title={value}>
+              {said || value || "–"}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
   );
 }
 

@@ -33,6 +33,8 @@ const COLUMNS: readonly GridColumn<LogRecord>[] = [
   { id: "value", title: "Value", mono: true, cell: (r) => <span class={r.value === null ? "faint" : ""}>{shown(r.value, r.encoding.value).slice(0, 400)}</span> },
 ];
 
+const ONE_PARTITION = COLUMNS.filter((column) => column.id !== "partition");
+
 /** What the URL asks for: `at` is end, start or an offset. */
 function wishOf(topic: TopicPage): RecordsWish & { follow: boolean; at: string } {
   const chosen = params.value.get("partition");
@@ -73,7 +75,7 @@ export function Records({ topic }: { topic: TopicPage }) {
         <Grid
           label={`Records of ${topic.name}`}
           rows={rows}
-          columns={COLUMNS}
+          columns={topic.partitions.length > 1 ? COLUMNS : ONE_PARTITION}
           keyOf={(r) => `${r.partition}:${r.offset}`}
           href={(r) => withParams({ open: `record:${topic.name}:${r.partition}:${r.offset}` })}
           isOpen={(r) => params.value.get("open") === `record:${topic.name}:${r.partition}:${r.offset}`}

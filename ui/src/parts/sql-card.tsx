@@ -27,7 +27,7 @@ export function SqlCard() {
         <div>
           <p class="small soft">The pipeline is this file</p>
           <div class="path">
-            <code>{path}</code>
+            <code>{path.split(/(?<=\/)/).map((part) => [<wbr key={part} />, part])}</code>
             <Copy text={path} />
           </div>
         </div>

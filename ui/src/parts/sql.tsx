@@ -16,6 +16,8 @@ function marked(pieces: readonly SqlPiece[], column: number): { piece: SqlPiece;
   });
 }
 
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** `focus` is a line to look at while nothing is wrong. */
 export function Sql({ text, error, focus = 0 }: { text: string; error?: JobError | null; focus?: number }) {
   const wrong = useRef<HTMLElement>(null);
@@ -41,7 +43,7 @@ export function Sql({ text, error, focus = 0 }: { text: string; error?: JobError
             </span>
             {isWrong && error && (
               <span class="saying">
-                {error.message} {error.remedy}
+                {sentence(error.message)} {error.remedy}
               </span>
             )}
           </>

@@ -43,12 +43,18 @@ function show(): void {
 system.addEventListener("change", show);
 show();
 
-/** A token's colour as canvases understand it: `light-dark()` resolved by the browser. */
+const resolved = new Map<string, string>();
+paint.subscribe(() => resolved.clear());
+
+/** A token's colour as canvases understand it: `light-dark()` resolved by the browser, once until colours change. */
 export function colour(token: string): string {
+  const known = resolved.get(token);
+  if (known) return known;
   const probe = document.createElement("span");
   probe.style.color = `var(--${token})`;
   document.body.append(probe);
   const value = getComputedStyle(probe).color;
   probe.remove();
+  resolved.set(token, value);
   return value;
 }

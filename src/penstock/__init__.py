@@ -7,13 +7,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from penstock.app.pipelines import App
     from penstock.client import Client
-    from penstock.dsl import App, col, fn
+    from penstock.dsl import col, fn
 
 __version__ = "0.1.0"
 __all__ = ["App", "Client", "__version__", "col", "fn"]
 
-_HOMES = {"App": "penstock.dsl", "col": "penstock.dsl", "fn": "penstock.dsl", "Client": "penstock.client"}
+_HOMES = {"App": "penstock.app.pipelines", "col": "penstock.dsl", "fn": "penstock.dsl", "Client": "penstock.client"}
 
 
 def __getattr__(name: str) -> Any:

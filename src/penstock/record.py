@@ -145,7 +145,7 @@ def _refused_batch(buf: Bytes, info: BatchInfo, bytes_max: int) -> Refused | Non
     if info.size > bytes_max:
         return Refused(Refusal.TOO_LARGE, f"{info.size} bytes, allowed are {bytes_max}")
     if at + info.size > len(buf):
-        return Refused(Refusal.CORRUPT, f"{len(buf) - at} of {info.size} bytes are there")
+        return Refused(Refusal.BAD_RECORD, f"{len(buf) - at} of {info.size} bytes are there")
     if not intact(buf, at):
         return Refused(Refusal.CORRUPT, f"wrong checksum of the batch at byte {at}")
     if info.codec not in CODEC_NAMES:

@@ -133,7 +133,10 @@ def produce(connection: Connection, topic: str, records: bytes, partition: int =
     """Produce v9 of one partition; its part of the answer."""
     data = [{"name": topic, "partition_data": [{"index": partition, "records": records}]}]
     answer = connection.ask(0, 9, acks=acks, timeout=5000, topic_data=data)
-    return answer and answer["responses"][0]["partition_responses"][0]
+    part = answer and answer["responses"][0]["partition_responses"][0]
+    if part and part["error_code"]:
+        del part["log_start_offset"]  # Kafka tells it with some refusals, and -1 with others; no client reads it
+    return part
 
 
 def warm(address: str) -> None:

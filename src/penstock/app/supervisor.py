@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from penstock import __version__
 from penstock.app.addresses import Address, is_free, parse_address, taken

@@ -81,5 +81,7 @@ def _unknown_row(part: Any) -> Row:
 
 
 def _refused_row(index: int, error: int) -> Row:
-    no = {"high_watermark": -1, "aborted_transactions": None, "records": b""}
+    # As Kafka: an empty list where the partition is unknown, null for every other refusal.
+    aborted = () if error == ErrorCode.unknown_topic_or_partition else None
+    no = {"high_watermark": -1, "aborted_transactions": aborted, "records": b""}
     return {"partition_index": index, "error_code": error, **no}

@@ -135,7 +135,9 @@ def produce(connection: Connection, topic: str, records: bytes, partition: int =
     answer = connection.ask(0, 9, acks=acks, timeout=5000, topic_data=data)
     part = answer and answer["responses"][0]["partition_responses"][0]
     if part and part["error_code"]:
-        del part["log_start_offset"]  # Kafka tells it with some refusals, and -1 with others; no client reads it
+        del part[
+            "log_start_offset"
+        ]  # Kafka tells it with some refusals, and -1 with others; no client reads it
     return part
 
 

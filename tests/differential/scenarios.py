@@ -244,7 +244,6 @@ def settings_of_a_topic_are_described(c: Connection, topic: str) -> Any:
         "max.message.bytes",
         "segment.bytes",
         "compression.type",
-        "min.insync.replicas",
     ]
     resources = [
         {"resource_type": 2, "resource_name": name, "configuration_keys": keys}

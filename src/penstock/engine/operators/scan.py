@@ -101,23 +101,11 @@ def typed(rows: pl.DataFrame, fields: Sequence[Column]) -> pl.DataFrame:
     for column in fields:
         target = polars_type(column.kind)
         if column.name not in rows.columns:
-            made.append(pl.lit(None, dtype=target).alias(column.name))
-        elif rows.schema[column.name] == target:
-            made.append(pl.col(column.name))
-        else:
-            made.append(
-                _as_moment(rows, column.name) if target.is_temporal() else pl.col(column.name).cast(target)
-            )
-    riders = [pl.col(KIND).cast(pl.Int8)] if KIND in rows.columns else []
-    return (
-        rows.select(*made, *riders)
-        if rows.width
-        else pl.DataFrame(schema={c.name: polars_type(c.kind) for c in fields})
-    )
-
-
-def _as_moment(rows: pl.DataFrame, name: str) -> pl.Expr:
-    held = rows.schema[name]
-    if isinstance(held, pl.Datetime) and held.time_zone is not None:
-        return pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us"))
-    return pl.col(name).cast(pl.Datetime("us"))
+            made.append(pl.Series(column.name, [None], dtype=target).new_from_index(0, rows.height))
+            continue
+        held = rows[column.name]
+        if isinstance(held.dtype, pl.Datetime) and held.dtype.time_zone is not None:
+            held = held.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        made.append(held if held.dtype == target else held.cast(target))
+    riders = [rows[KIND].cast(pl.Int8)] if KIND in rows.columns else []
+    return pl.DataFrame([*made, *riders])

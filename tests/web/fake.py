@@ -75,7 +75,7 @@ class FakeClient:
             if exist_ok:
                 return False
             raise KafkaError("TOPIC_ALREADY_EXISTS", f"create the topic {name}", code=36)
-        self.topics[name] = FakeTopic(next(self._ids).to_bytes(16, "big"), partitions, configs or {})
+        self.topics[name] = FakeTopic(next(self._ids).to_bytes(16, "big"), max(partitions, 1), configs or {})
         return True
 
     async def delete_topic(self, name: str) -> None:

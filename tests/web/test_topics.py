@@ -168,10 +168,14 @@ async def test_a_number_of_partitions_out_of_range_is_refused(here: World, parti
 async def test_what_is_not_there_or_there_already_has_its_own_status(anywhere: World) -> None:
     await anywhere.get("/api/topics/nope", 404)
     await anywhere.get("/api/topics/nope/records", 404)
-    await anywhere.send("POST", "/api/topics/nope/records", {"value": 1}, 404)
     await anywhere.send("DELETE", "/api/topics/nope", status=404)
     await anywhere.client.create_topic("t", 1)
     assert (await anywhere.send("POST", "/api/topics", {"name": "t"}, 409))["remedy"]
+
+
+async def test_a_topic_is_made_when_a_record_is_sent_to_it(anywhere: World) -> None:
+    sent = await anywhere.send("POST", "/api/topics/fresh/records", {"value": 1})
+    assert sent["offsets"] == [{"partition": 0, "offset": 0}]
 
 
 @pytest.mark.parametrize("name", ["_penstock.workers", "__consumer_offsets"])

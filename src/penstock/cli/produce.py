@@ -46,7 +46,7 @@ def records_of(given: argparse.Namespace) -> Iterator[Record]:
 async def send(client: Client, given: argparse.Namespace) -> int:
     """Send in groups of lines as they come; how many were sent."""
     if (await client.metadata([given.topic]))[given.topic].error == "UNKNOWN_TOPIC_OR_PARTITION":
-        await client.create_topic(given.topic, 1, {}, exist_ok=True)
+        await client.create_topic(given.topic, -1, exist_ok=True)
     sent, records = 0, records_of(given)
     size = LINES_MAX if given.value is not None or not sys.stdin.isatty() else 1
     while group := list(itertools.islice(records, size)):

@@ -168,7 +168,7 @@ async def produce(request: Request) -> Response:
         raise HttpError(403, f"{name} is not to be written to over HTTP", remedy=remedy, place="path")
     wanted = _wanted(await read_body(request, Body))
     async with asyncio.timeout(PRODUCE_S):
-        count = (await topic_meta(client, name)).partitions
+        count = (await topic_meta(client, name, create=True)).partitions
         made = [_record(i, each, watch.wall_ms()) for i, each in enumerate(wanted)]
         keyless = watch.wall_ms() % count
         places = [

@@ -46,9 +46,15 @@ def asking(request: Request) -> Client:
     return watch.client
 
 
-async def topic_meta(client: Client, name: str) -> TopicMeta:
-    """What the broker says of a topic; raises HttpError at once where there is none."""
+async def topic_meta(client: Client, name: str, *, create: bool = False) -> TopicMeta:
+    """What the broker says of a topic; raises HttpError at once where there is none.
+
+    With `create` it is made, with the broker's number of partitions, as it is for a Kafka client that produces.
+    """
     meta = (await client.metadata([name]))[name]
+    if create and meta.error == "UNKNOWN_TOPIC_OR_PARTITION":
+        await client.create_topic(name, -1, exist_ok=True)
+        meta = (await client.metadata([name]))[name]
     if meta.error == "UNKNOWN_TOPIC_OR_PARTITION":
         raise HttpError(404, f"there is no topic {name}", remedy="GET /api/topics lists them", place="path")
     if meta.error:

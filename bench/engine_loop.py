@@ -31,7 +31,19 @@ from penstock.engine import kernels
 from penstock.engine.job import Job
 from penstock.engine.kernels.arrow import array_buffers
 from penstock.engine.kernels.hashing import PairTable
-from penstock.engine.plan import Aggregate, Aggregation, Filter, Node, Plan, Project, Scan, Sink, Table, Watermark, Window
+from penstock.engine.plan import (
+    Aggregate,
+    Aggregation,
+    Filter,
+    Node,
+    Plan,
+    Project,
+    Scan,
+    Sink,
+    Table,
+    Watermark,
+    Window,
+)
 from penstock.engine.types import Column
 from penstock.record import HEADER_SIZE, Record, encode, intact, scan
 
@@ -50,7 +62,9 @@ def bids(count: int) -> list[bytes]:
     batches = []
     for start in range(0, count, BATCH):
         auctions, prices = random.integers(1000, 11_000, BATCH), random.integers(100, 10**6, BATCH)
-        at = (np.datetime64("2026-11-22T11:00:00") + (start + np.arange(BATCH)) // 10 * np.timedelta64(1, "ms")).astype("datetime64[ms]")
+        at = (
+            np.datetime64("2026-11-22T11:00:00") + (start + np.arange(BATCH)) // 10 * np.timedelta64(1, "ms")
+        ).astype("datetime64[ms]")
         records = [
             Record(None, json.dumps({
                 "auction": int(a), "bidder": int(a) * 7 % 10_000, "price": int(p), "channel": "Google",
@@ -114,7 +128,9 @@ class Loop:
             assert intact(fetched, info.position)
             data = np.frombuffer(fetched, np.uint8)[info.position + HEADER_SIZE : info.position + info.size]
             places = np.empty((7, info.count), np.int64)
-            kernels.records.locate(data, 0, len(data), info.count, 0, info.base_timestamp_ms, False, places, 0)
+            kernels.records.locate(
+                data, 0, len(data), info.count, 0, info.base_timestamp_ms, False, places, 0
+            )
             lines = np.empty(int(places[3].sum()) + info.count, np.uint8)
             states = np.empty(info.count, np.uint8)
             size = kernels.lines.join(data, places[2], places[3], 0, info.count, lines, states)
@@ -127,7 +143,9 @@ class Loop:
         frame = pl.DataFrame(part.select(plain))
         for i, column in enumerate(self.fields):
             if i not in plain:
-                moments, _ = kernels.moments.parse_column(*array_buffers(part.column(i)), kernels.moments.SQL, False)
+                moments, _ = kernels.moments.parse_column(
+                    *array_buffers(part.column(i)), kernels.moments.SQL, False
+                )
                 frame.insert_column(i, pl.Series(column.name, moments).cast(pl.Datetime("us")))
         return frame
 
@@ -156,7 +174,9 @@ class Tumble(Loop):
 
 def loops() -> dict[str, Callable[[], Loop]]:
     """The same four by hand."""
-    price = (pl.col("price").cast(pl.Decimal(38, 3)) * pl.lit("0.908").cast(pl.Decimal(38, 3))).cast(pl.Decimal(23, 3))
+    price = (pl.col("price").cast(pl.Decimal(38, 3)) * pl.lit("0.908").cast(pl.Decimal(38, 3))).cast(
+        pl.Decimal(23, 3)
+    )
     q1 = ("auction", "bidder", "price", "dateTime", "extra")
     return {
         "q0": lambda: Loop(tuple(c.name for c in COLUMNS), lambda f: f),
@@ -186,7 +206,10 @@ def main() -> None:
     for name, node in plans().items():
         best = {"engine": 1e9, "loop": 1e9}
         for _ in range(given.repeats):
-            for side, work in (("engine", lambda n=node: engine(n, batches)), ("loop", lambda n=name: loops()[n]().run(batches))):
+            for side, work in (
+                ("engine", lambda n=node: engine(n, batches)),
+                ("loop", lambda n=name: loops()[n]().run(batches)),
+            ):
                 seconds, rows = measured(work)
                 best[side] = min(best[side], seconds)
                 best[f"{side} rows"] = rows
@@ -196,9 +219,25 @@ def main() -> None:
             "loop_cpu_s_per_million": round(best["loop"] / millions, 4),
             "ratio": round(best["loop"] / best["engine"], 3), "rows": best["engine rows"],
         }  # fmt: skip
-    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    machine = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+    }
     size = sum(map(len, batches)) / given.events
-    print(json.dumps({"bench": "engine_loop", "events": given.events, "bytes_per_event": round(size), "machine": machine, "results": results}, indent=2))
+    print(
+        json.dumps(
+            {
+                "bench": "engine_loop",
+                "events": given.events,
+                "bytes_per_event": round(size),
+                "machine": machine,
+                "results": results,
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

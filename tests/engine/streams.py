@@ -32,7 +32,11 @@ EVENTS = (
 def sql(text: str) -> Expr:
     """A bound expression, its columns quoted as the plan has them; names in capitals are time units."""
     return sqlglot.parse_one(text).transform(
-        lambda node: exp.column(node.name, quoted=True) if isinstance(node, exp.Column) and not node.name.isupper() else node
+        lambda node: (
+            exp.column(node.name, quoted=True)
+            if isinstance(node, exp.Column) and not node.name.isupper()
+            else node
+        )
     )
 
 

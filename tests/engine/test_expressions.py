@@ -102,7 +102,9 @@ def test_an_expression_has_flinks_kind_and_value(text: str, kind: str, expected:
     assert same or value == pytest.approx(expected), value
 
 
-@pytest.mark.parametrize(("unit", "whole"), [("SECOND", 90061), ("MINUTE", 1501), ("HOUR", 25), ("DAY", 1), ("MONTH", 0)])
+@pytest.mark.parametrize(
+    ("unit", "whole"), [("SECOND", 90061), ("MINUTE", 1501), ("HOUR", 25), ("DAY", 1), ("MONTH", 0)]
+)
 def test_differences_of_moments_count_whole_units(unit: str, whole: int) -> None:
     one, other = exp.column("a", quoted=True), exp.column("b", quoted=True)
     schema = (Column("a", "TIMESTAMP(3)"), Column("b", "TIMESTAMP(3)"))
@@ -114,7 +116,13 @@ def test_differences_of_moments_count_whole_units(unit: str, whole: int) -> None
 
 
 def test_the_current_time_is_the_one_that_was_handed_in() -> None:
-    node = Project(Scan(events_table()), ((Column("now", "TIMESTAMP_LTZ(3)"), sql("CURRENT_TIMESTAMP")), (Column("u", "BIGINT"), sql("UNIX_TIMESTAMP()"))))
+    node = Project(
+        Scan(events_table()),
+        (
+            (Column("now", "TIMESTAMP_LTZ(3)"), sql("CURRENT_TIMESTAMP")),
+            (Column("u", "BIGINT"), sql("UNIX_TIMESTAMP()")),
+        ),
+    )
     made = run(printed(node), [(0, pl.DataFrame({"k": ["a", "b"]}))])
     assert made["now"].dt.epoch("ms").to_list() == [NOW.wall_ms] * 2
     assert made["u"].to_list() == [NOW.wall_ms // 1000] * 2
@@ -141,10 +149,22 @@ def test_what_is_not_offered_is_refused_by_name(text: str, words: str) -> None:
 
 
 def test_kinds_meet_as_in_flink() -> None:
-    assert wider("INT", "DOUBLE") == "DOUBLE" and wider("INT", "STRING") is None and wider("NULL", "DATE") == "DATE"
-    assert wider("DECIMAL(10, 2)", "BIGINT") == "DECIMAL(21, 2)" and wider("TIMESTAMP(0)", "TIMESTAMP(3)") == "TIMESTAMP(3)"
-    assert aggregate_kind("AVG", "INT") == "INT" and aggregate_kind("SUM", "DECIMAL(10, 2)") == "DECIMAL(38, 2)"
-    assert aggregate_kind("COUNT", None) == "BIGINT" and aggregate_kind("AVG", "DECIMAL(10, 2)") == "DECIMAL(38, 6)"
+    assert (
+        wider("INT", "DOUBLE") == "DOUBLE"
+        and wider("INT", "STRING") is None
+        and wider("NULL", "DATE") == "DATE"
+    )
+    assert (
+        wider("DECIMAL(10, 2)", "BIGINT") == "DECIMAL(21, 2)"
+        and wider("TIMESTAMP(0)", "TIMESTAMP(3)") == "TIMESTAMP(3)"
+    )
+    assert (
+        aggregate_kind("AVG", "INT") == "INT" and aggregate_kind("SUM", "DECIMAL(10, 2)") == "DECIMAL(38, 2)"
+    )
+    assert (
+        aggregate_kind("COUNT", None) == "BIGINT"
+        and aggregate_kind("AVG", "DECIMAL(10, 2)") == "DECIMAL(38, 6)"
+    )
     with pytest.raises(PenstockError, match="SUM"):
         aggregate_kind("SUM", "STRING")
 

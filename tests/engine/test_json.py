@@ -47,7 +47,9 @@ def one(value: bytes, kind: str, **options: bool) -> object:
 
 
 def test_objects_become_rows_with_missing_fields_null_and_others_passed_over() -> None:
-    made = read([b'{"n":1,"s":"x","d":1.5,"b":true,"at":"2026-11-22 11:00:00.123","m":1.25,"t":7,"z":[{}]}', b"{}"])
+    made = read(
+        [b'{"n":1,"s":"x","d":1.5,"b":true,"at":"2026-11-22 11:00:00.123","m":1.25,"t":7,"z":[{}]}', b"{}"]
+    )
     first = (1, "x", 1.5, True, datetime(2026, 11, 22, 11, 0, 0, 123000), Decimal("1.25"), 7)
     assert made.frame.rows() == [first, (None,) * 7] and not made.bad
 
@@ -79,7 +81,9 @@ def test_a_value_is_read_as_flink_reads_it(value: bytes, kind: str, expected: ob
 
 
 def test_iso_timestamps_are_read_where_the_table_says_so() -> None:
-    assert one(b'"2026-11-22T11:00:00.25"', "TIMESTAMP(3)", iso=True) == datetime(2026, 11, 22, 11, 0, 0, 250000)
+    assert one(b'"2026-11-22T11:00:00.25"', "TIMESTAMP(3)", iso=True) == datetime(
+        2026, 11, 22, 11, 0, 0, 250000
+    )
     assert one(b'"2026-11-22 11:00:00"', "TIMESTAMP(3)", iso=True) == "DateTimeParseException"
 
 
@@ -95,7 +99,10 @@ HOSTILE: list[bytes] = [
 
 
 @settings(max_examples=60, deadline=None, phases=NO_SHRINKING)
-@given(places=st.lists(st.tuples(st.integers(0, 200), st.sampled_from(HOSTILE)), max_size=6), seed=st.integers(0, 99))
+@given(
+    places=st.lists(st.tuples(st.integers(0, 200), st.sampled_from(HOSTILE)), max_size=6),
+    seed=st.integers(0, 99),
+)
 def test_a_bad_record_never_touches_its_neighbours(places: list[tuple[int, bytes]], seed: int) -> None:
     values: list[bytes | None] = [json.dumps({"n": n, "s": f"row {n}"}).encode() for n in range(80)]
     marks = list(range(80))
@@ -104,12 +111,16 @@ def test_a_bad_record_never_touches_its_neighbours(places: list[tuple[int, bytes
         marks.insert(place % len(marks), -1)
     made = read(values)
     rows = dict(zip(made.rows.tolist(), made.frame["n"].to_list(), strict=True))
-    assert {row: n for row, n in rows.items() if marks[row] >= 0} == {row: n for row, n in enumerate(marks) if n >= 0}
+    assert {row: n for row, n in rows.items() if marks[row] >= 0} == {
+        row: n for row, n in enumerate(marks) if n >= 0
+    }
     alone = {value: read([value]) for _, value in places}
     for row, n in enumerate(marks):
         if n < 0:
             single = alone[values[row] or b""]
-            assert (row in rows) == (single.frame.height == 1), "what becomes of a record does not depend on others"
+            assert (row in rows) == (single.frame.height == 1), (
+                "what becomes of a record does not depend on others"
+            )
             assert [b[1:] for b in made.bad if b[0] == row] == [b[1:] for b in single.bad]
 
 
@@ -126,22 +137,33 @@ def test_where_every_record_is_bad_each_is_a_dead_letter() -> None:
 
 def test_ignored_errors_give_nulls_or_nothing() -> None:
     made = read([b'{"n":"x","s":"a"}', b"{bad", b'{"at":"never","s":"b"}'], ignore_errors=True)
-    assert made.frame["s"].to_list() == ["a", "b"] and made.frame["n"].to_list() == [None, None] and not made.bad
+    assert (
+        made.frame["s"].to_list() == ["a", "b"] and made.frame["n"].to_list() == [None, None] and not made.bad
+    )
 
 
 def test_a_missing_field_is_an_error_where_the_table_says_so_and_null_is_not_missing() -> None:
     made = read([b'{"v":null}', b"{}", b'{"v":1}'], (Column("v", "INT"),), fail_on_missing=True)
-    assert made.frame["v"].to_list() == [None, 1] and made.bad == [(1, "JsonParseException", "the field v is missing")]
+    assert made.frame["v"].to_list() == [None, 1] and made.bad == [
+        (1, "JsonParseException", "the field v is missing")
+    ]
 
 
 def test_tombstones_are_neither_rows_nor_errors() -> None:
     made = read([b'{"n":1}', None, b'{"n":2}', None])
-    assert made.frame["n"].to_list() == [1, 2] and made.tombstones.tolist() == [1, 3] and made.rows.tolist() == [0, 2]
+    assert (
+        made.frame["n"].to_list() == [1, 2]
+        and made.tombstones.tolist() == [1, 3]
+        and made.rows.tolist() == [0, 2]
+    )
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"json.timestamp-format.standard": "RFC"}, {"json.ignore-parse-errors": "true", "json.fail-on-missing-field": "true"}],
+    [
+        {"json.timestamp-format.standard": "RFC"},
+        {"json.ignore-parse-errors": "true", "json.fail-on-missing-field": "true"},
+    ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(PenstockError, match=r"json\."):
@@ -162,14 +184,22 @@ def test_a_dead_letter_says_where_it_came_from_and_why() -> None:
     outputs = job.on_records(0, 3, encode(records, base_offset=40), NOW)
     assert collect(job, outputs)["k"].to_list() == ["fine"]
     ((topic, letter),) = outputs[-1].dead_letters
-    assert (topic, letter.key, letter.value, letter.timestamp_ms) == ("events.dlq", b"k2", b"{bad", NOW.wall_ms)
+    assert (topic, letter.key, letter.value, letter.timestamp_ms) == (
+        "events.dlq",
+        b"k2",
+        b"{bad",
+        NOW.wall_ms,
+    )
     assert letter.headers[:2] == (("trace", b"x"), ("none", None))
     headers = {name.removeprefix("__connect.errors."): value for name, value in letter.headers[2:]}
     assert {k: v for k, v in headers.items() if not k.startswith(("exception.m", "exception.s", "class"))} == {
         "topic": b"events", "partition": b"3", "offset": b"41", "timestamp": b"6", "connector.name": b"events", "task.id": b"0",
         "stage": b"VALUE_CONVERTER", "exception.class.name": b"JsonParseException",
     }  # fmt: skip
-    assert b"not JSON" in headers["exception.message"] and b"JsonParseException" in headers["exception.stacktrace"]
+    assert (
+        b"not JSON" in headers["exception.message"]
+        and b"JsonParseException" in headers["exception.stacktrace"]
+    )
     assert job.measures().sources[0].dead_letters == 1
 
 
@@ -204,19 +234,41 @@ def test_a_batch_that_blows_up_when_decompressed_is_a_dead_letter() -> None:
 
 
 def test_metadata_columns_hold_what_the_record_bears() -> None:
-    schema = (Column("k", "STRING"), Column("ts", "TIMESTAMP_LTZ(3)"), Column("p", "INT"), Column("o", "BIGINT"), Column("tp", "STRING"))
+    schema = (
+        Column("k", "STRING"),
+        Column("ts", "TIMESTAMP_LTZ(3)"),
+        Column("p", "INT"),
+        Column("o", "BIGINT"),
+        Column("tp", "STRING"),
+    )
     keys = (("ts", "timestamp"), ("p", "partition"), ("o", "offset"), ("tp", "topic"))
-    table = Table("t", schema, {"connector": "kafka", "topic": "here", "format": "json"}, metadata=keys, virtual=("p", "o", "tp"))
+    table = Table(
+        "t",
+        schema,
+        {"connector": "kafka", "topic": "here", "format": "json"},
+        metadata=keys,
+        virtual=("p", "o", "tp"),
+    )
     job = Job(printed(Scan(table)))
-    made = collect(job, job.on_records(0, 2, encode([Record(None, b'{"k":"a","o":9}', 1500)], base_offset=4), NOW))
+    made = collect(
+        job, job.on_records(0, 2, encode([Record(None, b'{"k":"a","o":9}', 1500)], base_offset=4), NOW)
+    )
     assert made.row(0)[:5] == ("a", datetime(1970, 1, 1, 0, 0, 1, 500000), 2, 4, "here")
 
 
 def test_computed_columns_are_computed_and_only_read_columns_are_decoded() -> None:
     schema = (Column("raw", "STRING"), Column("other", "BIGINT"), Column("at", "TIMESTAMP(3)"))
-    table = Table("t", schema, {"connector": "kafka", "topic": "t", "format": "json"}, computed=(("at", sql("TO_TIMESTAMP(raw)")),))
+    table = Table(
+        "t",
+        schema,
+        {"connector": "kafka", "topic": "t", "format": "json"},
+        computed=(("at", sql("TO_TIMESTAMP(raw)")),),
+    )
     job = Job(printed(Project(Scan(table), ((Column("at", "TIMESTAMP(3)"), sql("at")),))))
-    made = collect(job, job.on_records(0, 0, encode([Record(None, b'{"raw":"2026-01-02 03:04:05","other":"junk"}', 0)]), NOW))
+    made = collect(
+        job,
+        job.on_records(0, 0, encode([Record(None, b'{"raw":"2026-01-02 03:04:05","other":"junk"}', 0)]), NOW),
+    )
     assert made.row(0) == (datetime(2026, 1, 2, 3, 4, 5), 0), "the field that is no number is not read at all"
 
 

@@ -42,7 +42,15 @@ def section() -> tuple[np.ndarray, int]:
 
 
 VALID, SIGNS = RANDOM.random(60) < 0.8, np.where(RANDOM.random(60) < 0.7, 1, -1)
-MOMENTS = text("2026-11-22 11:00:00.123", "2024-02-29 23:59", "1969-12-31 00:00:00.1", "x", "2026-13-01 00:00:00", "0001-01-01 00:00:00", "")
+MOMENTS = text(
+    "2026-11-22 11:00:00.123",
+    "2024-02-29 23:59",
+    "1969-12-31 00:00:00.1",
+    "x",
+    "2026-13-01 00:00:00",
+    "0001-01-01 00:00:00",
+    "",
+)
 JSON = text('{"a":"}"}', " {} ", "{", '{"a":"\\"}', "[]", '{"a":"\\\\"}')
 
 # Each kernel's arguments, made anew for every run, in the signature's order.
@@ -134,9 +142,13 @@ def chunks_of(batches: bytes, rows_max: int = 1000) -> Iterator[Chunk | Damaged]
 
 @settings(max_examples=60, deadline=None, phases=NO_SHRINKING)
 @given(record_lists, st.sampled_from([0, 1, 2, 3, 4]), st.integers(1, 40))
-def test_chunks_hold_what_the_records_held(rows: list[tuple[bytes | None, bytes | None, int]], codec: int, rows_max: int) -> None:
+def test_chunks_hold_what_the_records_held(
+    rows: list[tuple[bytes | None, bytes | None, int]], codec: int, rows_max: int
+) -> None:
     held = [Record(key, value, stamp, (("h", b"x"),)) for key, value, stamp in rows]
-    batches = encode_slowly(held, codec=codec, base_offset=7) + encode_slowly(held[:1], base_offset=7 + len(held))
+    batches = encode_slowly(held, codec=codec, base_offset=7) + encode_slowly(
+        held[:1], base_offset=7 + len(held)
+    )
     seen = []
     for chunk in chunks_of(batches, rows_max):
         assert isinstance(chunk, Chunk) and len(chunk) <= rows_max
@@ -159,13 +171,17 @@ def test_a_damaged_section_is_told_and_never_read_beyond(place: int, flip: int, 
 
 @settings(max_examples=60, deadline=None, phases=NO_SHRINKING)
 @given(record_lists)
-def test_written_batches_are_what_the_record_codec_writes(rows: list[tuple[bytes | None, bytes | None, int]]) -> None:
+def test_written_batches_are_what_the_record_codec_writes(
+    rows: list[tuple[bytes | None, bytes | None, int]],
+) -> None:
     def payload(texts: list[bytes | None]) -> Payload:
         sizes = np.array([-1 if t is None else len(t) for t in texts])
         starts = np.cumsum(np.maximum(sizes, 0)) - np.maximum(sizes, 0)
         return Payload(np.frombuffer(b"".join(t or b"" for t in texts) + b"\0", np.uint8), starts, sizes)
 
-    made = encode(payload([k for k, _, _ in rows]), payload([v for _, v, _ in rows]), np.array([s for _, _, s in rows]))
+    made = encode(
+        payload([k for k, _, _ in rows]), payload([v for _, v, _ in rows]), np.array([s for _, _, s in rows])
+    )
     assert made == [encode_slowly([Record(*row) for row in rows])]
 
 
@@ -213,9 +229,17 @@ def test_what_is_no_moment_is_null(text_: str) -> None:
     try:
         plain = text_.removesuffix("Z")
         head, _, fraction = plain.partition(".")
-        form = "%Y-%m-%d" if len(head) == 10 else f"%Y-%m-%d{head[10:11]}%H:%M" + (":%S" if len(head) > 16 else "")
+        form = (
+            "%Y-%m-%d"
+            if len(head) == 10
+            else f"%Y-%m-%d{head[10:11]}%H:%M" + (":%S" if len(head) > 16 else "")
+        )
         expected = datetime.strptime(head, form) + timedelta(microseconds=int((fraction + "000000")[:6]))
-        fits = len(head) in (10, 16, 19) and head[10:11] in ("", " ", "T") and (not fraction or fraction.isdigit())
+        fits = (
+            len(head) in (10, 16, 19)
+            and head[10:11] in ("", " ", "T")
+            and (not fraction or fraction.isdigit())
+        )
         fits = fits and len(fraction) <= 9 and plain[-1:] != "." and (len(head) == 19 or "." not in plain)
     except ValueError:
         fits = False

@@ -20,7 +20,13 @@ WINDOWS = {"tumble": (3_600_000, 3_600_000), "hop": (7_200_000, 1_800_000)}
 
 def plan_of(kind: str, late_ms: int) -> tuple[Job, Window]:
     size, slide = WINDOWS[kind]
-    table = Table("series", SCHEMA, {"connector": "kafka", "topic": "series", "format": "json"}, (), Watermark("timestamp", late_ms))
+    table = Table(
+        "series",
+        SCHEMA,
+        {"connector": "kafka", "topic": "series", "format": "json"},
+        (),
+        Watermark("timestamp", late_ms),
+    )
     window = Window(Scan(table), kind.upper(), "timestamp", size, slide)
     aggregates = (
         aggregation("n", "BIGINT", "COUNT(value)"), aggregation("mean", "DOUBLE", "AVG(value)"), aggregation("low", "DOUBLE", "MIN(value)"),
@@ -38,7 +44,8 @@ def whole(frame: pl.DataFrame, window: Window) -> pl.DataFrame:
         .agg(n=value.count().cast(pl.Int64), mean=value.mean(), low=value.min(), high=value.max(), band=value.std(), rows=pl.len().cast(pl.Int64))
     )  # fmt: skip
     return made.with_columns(
-        pl.col("window_start").cast(pl.Datetime("us")), (pl.col("window_start") + size).cast(pl.Datetime("us")).alias("window_end")
+        pl.col("window_start").cast(pl.Datetime("us")),
+        (pl.col("window_start") + size).cast(pl.Datetime("us")).alias("window_end"),
     ).select("window_start", "window_end", "n", "mean", "low", "high", "band", "rows")
 
 
@@ -54,7 +61,9 @@ def streamed(job: Job, frame: pl.DataFrame, seed: int, partitions: int) -> pl.Da
         if random.random() < 0.01:
             for partition in range(partitions):
                 if dealt[partition]:
-                    outputs += job.on_records(0, partition, encode(dealt[partition], codec=int(random.choice([0, 3, 4]))), NOW)
+                    outputs += job.on_records(
+                        0, partition, encode(dealt[partition], codec=int(random.choice([0, 3, 4]))), NOW
+                    )
                     dealt[partition] = []
     for partition, records in enumerate(dealt):
         outputs += job.on_records(0, partition, encode(records), NOW) if records else []
@@ -62,7 +71,10 @@ def streamed(job: Job, frame: pl.DataFrame, seed: int, partitions: int) -> pl.Da
 
 
 @pytest.mark.parametrize("kind", WINDOWS)
-@pytest.mark.parametrize("name", ["machine_temperature_system_failure", "ambient_temperature_system_failure", "rogue_agent_key_updown"])
+@pytest.mark.parametrize(
+    "name",
+    ["machine_temperature_system_failure", "ambient_temperature_system_failure", "rogue_agent_key_updown"],
+)
 def test_windows_over_a_real_series_equal_polars_row_for_row(name: str, kind: str) -> None:
     path = NAB / f"{name}.csv"
     if not path.exists():
@@ -84,7 +96,10 @@ def test_windows_over_an_industrial_series_with_gaps_and_nulls_equal_polars(kind
     frame = pl.DataFrame(
         {
             "timestamp": (arrival - random.integers(0, 300_000, 4000)) * 1000,
-            "value": [None if hole else v for hole, v in zip(random.random(4000) < 0.03, value.tolist(), strict=True)],
+            "value": [
+                None if hole else v
+                for hole, v in zip(random.random(4000) < 0.03, value.tolist(), strict=True)
+            ],
         }
     ).with_columns(pl.col("timestamp").cast(pl.Datetime("us")))
     job, window = plan_of(kind, 300_000)

@@ -11,6 +11,7 @@ from penstock.engine.job import Job, Snapshot
 from penstock.engine.plan import Aggregate, Plan, Scan, Sink
 from penstock.engine.run.keys import KeyTable
 from penstock.errors import PenstockError
+from penstock.record import encode
 from tests.engine.streams import (
     NO_SHRINKING,
     NOW,
@@ -22,7 +23,6 @@ from tests.engine.streams import (
 )
 from tests.engine.test_changes import PER_KEY, RETRACTED, upserts
 from tests.engine.test_windows import plan_of, windowed
-from penstock.record import encode
 
 PLANS = {
     "tumble": plan_of(windowed("tumble"), ("k",)),

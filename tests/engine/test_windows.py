@@ -54,6 +54,13 @@ AGGREGATES = [
 EMPTY_SUMS = {"sd": "i", "si": "i", "sf": "d", "sm": "m"}
 
 
+def _null_if_nothing(name: str, expr: pl.Expr) -> pl.Expr:
+    """SQL's SUM of nothing is NULL, polars' is 0."""
+    if name == "sp":
+        return pl.when(pl.col("d").filter(pl.col("s") != "s1").count() > 0).then(expr)
+    return pl.when(pl.col(EMPTY_SUMS[name]).count() > 0).then(expr) if name in EMPTY_SUMS else expr
+
+
 def whole(frame: pl.DataFrame, keys: list[str], window: Window) -> pl.DataFrame:
     """The answer over all rows at once."""
     micros = pl.col("at").cast(pl.Int64)
@@ -61,14 +68,7 @@ def whole(frame: pl.DataFrame, keys: list[str], window: Window) -> pl.DataFrame:
     last = (micros - offset) // slide * slide + offset
     starts = pl.concat_list([last - n * slide for n in range(size // slide)])
     spread = frame.with_columns(window_start=starts).explode("window_start")
-    exprs = []
-    for plan, expr in AGGREGATES:
-        name = plan.column.name
-        if name in EMPTY_SUMS:  # SQL's SUM of nothing is NULL, polars' is 0
-            expr = pl.when(pl.col(EMPTY_SUMS[name]).count() > 0).then(expr)
-        if name == "sp":
-            expr = pl.when(pl.col("d").filter(pl.col("s") != "s1").count() > 0).then(expr)
-        exprs.append(expr.alias(name))
+    exprs = [_null_if_nothing(plan.column.name, expr).alias(plan.column.name) for plan, expr in AGGREGATES]
     made = spread.group_by([*keys, "window_start"]).agg(exprs)
     end = pl.col("window_start") + size
     return made.with_columns(end.alias("window_end")).with_columns(
@@ -86,7 +86,9 @@ WINDOWS = {
 
 def windowed(kind: str, source: object = None) -> Window:
     size, slide, offset = WINDOWS[kind]
-    return Window(source or Scan(events_table()), kind.split()[0].upper(), "at", size, slide, offset)
+    return Window(
+        source or Scan(events_table()), kind.split(maxsplit=1)[0].upper(), "at", size, slide, offset
+    )
 
 
 def plan_of(window: Window, keys: tuple[str, ...]) -> Plan:

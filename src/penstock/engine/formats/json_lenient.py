@@ -16,7 +16,7 @@ _WIDE = Context(prec=80, rounding=ROUND_HALF_UP)
 _BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
 
 
-class Misfit(ValueError):
+class MisfitError(ValueError):
     """A record that is no row: `kind` is the error's name in the dead letter."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -25,25 +25,25 @@ class Misfit(ValueError):
 
 
 def read_object(value: bytes, fields: Schema, ignore: bool, must_have: bool) -> dict[str, Any]:
-    """The fields of one object; raises `Misfit`. With `ignore` a field that does not fit is None instead."""
+    """The fields of one object; raises `MisfitError`. With `ignore` a field that does not fit is None instead."""
     try:
         document = json.loads(value.decode(), parse_constant=_no_constant, parse_float=_Number)
     except UnicodeDecodeError as error:
-        raise Misfit(
+        raise MisfitError(
             "CharacterCodingException", f"the value is not UTF-8: {error.reason} at byte {error.start}"
         ) from None
     except RecursionError:
-        raise Misfit("JsonParseException", "the JSON is nested too deeply") from None
+        raise MisfitError("JsonParseException", "the JSON is nested too deeply") from None
     except ValueError as error:
-        raise Misfit("JsonParseException", f"the value is not JSON: {error}") from None
+        raise MisfitError("JsonParseException", f"the value is not JSON: {error}") from None
     if not isinstance(document, dict):
-        raise Misfit("JsonParseException", f"the value is not a JSON object but {_named(document)}")
+        raise MisfitError("JsonParseException", f"the value is not a JSON object but {_named(document)}")
     return {field.name: _field(document, field.name, field.kind, ignore, must_have) for field in fields}
 
 
 def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_have: bool) -> Any:
     if name not in document and must_have:
-        raise Misfit("JsonParseException", f"the field {name} is missing")
+        raise MisfitError("JsonParseException", f"the field {name} is missing")
     found = document.get(name)
     if found is None:
         return None
@@ -53,7 +53,7 @@ def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_ha
         if ignore:
             return None
         shown = _shown(found)
-        raise Misfit("JsonParseException", f"{name} is {kind}, and the record has {shown}") from None
+        raise MisfitError("JsonParseException", f"{name} is {kind}, and the record has {shown}") from None
 
 
 class _Number(str):

@@ -18,7 +18,7 @@ from arro3.io import read_json
 from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
-from penstock.engine.formats.json_lenient import Misfit, read_object
+from penstock.engine.formats.json_lenient import MisfitError, read_object
 from penstock.engine.formats.texts import from_texts, is_textual, raw_type
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import half_up
@@ -155,7 +155,7 @@ class JsonReader:
             values = read_object(
                 chunk.value(row) or b"", self.fields, self.options.ignore_errors, self.options.fail_on_missing
             )
-        except Misfit as misfit:
+        except MisfitError as misfit:
             if not self.options.ignore_errors:
                 bad.append((row, misfit.kind, str(misfit)))
             return []

@@ -187,7 +187,8 @@ def _moment_to_moment(value: Value, kind: str) -> pl.Expr:
     if places >= min(kinds.fraction(value.kind), 6):
         return value.expr
     step = 10 ** (6 - places)
-    return ((value.expr.cast(pl.Int64) // step) * step).cast(pl.Datetime("us"))
+    whole: pl.Expr = value.expr.cast(pl.Int64) // step * step
+    return whole.cast(pl.Datetime("us"))
 
 
 def _simply(value: Value, kind: str) -> pl.Expr:

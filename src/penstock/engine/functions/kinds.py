@@ -90,7 +90,7 @@ def is_interval(kind: str) -> bool:
 
 def wider(left: str, right: str) -> str | None:
     """The kind both convert to without being asked, or None where Flink has none."""
-    if left == right or right == NULL:
+    if right in (left, NULL):
         return left
     if left == NULL:
         return right
@@ -123,7 +123,7 @@ def _wider_number(left: str, right: str) -> str:
 
 def arithmetic(sign: str, left: str, right: str) -> str | None:
     """The kind of ``left sign right`` for numbers; `sign` is one of ``+ - * / %``."""
-    if left == NULL or right == NULL:
+    if NULL in (left, right):
         left, right = (left if right == NULL else right,) * 2
     if not (is_number(left) and is_number(right)):
         return None

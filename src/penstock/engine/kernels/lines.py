@@ -50,7 +50,7 @@ def join(data, starts, sizes, first, stop, out, states):  # type: ignore[no-unty
         if end - at < 2 or data[at] != 123 or data[end - 1] != 125:
             states[row] = 2
             continue
-        quotes, slashes = 0, 0
+        quotes, slashes = np.int64(0), np.int64(0)
         for i in range(at, end):
             quotes += np.int64(data[i] == 34)
             slashes += np.int64(data[i] == 92)

@@ -54,7 +54,7 @@ def _fraction(data: Any, at: Any, end: Any) -> Any:
     """Microseconds of one to nine digits, or -1."""
     if at == end or end - at > 9:
         return -1
-    micros, unit = 0, 100000
+    micros, unit = np.int64(0), 100000
     for i in range(at, end):
         digit = np.int64(data[i]) - 48
         if digit < 0 or digit > 9:
@@ -86,7 +86,7 @@ def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-u
         elif zoned:
             bad = True
         size = end - at
-        if bad or size < 10 or (10 < size < 16) or size == 17 or size == 18 or (size == 10 and middle != 0):
+        if bad or size < 10 or (10 < size < 16) or size in (17, 18) or (size == 10 and middle != 0):
             wrong[row] = True
             count += 1
             continue
@@ -96,11 +96,7 @@ def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-u
         if size > 10:
             hour, minute, second = _two(data, at + 11), _two(data, at + 14), 0
             gap = data[at + 10]
-            bad = (
-                bad
-                or not (gap == middle or (middle == 0 and (gap == 32 or gap == 84)))
-                or data[at + 13] != 58
-            )
+            bad = bad or not (gap == middle or (middle == 0 and (gap in (32, 84)))) or data[at + 13] != 58
             if size > 16:
                 second = _two(data, at + 17)
                 bad = bad or data[at + 16] != 58

@@ -3,7 +3,7 @@
 Knows nothing of formats or Kafka.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan
 from penstock.engine.run.columns import integers, pick, there
 from penstock.engine.run.watermarks import START_MS, SourceTime
-from penstock.engine.types import Column, Schema, polars_type
+from penstock.engine.types import Column, Expr, Schema, polars_type
 from penstock.errors import PenstockError
 
 
@@ -83,7 +83,7 @@ class ReadTable(Operator):
 def _physical(
     schema: Schema,
     wanted: set[str],
-    computed: "dict[str, pl.Expr] | dict[str, object]",
+    computed: Mapping[str, Expr],
     metadata: dict[str, str],
 ) -> tuple[Column, ...]:
     """The columns to decode from values: those wanted and those that wanted computed columns read."""

@@ -11,7 +11,7 @@ import polars as pl
 from penstock.clock import Now
 from penstock.engine.operators.aggregate import RunningAggregate
 from penstock.engine.operators.normalize import Normalize
-from penstock.engine.operators.operator import MARK, Moment, Operator
+from penstock.engine.operators.operator import Moment, Operator
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stages
 from penstock.engine.operators.union import Unite
@@ -140,8 +140,9 @@ class Graph:
     ) -> None:
         vertex = self.vertices[number]
         vertex.rows_out += rows.height
-        for sink in vertex.sinks:
-            out.append((sink, rows.drop(MARK) if MARK in rows.columns else rows))
+        out += [
+            (sink, rows) for sink in vertex.sinks
+        ]  # a sink takes the columns it knows, so `$mark` stays behind
         for reader, port in vertex.readers:
             below = self.vertices[reader]
             below.rows_in += rows.height

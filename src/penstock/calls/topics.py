@@ -1,0 +1,90 @@
+"""Calls that make, show and delete topics and their settings, and what the one node says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from penstock.calls.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic as clients see it; `topic_id` is a UUID's 16 bytes."""
+
+    name: str
+    topic_id: bytes
+    partitions: int
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeTopics(Call):
+    """`names` of None means all; unknown ones are created where `create` says so and auto-creation is on.
+
+    Answer: one `TopicInfo | Refused` a name. `topic_ids` may be asked for instead of names (16 bytes each).
+    """
+
+    names: tuple[str, ...] | None = None
+    topic_ids: tuple[bytes, ...] = ()
+    create: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """A topic to create; `partitions` and `replicas` of -1 mean the broker's default."""
+
+    name: str
+    partitions: int = -1
+    replicas: int = -1
+    configs: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTopics(Call):
+    """Answer: one `TopicInfo | Refused` a topic. With `check_only` nothing is created."""
+
+    topics: tuple[NewTopic, ...]
+    check_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTopics(Call):
+    """By name, or by topic id where the name is empty. Answer: one `TopicInfo | Refused` a topic."""
+
+    names: tuple[str, ...] = ()
+    topic_ids: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEntry:
+    """One setting of a topic or of the broker; `source` is Kafka's ConfigSource (1 topic, 4 static, 5 default)."""
+
+    name: str
+    value: str | None
+    source: int = 5
+    read_only: bool = False
+    sensitive: bool = False
+    type: int = 0
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeConfigs(Call):
+    """`resources` are (kind, name): kind ``topic`` or ``broker``; `keys` of None means all.
+
+    Answer: one `tuple[ConfigEntry, ...] | Refused` a resource.
+    """
+
+    resources: tuple[tuple[str, str, tuple[str, ...] | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeCluster(Call):
+    """Answer: `ClusterInfo`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    """The one node. `host` and `port` are what the asking listener advertises; a gateway fills them in."""
+
+    cluster_id: str
+    node_id: int = 1

@@ -93,6 +93,25 @@ def test_a_table_that_is_cut_often_shows_what_the_server_has(open_page: Any, moc
     assert same
 
 
+def test_any_number_of_windows_stays_live(browser: Any, mock: Mock) -> None:
+    # A browser opens six connections to a server: five windows with four streams each must not starve one another.
+    context = browser.new_context()
+    try:
+        pages = [context.new_page() for _ in range(5)]
+        for page in pages:
+            page.goto(mock.url + "/")
+            page.locator(".chips button", has_text="cpu.2").wait_for()
+        for page in pages:
+            before = page.locator(".chips").inner_text()
+            expect(page.locator(".chips")).not_to_have_text(before, timeout=6000)
+            expect(page.locator(".link-state")).to_contain_text("live")
+        pages[0].close()
+        pages[1].goto(mock.url + "/topics")
+        expect(pages[1].locator("tbody tr").first).to_be_visible()
+    finally:
+        context.close()
+
+
 def test_leaving_a_page_closes_its_stream(open_page: Any) -> None:
     page = open_page("/tables/machine_now")
     page.get_by_text("disk.read").first.wait_for()

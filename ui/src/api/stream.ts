@@ -2,6 +2,7 @@
 // Knows EventSource and tokens; knows nothing of what the events mean.
 import { type Signal, signal } from "@preact/signals";
 import { onVisible, visible } from "../state/visible";
+import { type Slot, takeSlot } from "./slots";
 
 export type StreamState =
   | { kind: "connecting" }
@@ -9,12 +10,15 @@ export type StreamState =
   | { kind: "paused" }
   | { kind: "lost"; since_ms: number; resuming: boolean };
 
+const ASK_MS = 1000;
 const BACKOFF_MS = [300, 700, 1500, 3000, 5000];
 
 export interface StreamOptions {
   /** Names of the events to listen for. */
   events: readonly string[];
   onEvent: (name: string, data: string) => void;
+  /** Gets the same by asking, for a window whose browser has no connection to spare. */
+  ask: (signal: AbortSignal) => Promise<void>;
   /** A connection without a token begins: what came before is void. */
   onFresh?: () => void;
   /** A stream that beats: silence longer than this counts as lost. */
@@ -24,6 +28,9 @@ export interface StreamOptions {
 export class Stream {
   readonly state: Signal<StreamState> = signal({ kind: "connecting" });
   private source: EventSource | null = null;
+  private slot: Slot | null = null;
+  private asking: AbortController | null = null;
+  private turn = 0;
   private token = "";
   private tries = 0;
   private retry = 0;
@@ -52,6 +59,16 @@ export class Stream {
   private open(): void {
     this.drop();
     if (this.state.peek().kind === "paused") this.state.value = { kind: "connecting" };
+    const turn = this.turn;
+    void takeSlot().then((slot) => {
+      if (turn !== this.turn) slot?.release();
+      else if (slot) this.connect(slot);
+      else void this.ask();
+    });
+  }
+
+  private connect(slot: Slot): void {
+    this.slot = slot;
     const since = this.token ? `?since=${encodeURIComponent(this.token)}` : "";
     if (!this.token) this.options.onFresh?.();
     const source = new EventSource(this.path + since);
@@ -65,6 +82,22 @@ export class Stream {
         this.options.onEvent(name, event.data as string);
       });
     this.watch();
+  }
+
+  private async ask(): Promise<void> {
+    const asking = new AbortController();
+    this.asking = asking;
+    // What is asked for is whole: there is nothing to resume from.
+    this.token = "";
+    try {
+      await this.options.ask(asking.signal);
+      if (asking.signal.aborted) return;
+      this.heard();
+      clearTimeout(this.silence);
+      this.retry = window.setTimeout(() => this.open(), ASK_MS);
+    } catch {
+      if (!asking.signal.aborted) this.lose();
+    }
   }
 
   private heard(): void {
@@ -100,5 +133,10 @@ export class Stream {
     clearTimeout(this.silence);
     this.source?.close();
     this.source = null;
+    this.asking?.abort();
+    this.asking = null;
+    this.slot?.release();
+    this.slot = null;
+    this.turn += 1;
   }
 }

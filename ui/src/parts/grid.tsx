@@ -142,17 +142,16 @@ export function Grid<R>(props: GridProps<R>) {
     if (box && (at * ROW < box.scrollTop || (at + 2) * ROW > box.scrollTop + box.clientHeight)) box.scrollTop = at * ROW - box.clientHeight / 2;
   };
   if (sorted.length === 0 && props.empty) return <>{props.empty}</>;
-  const columns = props.columns.length + (props.changed_ms ? 1 : 0);
   return (
     <div class="grid" ref={scroller} style={{ maxHeight: props.height }} onKeyDown={onKeyDown}>
       <table aria-label={props.label} aria-rowcount={sorted.length}>
         <Head props={props} by={by} />
         <tbody>
-          {first > 0 && <Beyond rows={first} columns={columns} />}
+          {first > 0 && <Beyond rows={first} />}
           {sorted.slice(first, last).map((row, i) => (
             <Line key={props.keyOf(row)} props={props} row={row} at={first + i} active={first + i === active} onFocus={() => setActive(first + i)} />
           ))}
-          {last < sorted.length && <Beyond rows={sorted.length - last} columns={columns} />}
+          {last < sorted.length && <Beyond rows={sorted.length - last} />}
         </tbody>
       </table>
     </div>
@@ -160,10 +159,10 @@ export function Grid<R>(props: GridProps<R>) {
 }
 
 /** The height of the rows that are not drawn. */
-function Beyond({ rows, columns }: { rows: number; columns: number }) {
+function Beyond({ rows }: { rows: number }) {
   return (
     <tr class="beyond" style={{ height: `${rows * ROW}px` }} aria-hidden="true">
-      <td colSpan={columns} />
+      <td />
     </tr>
   );
 }

@@ -5,6 +5,7 @@ import { now } from "../state/clock";
 import { connection, demo, openTroubles } from "../state/flow";
 import { path } from "../state/route";
 import { nextTheme } from "../state/theme";
+import { THIN } from "../format/number";
 import { duration } from "../format/time";
 import { openPalette } from "./palette";
 
@@ -66,7 +67,7 @@ function words(state: StreamState): string {
   if (state.kind === "paused") return "paused";
   if (state.kind === "connecting") return "connecting";
   const lost_s = Math.max(0, Math.floor((now.value - state.since_ms) / 1000));
-  return `lost since ${duration(lost_s * 1000).replace(/\.\d/, "")}, resuming`;
+  return `lost since ${lost_s < 60 ? `${lost_s}${THIN}s` : duration(lost_s * 1000)}, resuming`;
 }
 
 export function LinkState() {

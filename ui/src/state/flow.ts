@@ -16,15 +16,18 @@ const show = perFrame(() => {
   if (waiting) flow.value = waiting;
 });
 
+function take(news: Flow): void {
+  waiting = news;
+  const ahead_ms = news.at_ms - Date.now();
+  skew_ms.value = Math.abs(ahead_ms) < 1500 ? 0 : ahead_ms;
+  show();
+}
+
 const stream = new Stream(api.flowPath, {
   events: ["flow"],
   silence_ms: 5000,
-  onEvent: (_, data) => {
-    waiting = JSON.parse(data) as Flow;
-    const ahead_ms = waiting.at_ms - Date.now();
-    skew_ms.value = Math.abs(ahead_ms) < 1500 ? 0 : ahead_ms;
-    show();
-  },
+  onEvent: (_, data) => take(JSON.parse(data) as Flow),
+  ask: async (signal) => take(await api.flow(signal)),
 });
 export const connection = stream.state;
 

@@ -8,6 +8,8 @@ import { Fold } from "./fold";
 
 type Step = { name: "reset" } | { name: "snapshot"; rows: Row[]; done: boolean } | ({ name: "change" } & TableChange);
 
+const ROWS_ASKED = 10_000;
+
 export class LiveTable {
   readonly fold: Fold;
   /** Grows when rows changed; pages read it and look at `fold.rows` again. */
@@ -22,6 +24,11 @@ export class LiveTable {
     const apply = perFrame(() => this.apply());
     this.stream = new Stream(api.changesPath(name), {
       events: ["snapshot", "change", "reset"],
+      ask: async (signal) => {
+        const { rows } = await api.table(name, { limit: ROWS_ASKED }, signal);
+        this.steps.push({ name: "snapshot", rows, done: true });
+        apply();
+      },
       onFresh: () => this.steps.push({ name: "reset" }),
       onEvent: (event, data) => {
         const step = { name: event, ...(JSON.parse(data) as object) } as Step;

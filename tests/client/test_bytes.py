@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.client import fetching, messages
@@ -13,6 +13,9 @@ from penstock.client.errors import failure
 from penstock.client.partitioning import murmur2, partition_of
 from penstock.errors import PenstockError
 from penstock.wire.kafka.codec import decode_response, encode_response
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 # org.apache.kafka.common.utils.UtilsTest#testMurmur2
 JAVA = [

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from penstock.client import Client, KafkaError
+from penstock.client import Client, ConnectionLostError, KafkaError, cluster
+from penstock.client.connection import connect
 from penstock.record import Record, encode
 from tests.client import fake
 from tests.client.fake import FakeKafka
@@ -56,7 +57,16 @@ def test_mutated_answers_end_in_a_result_or_a_kafka_error(seed: int, monkeypatch
         frame = b"".join(honest(*given))
         return [mutated(frame, chance) if chance.random() < 0.5 else frame]
 
+    honest_connect = cluster.connect
+
+    async def only_home(host: str, port: int, **rest: Any) -> Any:
+        # A mutated address must not make a test call on a stranger.
+        if not host.startswith("127.0.0.1") and host.isascii() and host.isprintable():
+            raise ConnectionLostError(f"cannot connect to {host}")
+        return await honest_connect(host, port, **rest)
+
     async def go() -> None:
+        monkeypatch.setattr(cluster, "connect", only_home)
         monkeypatch.setattr(fake, "encode_response", answer)
         async with FakeKafka(partitions=2) as server:
             server.logs[("t", 0)] = [encode([Record(b"k", b"v" * 50, 1)] * 5)]
@@ -77,3 +87,12 @@ def test_mutated_answers_end_in_a_result_or_a_kafka_error(seed: int, monkeypatch
                             pass
 
     asyncio.run(asyncio.wait_for(go(), 60))
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [("a\0b", 9092), ("127.0.0.1", 70_000), ("127.0.0.1", -1), ("\ud800", 1), ("." * 300, 1)],
+)
+def test_an_address_that_is_none_is_a_lost_connection(host: str, port: int) -> None:
+    with pytest.raises(ConnectionLostError):
+        asyncio.run(connect(host, port, client_id="me", timeout_s=1.0, frame_bytes_max=1000))

@@ -1,6 +1,7 @@
 """The client against real servers: penstock's own, killed and brought back, and librdkafka's mock cluster."""
 
 import asyncio
+import time
 import uuid
 
 import pytest
@@ -12,6 +13,7 @@ from penstock.compression import GZIP, LZ4, SNAPPY, ZSTD
 from penstock.record import Record, decode, encode
 from penstock.testing.processes import BrokerProcess
 
+NOW_MS = int(time.time() * 1000)  # retention takes what is long past
 QUICK = ClientOptions(backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=15.0, delivery_timeout_s=30.0)
 
 
@@ -40,7 +42,7 @@ def test_topics_records_offsets_groups_and_settings_on_penstock(broker_address: 
             assert await client.create_topic(topic, 3, exist_ok=True) is False
             assert (await client.metadata([topic]))[topic].partitions == 3
             assert (await client.topic_configs(topic))["retention.ms"] == "1000000"
-            records = [Record(str(i).encode(), b"v" * i, 1000 + i, (("h", b"x"),)) for i in range(100)]
+            records = [Record(str(i).encode(), b"v" * i, NOW_MS + i, (("h", b"x"),)) for i in range(100)]
             offsets = await client.produce(topic, records)
             found = await read_all(client, topic)
             placed = {(p, r.offset): r for p, rs in found.items() for r in rs}
@@ -52,7 +54,7 @@ def test_topics_records_offsets_groups_and_settings_on_penstock(broker_address: 
                     for p in range(3)
                 )
             assert sum((await client.offsets(topic)).values()) == 100
-            later = await client.offsets(topic, 2000)
+            later = await client.offsets(topic, NOW_MS + 2000)
             assert set(later.values()) == {-1}
             await client.commit(topic, {(topic, 1): 5})
             assert await client.committed(topic) == {(topic, 1): 5}
@@ -71,7 +73,7 @@ def test_compressed_batches_go_through_as_they_are(broker_address: str, codec: i
         topic = new()
         async with Client(broker_address, options=QUICK) as client:
             await client.create_topic(topic)
-            await client.produce(topic, [Record(None, b"a" * 1000, 1)] * 20, codec=codec)
+            await client.produce(topic, [Record(None, b"a" * 1000, NOW_MS)] * 20, codec=codec)
             (found,) = (await read_all(client, topic)).values()
             assert [r.value for r in found] == [b"a" * 1000] * 20
 
@@ -92,7 +94,7 @@ def test_appends_over_three_kills_of_the_broker_are_all_there_once_and_in_order(
                 while not stop.is_set():
                     pushed = []
                     for _ in range(8):
-                        batch = encode([Record(None, str(count).encode(), 1)])
+                        batch = encode([Record(None, str(count).encode(), NOW_MS)])
                         pushed.append(client.push("t", partition, batch))
                         count += 1
                     acknowledged[partition] += await asyncio.gather(*pushed)
@@ -122,7 +124,7 @@ def test_librdkafkas_mock_cluster_of_three_nodes() -> None:
         assert cluster.flush(5) == 0
         addresses = ",".join(f"{b.host}:{b.port}" for b in told.brokers.values())
         async with Client(addresses, options=QUICK) as client:
-            await client.produce("t", [Record(str(i).encode(), str(i).encode(), 1) for i in range(40)])
+            await client.produce("t", [Record(str(i).encode(), str(i).encode(), NOW_MS) for i in range(40)])
             found = await read_all(client, "t")
             values = sorted(r.value or b"" for rs in found.values() for r in rs)
             assert values == sorted([b"hello", *(str(i).encode() for i in range(40))])

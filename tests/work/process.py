@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,13 @@ from penstock.client import Client, ClientOptions
 from penstock.record import Record, decode
 
 QUICK = ClientOptions(backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=15.0, delivery_timeout_s=30.0)
+
+
+def fresh(value: Any, key: bytes | None = None) -> Record:
+    """A record of this moment: the broker deletes those whose time is long past. Bytes go as they are, else JSON."""
+    return Record(
+        key, value if isinstance(value, bytes) else json.dumps(value).encode(), int(time.time() * 1000)
+    )
 
 
 class WorkerProcess:
@@ -87,9 +95,16 @@ async def jobs(client: Client) -> dict[str, Any]:
     return {key.removeprefix("job/"): v for key, v in (await rows(client, "_penstock.workers")).items()}
 
 
-async def until(what: Callable[[], Any], timeout_s: float = 15.0) -> Any:
-    """Ask again until the answer is true; the answer."""
-    async with asyncio.timeout(timeout_s):
-        while not (answer := await what()):
-            await asyncio.sleep(0.05)
+async def until(what: Callable[[], Any], timeout_s: float = 30.0, client: Client | None = None) -> Any:
+    """Ask again until the answer is true; the answer. Fails with what the jobs said last, where a client is given."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + timeout_s
+    while not (answer := await what()):
+        if loop.time() > end_s:
+            told = await jobs(client) if client else {}
+            brief = {
+                n: {k: v for k, v in job.items() if k not in ("sql", "tables")} for n, job in told.items()
+            }
+            raise AssertionError(f"not within {timeout_s} s; the jobs: {json.dumps(brief, indent=1)}")
+        await asyncio.sleep(0.05)
     return answer

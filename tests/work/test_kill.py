@@ -114,14 +114,14 @@ async def campaign(broker: BrokerProcess, folder: Path, kills: int, seed: int) -
             for _ in range(kills):
                 before = await written(client)
                 await asyncio.to_thread(worker.start)
-                await until(lambda before=before: grown(client, before), 60)
+                await until(lambda before=before: grown(client, before), 60, client)
                 await asyncio.sleep(chance.random())
                 await asyncio.to_thread(worker.end)
             stop.set()
             await pouring
             await send(client, feed.last())
             await asyncio.to_thread(worker.start)
-            await until(lambda: complete(client, feed), 60)
+            await until(lambda: complete(client, feed), 60, client)
             windows, totals = await tables(client)
             assert windows == feed.expected_windows()
             assert totals == feed.expected_totals()

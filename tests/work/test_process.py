@@ -1,7 +1,6 @@
 """The worker as a process: it says ready, stops with everything committed, and leaves no orphan."""
 
 import asyncio
-import json
 import signal
 import subprocess
 import sys
@@ -9,9 +8,8 @@ import time
 from pathlib import Path
 
 from penstock.client import Client
-from penstock.record import Record
 from penstock.testing.processes import BrokerProcess
-from tests.work.process import QUICK, WorkerProcess, rows, until
+from tests.work.process import QUICK, WorkerProcess, fresh, rows, until
 
 PIPELINE = """CREATE TABLE events (k STRING) WITH ('connector' = 'kafka', 'topic' = 'p-in', 'format' = 'json');
 CREATE TABLE counts (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED)
@@ -30,14 +28,14 @@ def test_sigterm_commits_and_a_closed_pipe_ends_it(broker_address: str, tmp_path
 
             worker = WorkerProcess(broker_address, tmp_path, more=("--commit-s", "3600"))
             with worker:
-                await client.produce("p-in", [Record(None, json.dumps({"k": "a"}).encode(), 1)])
-                await until(lambda: counted(1), 60)
+                await client.produce("p-in", [fresh({"k": "a"})])
+                await until(lambda: counted(1), 60, client)
                 began = time.monotonic()
                 assert worker.end(signal.SIGTERM) == 0
                 assert time.monotonic() - began < 5
             with worker:
-                await client.produce("p-in", [Record(None, json.dumps({"k": "a"}).encode(), 1)])
-                await until(lambda: counted(2), 60)
+                await client.produce("p-in", [fresh({"k": "a"})])
+                await until(lambda: counted(2), 60, client)
                 assert worker.process and worker.process.stdin
                 worker.process.stdin.close()
                 assert worker.process.wait(5) == 0
@@ -56,8 +54,8 @@ def test_a_stop_while_the_broker_is_away_takes_under_five_seconds(
         async with Client(broker.address, options=QUICK) as client:
             await client.create_topic("p-in")
             with WorkerProcess(broker.address, folder, more=("--commit-s", "3600")) as worker:
-                await client.produce("p-in", [Record(None, json.dumps({"k": "a"}).encode(), 1)])
-                await until(lambda: rows(client, "p-out"), 60)
+                await client.produce("p-in", [fresh({"k": "a"})])
+                await until(lambda: rows(client, "p-out"), 60, client)
                 await asyncio.to_thread(broker.kill)
                 began = time.monotonic()
                 assert await asyncio.to_thread(worker.end, signal.SIGTERM) == 0

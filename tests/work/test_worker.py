@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from penstock.client import Client
-from penstock.record import Record
 from penstock.testing.processes import BrokerProcess
 from penstock.work.options import WorkOptions
 from penstock.work.worker import Worker
-from tests.work.process import QUICK, everything, jobs, rows, until
+from tests.work.process import QUICK, everything, fresh, jobs, rows, until
 
 SOURCE = """CREATE TABLE events (k STRING, v BIGINT, `at` TIMESTAMP(3), WATERMARK FOR `at` AS `at`)
 WITH ('connector' = 'kafka', 'topic' = '{name}-in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
@@ -40,8 +39,7 @@ class Case:
         (self.folder / f"{name or self.name}{suffix}").write_text(script.replace("{name}", self.name))
 
     async def send(self, *values: Any, partition: int | None = None) -> None:
-        records = [Record(None, v if isinstance(v, bytes) else json.dumps(v).encode(), 1) for v in values]
-        await self.client.produce(f"{self.name}-in", records, partition)
+        await self.client.produce(f"{self.name}-in", [fresh(v) for v in values], partition)
 
     async def told(self, name: str = "") -> Any:
         return (await jobs(self.client)).get(name or self.name, {})
@@ -51,14 +49,14 @@ class Case:
             told = await self.told(name)
             return told if told.get("state") == state else None
 
-        return await until(there)
+        return await until(there, client=self.client)
 
     async def counts(self, expected: dict[str, tuple[int, int]]) -> None:
         async def equal() -> bool:
             found = await rows(self.client, f"{self.name}-out")
             return {r["k"]: (r["n"], r["total"]) for r in found.values()} == expected
 
-        await until(equal)
+        await until(equal, client=self.client)
 
     @contextlib.asynccontextmanager
     async def hosted(self) -> AsyncIterator[Worker]:
@@ -102,7 +100,7 @@ def test_a_pipeline_reads_counts_writes_and_reports(broker_address: str, tmp_pat
                 told = await case.told()
                 return told if told["inputs"] and told["inputs"][0]["rows"] == 3 else None
 
-            told = await until(counted)
+            told = await until(counted, client=case.client)
             assert (told["state"], told["error"], told["worker"], told["restarts"]) == (
                 "running",
                 None,
@@ -166,7 +164,7 @@ events.filter(col.v > 1).select(col.k, twice=col.v * 2).to("{name}-large")
                     return None
                 return await everything(case.client, f"{case.name}-large")
 
-            (found,) = await until(there)
+            (found,) = await until(there, client=case.client)
             assert json.loads(found.value or b"") == {"k": "b", "twice": 4}
 
     run(broker_address, tmp_path, test)
@@ -231,7 +229,7 @@ def test_a_comment_changes_nothing_and_the_state_is_kept(broker_address: str, tm
                 told = await case.told()
                 return bool(told["state"] == "running" and told["since_ms"] > since)
 
-            await until(again)
+            await until(again, client=case.client)
             await case.send({"k": "a", "v": 1})
             await case.counts({"a": (2, 2)})
             assert (await case.told())["notes"] == []
@@ -252,7 +250,7 @@ def test_files_that_come_are_started_and_files_that_go_are_stopped(
             async def gone() -> bool:
                 return not await case.told()
 
-            await until(gone)
+            await until(gone, client=case.client)
             assert case.worker and not case.worker.keepers
 
     run(broker_address, tmp_path, test)
@@ -264,15 +262,15 @@ def test_a_restart_can_be_asked_for(broker_address: str, tmp_path: Path) -> None
         async with case.hosted():
             since = (await case.reaches("running"))["since_ms"]
             for noise in (b"no json", b"[1]", b'{"command": "dance"}', b"null"):
-                await case.client.produce("_penstock.commands", [Record(None, noise, 1)])
+                await case.client.produce("_penstock.commands", [fresh(noise)])
             told = json.dumps({"command": "restart", "job": case.name}).encode()
-            await case.client.produce("_penstock.commands", [Record(b"restart", told, 1)])
+            await case.client.produce("_penstock.commands", [fresh(told)])
 
             async def again() -> bool:
                 told = await case.told()
                 return bool(told["state"] == "running" and told["since_ms"] > since)
 
-            await until(again)
+            await until(again, client=case.client)
 
     run(broker_address, tmp_path, test)
 
@@ -323,7 +321,7 @@ def test_what_cannot_be_read_goes_to_the_dead_letters_with_its_place_and_stops_n
                 )
                 return found if len(found) == 3 else None
 
-            letters = await until(buried)
+            letters = await until(buried, client=case.client)
             heads = [{k: (v or b"").decode() for k, v in letter.headers} for letter in letters]
             by_offset = {h["__connect.errors.offset"]: (h, x) for h, x in zip(heads, letters, strict=True)}
             assert sorted(by_offset) == ["1", "2", "3"]
@@ -336,7 +334,7 @@ def test_what_cannot_be_read_goes_to_the_dead_letters_with_its_place_and_stops_n
             async def told() -> bool:
                 return bool((await case.told())["inputs"][0]["dead_letters"] == 3)
 
-            await until(told)
+            await until(told, client=case.client)
 
     run(broker_address, tmp_path, test)
 

@@ -193,6 +193,8 @@ async def connect(
         raise
     except OSError as error:
         raise ConnectionLostError(f"cannot connect to {place}: {error.strerror or error}") from None
+    except (ValueError, OverflowError) as error:  # metadata may name a host or port that is none
+        raise ConnectionLostError(f"cannot connect to {place!r}: {error}") from None
     return connection
 
 

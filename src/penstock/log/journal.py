@@ -2,9 +2,10 @@
 
 A round is written whole behind the last one and synced. The file has two halves: while one fills, the segments of
 the other are synced a few at a time ("settled"), after which it may be overwritten. After a crash the rounds are
-written into their segments again, which changes nothing where the bytes had reached them.
+written into their segments again, which changes nothing where the bytes had reached them, and the journal goes on
+behind them: a start need not sync what is safe here. A clean stop settles everything and ends the life.
 
-    two headers of a life's number · half · half;   round: magic 4 · life 8 · sequence 8 · length 4 · count 4 · crc 4,
+    two headers of a life's number and the halves' size · half · half;   round: magic 4 · life 8 · sequence 8 · length 4 · count 4 · crc 4,
     then ranges: topic id 16 · partition 4 · segment base 8 · position 8 · end offset 8 · length 4 · bytes
 
 A round counts only if it is of the last life, follows its predecessor and its checksum is right. Runs on the disk
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 JOURNAL_NAME = "journal"
 _MAGIC = b"PSJ1"
-_LIFE = struct.Struct(">4sqI")
+_LIFE = struct.Struct(">4sqqI")
 _ROUND = struct.Struct(">4sqqiiI")
 _ENTRY = struct.Struct(">16siqqqi")
 _SLOT = 4096  # a header a disk's block, so that a torn one leaves the other whole
@@ -41,14 +42,18 @@ _RANGES_MIN = 2
 
 
 class Redo(NamedTuple):
-    """Bytes to be written again."""
+    """Bytes to be written again, and in which half of the journal they are safe."""
 
+    half: int
     topic_id: bytes
     partition: int
     base: int
     position: int
     end: int
     data: Bytes
+
+
+_Found = tuple[int, memoryview, int, int]  # a round's sequence, its ranges, how many, and where it ends
 
 
 class _Half:
@@ -69,37 +74,60 @@ class Journal:
     def __init__(self, disk: Disk, size: int, held_max: int) -> None:
         self._disk, self._half_size, self._held_max = disk, size // 2, held_max
         self._fd = -1
-        self._life = self._sequence = 0
+        self._life = self._sequence = self._found_size = 0
         self._halves = [_Half(_DATA), _Half(_DATA + self._half_size)]
         self._settled: list[Range] = []
 
     # --- after a crash -----------------------------------------------------------------------------------------
 
     def replay(self) -> Iterator[Redo]:
-        """What the last life left, in order. Call `begin_life` when it is safe in the segments."""
+        """What the last life left, in order. Hand its segments to `adopt` afterwards."""
         try:
             self._fd = self._disk.open(JOURNAL_NAME)
         except FileNotFoundError:
             return
-        lives = [self._life_in(slot) for slot in (0, _SLOT)]
-        self._life = max(lives)
-        if self._life == 0:
-            return
-        size = self._disk.listing("")[JOURNAL_NAME]
-        halves = self._disk.read(self._fd, size, 0)
-        runs = [self._rounds(halves, half.start, half.start + self._half_size) for half in self._halves]
-        for _, body, count in sorted(runs[0] + runs[1], key=lambda found: found[0]):
-            yield from _entries(body, count)
+        self._life, self._found_size = max(self._life_in(slot) for slot in (0, _SLOT))
+        content = self._disk.read(self._fd, self._disk.listing("")[JOURNAL_NAME], 0) if self._life else b""
+        starts = (_DATA, _DATA + self._found_size)
+        runs = [self._rounds(content, start, start + self._found_size) for start in starts]
+        if any(runs):
+            newest = max((0, 1), key=lambda number: runs[number][-1][0] if runs[number] else 0)
+            self._sequence, self._halves[newest].position = runs[newest][-1][0], runs[newest][-1][3]
+            if newest:
+                self._halves.reverse()
+        found = [(round_, number) for number in (0, 1) for round_ in runs[number]]
+        for (_, body, count, _), number in sorted(found, key=lambda one: one[0][0]):
+            yield from _entries(number, body, count)
 
-    def _life_in(self, slot: int) -> int:
+    def _life_in(self, slot: int) -> tuple[int, int]:
         content = self._disk.read(self._fd, _LIFE.size, slot)
         if len(content) < _LIFE.size:
-            return 0
-        magic, life, crc = _LIFE.unpack(content)
-        return life if magic == _MAGIC and crc == crc32c_of(content[:12]) else 0
+            return 0, 0
+        magic, life, half_size, crc = _LIFE.unpack(content)
+        return (life, half_size) if magic == _MAGIC and crc == crc32c_of(content[:20]) else (0, 0)
 
-    def _rounds(self, content: bytes, position: int, stop: int) -> list[tuple[int, memoryview, int]]:
-        found: list[tuple[int, memoryview, int]] = []
+    def adopt(self, ranges: Sequence[tuple[int, "Range"]]) -> list["Range"]:
+        """Go on behind what was replayed: these segments, by half, are safe in the journal only.
+
+        Returns those that are settled already, because they are too many or the journal's size was changed.
+        """
+        if self._fd < 0:
+            return []
+        self._disk.sync(self._fd)  # a killed process may have written the last round and not come to this
+        halves = sorted(self._halves, key=lambda half: half.start)
+        for number, one in ranges:
+            halves[number].pending[one.segment] = one
+        new = self._life == 0 or self._found_size != self._half_size
+        self._settle_down_to(0 if new else self._held_max)
+        for half in self._halves:
+            half.touched = len(half.pending)
+        if new:
+            self._begin_life()
+        settled, self._settled = self._settled, []
+        return settled
+
+    def _rounds(self, content: bytes, position: int, stop: int) -> list[_Found]:
+        found: list[_Found] = []
         view = memoryview(content)[:stop]
         while position + _ROUND.size <= len(view):
             magic, life, sequence, length, count, crc = _ROUND.unpack_from(view, position)
@@ -109,16 +137,15 @@ class Journal:
                 break
             if _checksum(content[position : position + _ROUND.size - 4], body) != crc:
                 break
-            found.append((sequence, body, count))
             position += _ROUND.size + length
+            found.append((sequence, body, count, position))
         return found
 
-    def begin_life(self) -> None:
+    def _begin_life(self) -> None:
         """From now on nothing that was written before counts. The segments must be safe by now."""
-        if self._fd < 0:
-            return
-        self._life += 1
-        head = struct.pack(">4sq", _MAGIC, self._life)
+        self._life, self._sequence = self._life + 1, 0
+        self._halves = [_Half(_DATA), _Half(_DATA + self._half_size)]
+        head = struct.pack(">4sqq", _MAGIC, self._life, self._half_size)
         self._disk.write(self._fd, head + struct.pack(">I", crc32c_of(head)), self._life % 2 * _SLOT)
         self._disk.sync(self._fd)
 
@@ -136,7 +163,7 @@ class Journal:
         """Make the ranges safe; the segments held from now on, and the ranges that are settled and free again."""
         if self._fd < 0:
             self._fd = self._disk.open(JOURNAL_NAME, create=True)
-            self.begin_life()
+            self._begin_life()
             self._disk.sync_folder("")
         body = b"".join([part for one in ranges for part in self._parts(one)])
         head = struct.pack(">4sqqii", _MAGIC, self._life, self._sequence + 1, len(body), len(ranges))
@@ -158,8 +185,7 @@ class Journal:
         # The other half is settled when this one is half full, so that no round waits for all of it.
         share = min(1.0, 2 * (half.position - half.start) / self._half_size)
         self._settle(other, math.ceil(share * other.touched) - (other.touched - len(other.pending)))
-        self._settle(other, len(other.pending) + len(half.pending) - self._held_max)
-        self._settle(half, len(half.pending) - self._held_max)
+        self._settle_down_to(self._held_max)
         settled, self._settled = self._settled, []
         return held, settled
 
@@ -178,13 +204,18 @@ class Journal:
             del half.pending[segment]
             self._settled.append(one)
 
+    def _settle_down_to(self, count: int) -> None:
+        """Keep at most `count` segments held, the older half's go first."""
+        half, other = self._halves
+        self._settle(other, len(other.pending) + len(half.pending) - count)
+        self._settle(half, len(half.pending) - count)
+
     def close(self) -> None:
         """Settle everything and end the life, so that the next start replays nothing."""
         if self._fd < 0:
             return
-        for half in reversed(self._halves):
-            self._settle(half, len(half.pending))
-        self.begin_life()
+        self._settle_down_to(0)
+        self._begin_life()
         self._disk.close(self._fd)
         self._fd = -1
 
@@ -217,10 +248,10 @@ def _checksum(head: bytes, body: Bytes) -> int:
     return int(crc32c(crc32c_of(head), bytes(body)))
 
 
-def _entries(body: memoryview, count: int) -> Iterator[Redo]:
+def _entries(half: int, body: memoryview, count: int) -> Iterator[Redo]:
     position = 0
     for _ in range(count):
         topic_id, partition, base, at, end, length = _ENTRY.unpack_from(body, position)
         position += _ENTRY.size
-        yield Redo(topic_id, partition, base, at, end, body[position : position + length])
+        yield Redo(half, topic_id, partition, base, at, end, body[position : position + length])
         position += length

@@ -5,7 +5,7 @@ Everything runs on one thread, except `Sync.run`. Time and disk are passed in. K
 
 import base64
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -98,7 +98,7 @@ class Log:
         self.cuts = recovery.cuts
         self._remove_strangers()
         self._points = {p.key: known for p in partitions if (known := p.known())}
-        self._secure(recovery)
+        self._secure(recovery, now)
 
     def _add(self, entry: TopicState) -> Topic:
         topic_id = bytes.fromhex(entry.topic_id)
@@ -121,15 +121,34 @@ class Log:
             if size < 0 and name not in ours and partition_like:
                 remove_all(self._disk, name + "/")
 
-    def _secure(self, recovery: Recovery) -> None:
+    def _secure(self, recovery: Recovery, now: Now) -> None:
         """Make safe what was found behind the checkpoint: from now on it counts as durable."""
+        for folder in recovery.folders:
+            self._disk.sync_folder(folder)
+        self._adopt(recovery)
         for segment, partition in recovery.suspects.items():
-            self._disk.sync(self._files.fd(segment))
-            segment.synced = segment.size
+            segment.newborn = True  # a killed process may not have come to make its name safe
+            partition.doubt()
+            if segment.synced < segment.size:
+                self._dirty.add(segment, partition, 0)
             if segment is partition.segments[-1]:
                 partition.point = partition.point_now(segment)
                 self._moved[partition] = None
-        recovery.sync_folders(recovery.folders)
+        while self._dirty.segments:
+            self._finish(now, self._journal)
+            if self._dirty.failure:
+                raise PenstockError(str(self._dirty.failure), place=self._disk.place)
+
+    def _adopt(self, recovery: Recovery) -> None:
+        """The journal goes on, with the segments that only it has safe."""
+        held: list[tuple[int, Range]] = []
+        for (partition, base), halves in recovery.replayed.items():
+            for segment in partition.segments:
+                if segment.base == base:
+                    segment.newborn = True
+                    partition.doubt()
+                    held += [(half, self._range(segment, partition)) for half in halves]
+        self._release(self._journal.adopt(held))
 
     # --- topics ------------------------------------------------------------------------------------------------
 
@@ -276,10 +295,13 @@ class Log:
             partition.point = one.point
             partition.durable_offset = max(partition.durable_offset, one.point.end)
             moved[partition] = self._moved[partition] = None
-        for one in sync.settled:
+        self._release(sync.settled)
+        return list(moved)
+
+    def _release(self, settled: Sequence[Range]) -> None:
+        for one in settled:
             self._files.unpin(one.segment)
             self._note_names(one)
-        return list(moved)
 
     def _note_names(self, one: Range) -> None:
         """The names that lead to the segment are safe."""
@@ -350,7 +372,7 @@ class Log:
             raise RuntimeError("a sync is running: end it before the log is closed")
         try:
             while self._dirty.failure is None and (self._dirty.segments or self._dirty.doomed):
-                self._finish(now)
+                self._finish(now, None)
             if self._moved and self._dirty.failure is None:
                 tails, checkpoint = self._checkpoint(now)
                 Sync(self._disk, (), index_tails=tails, checkpoint=checkpoint).run()
@@ -360,12 +382,13 @@ class Log:
             self._files.close_all()
             self._disk.unlock()
 
-    def _finish(self, now: Now) -> None:
+    def _finish(self, now: Now, journal: Journal | None) -> None:
+        """One round on this thread."""
         first = list(itertools.islice(self._dirty.segments, self._round_max))
         due = {segment: self._dirty.segments.pop(segment) for segment in first}
         doomed, self._dirty.doomed = self._dirty.doomed, []
         ranges = [self._range(segment, partition) for segment, partition in due.items()]
-        sync = Sync(self._disk, ranges, doomed)
+        sync = Sync(self._disk, ranges, doomed, journal)
         sync.run()
         self.end_sync(sync, now)
 

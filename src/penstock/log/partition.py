@@ -117,6 +117,10 @@ class Partition:
         finally:
             disk.close(fd)
         self.housed = True
+        self.doubt()
+
+    def doubt(self) -> None:
+        """Whether the folder, and whose it is, is safe on disk is not known: the next sync sees to it."""
         self._dirty.homes[self] = None
 
     # --- read --------------------------------------------------------------------------------------------------

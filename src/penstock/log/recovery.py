@@ -4,8 +4,7 @@ A segment before the checkpoint is taken as it is; what comes behind is read bat
 that is not whole, has a wrong checksum or does not follow. Knows nothing of appends and syncs.
 """
 
-import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from penstock.clock import Now
 from penstock.log.disk import Disk
@@ -20,52 +19,47 @@ _OPEN_MAX = 256
 
 
 class Recovery:
-    """Opens partitions. `cuts` says, for people, what had to be cut; `suspects` must be synced before use."""
+    """Opens partitions, and tells what has to be made safe before they are used.
+
+    `suspects` are segments with bytes that perhaps are not, `replayed` those that are safe in the journal only (and in
+    which of its halves), `folders` where files were removed that must not come back. `cuts` says, for people, what
+    had to be cut.
+    """
 
     def __init__(self, disk: Disk, files: Files, interval: int, now: Now) -> None:
         self._disk, self._files, self._interval, self._now = disk, files, interval, now
         self.cuts: list[str] = []
         self.suspects: dict[Segment, Partition] = {}
-        self.folders: dict[
-            str, None
-        ] = {}  # where names changed: to be synced too, lest a removed file comes back
+        self.replayed: dict[tuple[Partition, int], set[int]] = {}
+        self.folders: dict[str, None] = {}
+        self._safe: dict[str, list[tuple[int, int]]] = {}
 
     def replay(
         self, journal: Journal, partitions: Sequence[Partition], points: Mapping[str, PartitionPoint]
     ) -> None:
-        """Bring what only the journal has into the segments, and make it safe there."""
+        """Bring what only the journal has into the segments; it need not be safe there for now."""
         ours = {partition.key: partition for partition in partitions}
         open_files: dict[str, int] = {}
-        folders: dict[str, None] = {}
+        homes: set[Partition] = set()
         for redo in journal.replay():
             partition = ours.get(f"{redo.topic_id.hex()}-{redo.partition}")
             if partition is None:
                 continue  # the topic was deleted since; a segment that was will be removed again by `open`
-            if partition.folder not in folders:
+            if partition not in homes:
                 self._make_home(partition, points.get(partition.key))
-                folders[partition.folder] = None
-            path = f"{partition.folder}/{redo.base:020}.log"
+                homes.add(partition)
+            path = f"{partition.folder}/{redo.base:020}"
             if path not in open_files:
                 if len(open_files) >= _OPEN_MAX:
-                    self._sync_all(open_files)
-                open_files[path] = self._disk.open(path, create=True)
+                    self._close_all(open_files)
+                open_files[path] = self._disk.open(path + ".log", create=True)
             self._disk.write(open_files[path], redo.data, redo.position)
-        self._sync_all(open_files)
-        self.sync_folders(folders)
-        journal.begin_life()
+            self.replayed.setdefault((partition, redo.base), set()).add(redo.half)
+            self._safe.setdefault(path, []).append((redo.position, redo.position + len(redo.data)))
+        self._close_all(open_files)
 
-    def sync_folders(self, folders: Iterable[str]) -> None:
-        """Make names and owners of the folders safe; after a kill they may be there and yet not be."""
-        for folder in folders:
-            with contextlib.suppress(FileNotFoundError):  # cleared
-                self._sync_all({folder: self._disk.open(f"{folder}/{IDENTITY_NAME}")})
-            self._disk.sync_folder(folder)
-        if folders:
-            self._disk.sync_folder("")
-
-    def _sync_all(self, open_files: dict[str, int]) -> None:
+    def _close_all(self, open_files: dict[str, int]) -> None:
         for fd in open_files.values():
-            self._disk.sync(fd)
             self._disk.close(fd)
         open_files.clear()
 
@@ -88,7 +82,7 @@ class Recovery:
         if IDENTITY_NAME not in listing:
             partition.move_in()
         if known is None or IDENTITY_NAME not in listing:
-            self.folders[partition.folder] = None  # a killed process may not have come to that
+            partition.doubt()  # a killed process may not have come to make the folder safe
         for name in listing:
             if name.endswith(DELETED):
                 self._disk.remove(f"{partition.folder}/{name}")
@@ -168,8 +162,11 @@ class Recovery:
         if segment.size < size:
             self.cuts.append(f"{segment.path}.log: cut from {size} to {segment.size} bytes")
             self._disk.truncate(fd, segment.size)
+            self._disk.sync(fd)  # lest what was cut off comes back behind new batches
+        for start, stop in self._safe.get(segment.path, ()):
+            if start <= segment.synced:
+                segment.synced = max(segment.synced, min(stop, segment.size))
         self.suspects[segment] = partition
-        self.folders[segment.folder] = None
 
     def _remove(self, segment: Segment, why: str) -> None:
         self.folders[segment.folder] = None

@@ -353,8 +353,12 @@ def test_an_idle_partition_holds_windows_back_unless_a_timeout_is_set(
             if case.options.idle_timeout_s:
                 await case.counts({"a": (1, 3)})
             else:
-                await case.reaches("running")
-                await asyncio.sleep(1.0)
+
+                async def told() -> Any:
+                    return (await case.told()).get("notes")
+
+                (note,) = await until(told, client=case.client)
+                assert f"wait for partition 1 of {case.name}-in" in note
                 assert await rows(case.client, f"{case.name}-out") == {}
 
     run(broker_address, tmp_path, test, partitions=2)

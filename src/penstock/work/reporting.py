@@ -102,7 +102,7 @@ def describe(keeper: Keeper, worker: str, now_ms: int) -> dict[str, Any]:
             "line": error.line,
             "column": error.column,
         },
-        "notes": run.notes if run else [],
+        "notes": [*run.notes, *run.waits()] if run else [],
         **(
             _figures(run) if run and run.job else {"inputs": [], "outputs": [], "operators": [], "tables": []}
         ),

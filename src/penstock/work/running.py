@@ -43,7 +43,7 @@ class Run:
         self._state = StateTopic(clients(""), name, options.state_bytes_max)
         self._letters = DeadLetters(clients(""))
         self._dirty = False
-        self._next_commit_s = 0.0
+        self._next_commit_s = self._opened_s = 0.0
         self._heard_s: dict[tuple[int, int], float] = {}
         self._idle: set[tuple[int, int]] = set()
 
@@ -72,9 +72,9 @@ class Run:
             writes.partitions = sink.partitions
         for i, source in enumerate(self.sources):
             job.expect(i, source.positions)
-        opened_s = read_clocks().mono_s
-        self._heard_s = {(i, p): opened_s for i, source in enumerate(self.sources) for p in source.positions}
-        self._next_commit_s = opened_s + self.options.commit_s
+        self._opened_s = read_clocks().mono_s
+        self._heard_s = {(i, p): self._opened_s for i, s in enumerate(self.sources) for p in s.positions}
+        self._next_commit_s = self._opened_s + self.options.commit_s
 
     def _restore(self, job: Job, commit: Commit | None) -> Commit | None:
         """Restore the engine from a commit; None, and a note, where the plan cannot take it."""
@@ -94,6 +94,24 @@ class Run:
             )
             return None
         return commit
+
+    def waits(self) -> list[str]:
+        """Why no window can fire, in words: partitions without a record hold event time back."""
+        if self.job is None or not self._heard_s:
+            return []
+        found = []
+        for index, told in enumerate(self.job.measures().sources):
+            table = self.job.sources[index].table
+            heard = {p: s > self._opened_s for (i, p), s in self._heard_s.items() if i == index}
+            silent = [p for p, spoke in heard.items() if not spoke]
+            if table.watermark is None or told.watermark_ms is not None or len(silent) in (0, len(heard)):
+                continue
+            names = ", ".join(str(p) for p in sorted(silent))
+            found.append(
+                f"windows over {table.name} wait for partition {names} of {table.topic}, which has no records: "
+                "'scan.watermark.idle-timeout' = '5 s' in its WITH lets them go on"
+            )
+        return found
 
     def _say(self, note: str) -> None:
         self.notes = [*self.notes[-4:], note]

@@ -4,6 +4,7 @@ Knows framings and sizes; knows nothing of record batches. What is read may be h
 fills more than the given number of bytes.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,7 @@ _XERIAL_BLOCK = 32 * 1024
 
 _FIRST_GUESS = 64 * 1024
 _NEXT_GUESS = 8
+_MEMBERS_MAX = 1024
 
 
 def compress(codec: int, data: Bytes) -> bytes:
@@ -61,7 +63,12 @@ def _gzip(data: Bytes) -> bytes:
 
 def _gunzip(data: Bytes, bytes_max: int) -> bytes:
     whole, left = bytearray(), bytes(data)
-    while left:  # RFC 1952 allows several members, one after the other
+    for members in itertools.count():  # RFC 1952 allows several members, one after the other
+        if not left:
+            break
+        # What is left is copied for each: a megabyte of empty ones would take seconds.
+        if members == _MEMBERS_MAX:
+            raise ValueError(f"more than {_MEMBERS_MAX} gzip members")
         member = zlib.decompressobj(wbits=31)
         whole += member.decompress(left, bytes_max - len(whole) + 1)
         if len(whole) > bytes_max:

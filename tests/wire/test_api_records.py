@@ -162,10 +162,17 @@ def test_list_offsets_by_time_and_by_special_timestamps(
 
 @versions(2)
 def test_list_offsets_keeps_the_order_of_what_was_asked(broker: FakeBroker, version: int) -> None:
-    parts = [{"partition_index": n, "timestamp": t} for n, t in [(1, -1), (0, -99), (7, -2), (0, -2)]]
+    parts = [{"partition_index": n, "timestamp": t} for n, t in [(1, -1), (7, -99), (8, -2), (0, -2)]]
     response = ask(broker, 2, version, topics=[{"name": "t", "partitions": parts}])
     found = [(p.partition_index, p.error_code) for p in response.topics[0].partitions]
-    assert found == [(1, 0), (0, 35), (7, 3), (0, 0)]
+    assert found == [(1, 0), (7, 35), (8, 3), (0, 0)]
+
+
+@versions(2)
+def test_list_offsets_refuses_a_partition_named_twice_as_kafka_does(broker: FakeBroker, version: int) -> None:
+    parts = [{"partition_index": n, "timestamp": t} for n, t in [(0, -1), (1, -2), (0, -2)]]
+    response = ask(broker, 2, version, topics=[{"name": "t", "partitions": parts}])
+    assert [p.error_code for p in response.topics[0].partitions] == [42, 0, 42]
 
 
 @versions(22)

@@ -122,7 +122,7 @@ class Group:
         """Whether somebody with these protocols can be a member beside the present ones."""
         if not self.members:
             return bool(protocol_type) and any(True for _ in names)
-        return protocol_type == self.protocol_type and any(name in self.candidates() for name in names)
+        return protocol_type == self.protocol_type and not self.candidates().isdisjoint(names)
 
     def candidates(self) -> set[str]:
         """The protocols that every member supports."""

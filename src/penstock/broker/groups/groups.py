@@ -16,7 +16,15 @@ from penstock.clock import Now
 NEW_MEMBER_S = 300.0
 """A first join may wait this long for its rebalance, whatever its session: its client cannot send heartbeats yet."""
 
+GROUP_ID_BYTES_MAX = 1024
+"""The longest group id: it is kept as long as the group, and its commits' records hold at most 32767 bytes of it."""
+
 OnSilence = Callable[[Group, Member, Now], None]
+
+
+def too_long(name: str) -> bool:
+    """Whether no group can have this id."""
+    return len(name.encode()) > GROUP_ID_BYTES_MAX
 
 
 class Groups:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from penstock.broker.answers import answers
 from penstock.broker.groups.group import Group, Stage
-from penstock.broker.groups.groups import Groups
+from penstock.broker.groups.groups import Groups, too_long
 from penstock.broker.groups.member import Member, rebalance_timeout_of
 from penstock.broker.groups.rebalance import answer_join, end_if_all_joined, joined_as, rebalance
 from penstock.broker.groups.static import come_back
@@ -19,6 +19,9 @@ from penstock.errors import Refusal, Refused
 from penstock.later import Later
 
 Answer = Joined | Refused | Later[Joined | Refused]
+
+METADATA_BYTES_MAX = 1024 * 1024
+"""What a member may say of itself: the leader is sent all of it, and it is kept as long as the member."""
 
 
 @answers(JoinGroup)
@@ -49,8 +52,10 @@ def join(state: State, call: JoinGroup, now: Now) -> Answer:
 
 
 def _refused_request(groups: Groups, call: JoinGroup) -> Refused | None:
-    if not call.group:
+    if not call.group or too_long(call.group):
         return Refused(Refusal.BAD_GROUP)
+    if sum(len(name) + len(data) for name, data in call.protocols) > METADATA_BYTES_MAX:
+        return Refused(Refusal.GROUP_FULL, f"a member's protocols have at most {METADATA_BYTES_MAX} bytes")
     least, most = groups.options.group_session_timeout_min_ms, groups.options.group_session_timeout_max_ms
     if not least <= call.session_timeout_ms <= most:
         return Refused(

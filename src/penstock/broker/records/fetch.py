@@ -14,6 +14,7 @@ from penstock.later import Later
 from penstock.record import scan
 
 Read = list[Fetched | Refused]
+TWICE = Refused(Refusal.BAD_REQUEST, "the request names the partition more than once")
 
 
 @answers(Fetch)
@@ -32,29 +33,36 @@ def read_parts(state: State, call: Fetch) -> Read:
     """Each part in order, within the call's own limit and the broker's."""
     read: Read = []
     left, empty = min(call.bytes_max, state.options.fetch_bytes_max), True
+    named: set[tuple[str, int]] = set()
     for part in call.parts:
-        one = _read_part(state, part, left, empty)
+        if (part.topic, part.partition) in named:
+            read.append(TWICE)
+            continue
+        named.add((part.topic, part.partition))
+        one, thrown = _read_part(state, part, left, empty)
+        left -= thrown  # or a request of many partitions would read without end
         if isinstance(one, Fetched) and one.batches:
             left, empty = left - len(one.batches), False
         read.append(one)
     return read
 
 
-def _read_part(state: State, part: FetchPart, left: int, empty: bool) -> Fetched | Refused:
+def _read_part(state: State, part: FetchPart, left: int, empty: bool) -> tuple[Fetched | Refused, int]:
+    """The part's answer, and how many bytes were read for nothing."""
     partition = state.partition(part.topic, part.partition)
     if partition is None:
-        return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
+        return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}"), 0
     start, high = partition.start_offset, partition.durable_offset
     if not start <= part.offset <= partition.end_offset:
         detail = f"{part.topic}/{part.partition} holds {start} to {partition.end_offset}, not {part.offset}"
-        return Refused(Refusal.OFFSET_OUT_OF_RANGE, detail)
+        return Refused(Refusal.OFFSET_OUT_OF_RANGE, detail), 0
     limit = min(part.bytes_max, left)
     if part.offset >= high or (limit <= 0 and not empty):
-        return Fetched(b"", high, start, high)
+        return Fetched(b"", high, start, high), 0
     batches = partition.read(part.offset, max(limit, 1), end=high)
     if not empty and len(batches) > limit:
-        batches = b""
-    return Fetched(batches, high, start, high)
+        return Fetched(b"", high, start, high), len(batches)
+    return Fetched(batches, high, start, high), 0
 
 
 def _stopped_short(read: Fetched | Refused) -> bool:

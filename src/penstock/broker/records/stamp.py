@@ -18,6 +18,12 @@ from penstock.record import BatchInfo
 
 Stamped = tuple[bytearray, list[BatchInfo]]
 
+OPENED_BYTES_MAX = 8 * 1024 * 1024
+"""What a batch may open into where the broker looks inside, unless its topic takes larger ones: clients bound their
+batches before compression, and a small one that opens into gigabytes would hold everybody up."""
+OPENED_RECORDS_MAX = 1_000_000
+"""Likewise for records."""
+
 _CODEC_MASK = 0x07
 _KEYLESS = 1  # the zigzag varint of a length of -1
 
@@ -27,8 +33,11 @@ def stamp(batches: Bytes, infos: Sequence[BatchInfo], settings: Settings, now: N
     copy, headers = bytearray(batches), list(infos)
     packed_anew = settings.codec is not None and any(info.codec != settings.codec for info in headers)
     if packed_anew or settings.compacted:
+        if max(info.count for info in headers) > OPENED_RECORDS_MAX:
+            return Refused(Refusal.TOO_LARGE, f"more than {OPENED_RECORDS_MAX} records in one batch")
+        most = max(OPENED_BYTES_MAX, settings.message_bytes_max)
         try:
-            bodies = [_body(copy, info) for info in headers]
+            bodies = [_body(copy, info, most) for info in headers]
         except ValueError as error:
             return Refused(Refusal.CORRUPT, str(error))
         if settings.compacted and any(map(_keyless, bodies, headers)):
@@ -50,9 +59,9 @@ def stamp(batches: Bytes, infos: Sequence[BatchInfo], settings: Settings, now: N
     return copy, headers
 
 
-def _body(batches: bytearray, info: BatchInfo) -> bytes:
+def _body(batches: bytearray, info: BatchInfo, bytes_max: int) -> bytes:
     packed = memoryview(batches)[info.position + record.HEADER_SIZE : info.position + info.size]
-    return decompress(info.codec, packed, record.DECODED_BYTES_MAX)
+    return decompress(info.codec, packed, bytes_max)
 
 
 def _packed(batches: bytearray, info: BatchInfo, body: bytes, codec: int) -> bytes:
@@ -89,6 +98,8 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return (number >> 1) ^ -(number & 1), at
         shift += 7
+        if shift > 63:  # more than ten bytes: a number that never ends would take time without end
+            raise IndexError
 
 
 def _past(body: bytes, at: int) -> int:

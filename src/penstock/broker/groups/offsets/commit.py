@@ -2,6 +2,7 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.groups.group import Group, Stage
+from penstock.broker.groups.groups import too_long
 from penstock.broker.groups.offsets.format import Key, Stored
 from penstock.broker.state import State
 from penstock.calls import CommitOffsets, FetchOffsets, OffsetCommit
@@ -38,6 +39,8 @@ def commit(state: State, call: CommitOffsets, now: Now) -> Results | Later[objec
 
 def _refused_committer(state: State, call: CommitOffsets, now: Now) -> Refused | None:
     """A member commits in its generation; anyone may commit for a group without members."""
+    if too_long(call.group):
+        return Refused(Refusal.BAD_GROUP)
     group = state.groups.get(call.group)
     if group is None:
         if call.generation >= 0:

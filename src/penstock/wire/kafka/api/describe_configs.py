@@ -20,6 +20,8 @@ UNKNOWN_KIND: Final = Refused(Refusal.BAD_REQUEST, "only topics (2) and the brok
 def describe_configs(request: Request) -> Steps:
     """One result a resource."""
     q = request.message
+    # Each once: a small request that repeats a name would have a huge answer.
+    resources = list({(r.resource_type, r.resource_name): r for r in q.resources}.values())
     # Kafka takes an empty list of keys, as null, for all of them.
     asked = tuple(
         (
@@ -27,16 +29,16 @@ def describe_configs(request: Request) -> Steps:
             r.resource_name,
             tuple(r.configuration_keys) if r.configuration_keys else None,
         )
-        for r in q.resources
+        for r in resources
         if r.resource_type in KINDS
     )
     found: Iterator[Any] = iter(())
     if asked:
         found = iter(each((yield DescribeConfigs(request.principal, asked)), len(asked)))
-    results = [next(found) if r.resource_type in KINDS else UNKNOWN_KIND for r in q.resources]
+    results = [next(found) if r.resource_type in KINDS else UNKNOWN_KIND for r in resources]
     documented, synonyms = request.get("include_documentation", False), q.include_synonyms
     rows = []
-    for resource, result in zip(q.resources, results, strict=True):
+    for resource, result in zip(resources, results, strict=True):
         entries = () if isinstance(result, Refused) else result
         rows.append(
             {

@@ -15,7 +15,8 @@ from penstock.wire.kafka.registry import Request, Steps, api, each
 @api(key=15, versions=(0, 5))
 def describe_groups(request: Request) -> Steps:
     """An unknown group is in the state Dead, as in Kafka before version 6."""
-    names = tuple(request.message.groups)
+    # Each once: a small request that repeats the name of a large group would have a huge answer.
+    names = tuple(dict.fromkeys(request.message.groups))
     results = each((yield DescribeGroups(request.principal, names)), len(names))
     return {"groups": [_group_row(name, result) for name, result in zip(names, results, strict=True)]}
 

@@ -4,6 +4,7 @@
 9: the end of tiered storage (-5); 10: timeout.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ SINCE: Final = {EARLIEST: 1, LATEST: 1, MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LAT
 UNKNOWN_TIMESTAMP: Final = Refused(
     Refusal.UNSUPPORTED_VERSION, "this special timestamp is not known in this version"
 )
+TWICE: Final = Refused(Refusal.BAD_REQUEST, "the request names the partition more than once")
 NOTHING_TIERED: Final = FoundOffset(-1, -1, -1)
 
 
@@ -28,7 +30,11 @@ def list_offsets(request: Request) -> Steps:
     """Ask for the partitions whose timestamps need the log; answer the others here."""
     q = request.message
     asked = [(topic.name, p) for topic in q.topics for p in topic.partitions]
-    known = [_known(p.timestamp, request.version) for _, p in asked]
+    times = Counter((topic, p.partition_index) for topic, p in asked)
+    known = [
+        TWICE if times[topic, p.partition_index] > 1 else _known(p.timestamp, request.version)
+        for topic, p in asked
+    ]
     parts = tuple(
         OffsetsPart(topic, p.partition_index, EARLIEST if p.timestamp == EARLIEST_LOCAL else p.timestamp)
         for (topic, p), result in zip(asked, known, strict=True)

@@ -37,7 +37,7 @@ def _topics(request: Request) -> Any:
     if topics is None or (not topics and request.version < NULL_MEANS_ALL):
         found = yield DescribeTopics(request.principal, None)
         return [] if isinstance(found, Refused) else [_topic_row(info) for info in found]
-    ids = [t.topic_id.bytes for t in topics if request.version >= 10 and t.topic_id]
+    ids = list(dict.fromkeys(t.topic_id.bytes for t in topics if request.version >= 10 and t.topic_id))
     if (ids or any(t.name is None for t in topics)) and request.version < ASKED_BY_ID:
         return [_refused_row(t.name or "", _id_of(t), ErrorCode.invalid_request) for t in topics]
     if ids:

@@ -3,10 +3,12 @@
 A round is written whole behind the last one and synced. The file has two halves: while one fills, the segments of
 the other are synced a few at a time ("settled"), after which it may be overwritten. After a crash the rounds are
 written into their segments again, which changes nothing where the bytes had reached them, and the journal goes on
-behind them: a start need not sync what is safe here. A clean stop settles everything and ends the life.
+behind them: a start need not sync what is safe here. A clean stop settles everything, if it is not too much, and
+ends the life.
 
-    two headers of a life's number and the halves' size · half · half;   round: magic 4 · life 8 · sequence 8 · length 4 · count 4 · crc 4,
-    then ranges: topic id 16 · partition 4 · segment base 8 · position 8 · end offset 8 · length 4 · bytes
+    two headers of a life's number and the halves' size · half · half
+    round: magic 4 · life 8 · sequence 8 · length 4 · count 4 · crc 4 · ranges
+    range: topic id 16 · partition 4 · segment base 8 · position 8 · end offset 8 · length 4 · bytes
 
 A round counts only if it is of the last life, follows its predecessor and its checksum is right. Runs on the disk
 thread, except at open and close. Knows nothing of batches.
@@ -39,6 +41,7 @@ _DATA = 2 * _SLOT
 # Below this mean size a range costs less written twice than synced by itself: docs/decisions/0002-group-commit.md.
 _RANGE_MEAN_MAX = 256 * 1024
 _RANGES_MIN = 2
+_SETTLED_AT_CLOSE_MAX = 128  # a second or so on a slow disk
 
 
 class Redo(NamedTuple):
@@ -211,11 +214,12 @@ class Journal:
         self._settle(half, len(half.pending) - count)
 
     def close(self) -> None:
-        """Settle everything and end the life, so that the next start replays nothing."""
+        """End the life, so that the next start replays nothing; unless that would keep the user waiting."""
         if self._fd < 0:
             return
-        self._settle_down_to(0)
-        self._begin_life()
+        if sum(len(half.pending) for half in self._halves) <= _SETTLED_AT_CLOSE_MAX:
+            self._settle_down_to(0)
+            self._begin_life()
         self._disk.close(self._fd)
         self._fd = -1
 

@@ -135,7 +135,7 @@ class Log:
                 partition.point = partition.point_now(segment)
                 self._moved[partition] = None
         while self._dirty.segments:
-            self._finish(now, self._journal)
+            self._finish(now)
             if self._dirty.failure:
                 raise PenstockError(str(self._dirty.failure), place=self._disk.place)
 
@@ -372,7 +372,7 @@ class Log:
             raise RuntimeError("a sync is running: end it before the log is closed")
         try:
             while self._dirty.failure is None and (self._dirty.segments or self._dirty.doomed):
-                self._finish(now, None)
+                self._finish(now)
             if self._moved and self._dirty.failure is None:
                 tails, checkpoint = self._checkpoint(now)
                 Sync(self._disk, (), index_tails=tails, checkpoint=checkpoint).run()
@@ -382,13 +382,13 @@ class Log:
             self._files.close_all()
             self._disk.unlock()
 
-    def _finish(self, now: Now, journal: Journal | None) -> None:
+    def _finish(self, now: Now) -> None:
         """One round on this thread."""
         first = list(itertools.islice(self._dirty.segments, self._round_max))
         due = {segment: self._dirty.segments.pop(segment) for segment in first}
         doomed, self._dirty.doomed = self._dirty.doomed, []
         ranges = [self._range(segment, partition) for segment, partition in due.items()]
-        sync = Sync(self._disk, ranges, doomed, journal)
+        sync = Sync(self._disk, ranges, doomed, self._journal)
         sync.run()
         self.end_sync(sync, now)
 

@@ -15,7 +15,6 @@ from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed, i
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
 
 _CHUNK = 1024 * 1024
-_OPEN_MAX = 256
 
 
 class Recovery:
@@ -39,7 +38,7 @@ class Recovery:
     ) -> None:
         """Bring what only the journal has into the segments; it need not be safe there for now."""
         ours = {partition.key: partition for partition in partitions}
-        open_files: dict[str, int] = {}
+        runs: dict[str, tuple[int, bytearray]] = {}  # what was appended in many rounds is written once
         homes: set[Partition] = set()
         for redo in journal.replay():
             partition = ours.get(f"{redo.topic_id.hex()}-{redo.partition}")
@@ -49,19 +48,23 @@ class Recovery:
                 self._make_home(partition, points.get(partition.key))
                 homes.add(partition)
             path = f"{partition.folder}/{redo.base:020}"
-            if path not in open_files:
-                if len(open_files) >= _OPEN_MAX:
-                    self._close_all(open_files)
-                open_files[path] = self._disk.open(path + ".log", create=True)
-            self._disk.write(open_files[path], redo.data, redo.position)
+            start, run = runs.get(path, (redo.position, None))
+            if run is None or start + len(run) != redo.position:
+                if run is not None:
+                    self._write_back(path, start, run)
+                start, run = runs[path] = redo.position, bytearray()
+            run += redo.data
             self.replayed.setdefault((partition, redo.base), set()).add(redo.half)
-            self._safe.setdefault(path, []).append((redo.position, redo.position + len(redo.data)))
-        self._close_all(open_files)
+        for path, (start, run) in runs.items():
+            self._write_back(path, start, run)
 
-    def _close_all(self, open_files: dict[str, int]) -> None:
-        for fd in open_files.values():
+    def _write_back(self, path: str, position: int, data: bytearray) -> None:
+        fd = self._disk.open(path + ".log", create=True)
+        try:
+            self._disk.write(fd, data, position)
+        finally:
             self._disk.close(fd)
-        open_files.clear()
+        self._safe.setdefault(path, []).append((position, position + len(data)))
 
     def _make_home(self, partition: Partition, known: PartitionPoint | None) -> None:
         """The folder may be missing, or belong to a deleted topic of the same name."""

@@ -10,7 +10,7 @@ from tests.browser.conftest import STATIC, Mock
 pytestmark = pytest.mark.browser
 
 PAGES = {
-    "/": "This computer, as a machine",
+    "/": "Load a core for 10\u202fs",
     "/flow": "machine_band",
     "/flow?open=pipeline:revenue": "Open the pipeline",
     "/topics": "readings",

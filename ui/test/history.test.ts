@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { History } from "../src/charts/history";
+import { History, spans } from "../src/charts/history";
 
 const history = () => new History(10_000, 2500);
 
@@ -32,4 +32,9 @@ test("what is older than the chart is forgotten", () => {
   h.forgetBefore(4000);
   expect(h.names()).toEqual(["b"]);
   expect(h.last("a")).toBeNull();
+});
+
+test("alerts of seconds that follow each other are one span", () => {
+  expect(spans([5000, 1000, 2000, 3000, 9000])).toEqual([[1000, 5000], [9000, 9000]]);
+  expect(spans([])).toEqual([]);
 });

@@ -29,6 +29,17 @@ test("no two nodes overlap, in either direction", () => {
   expect(overlaps("down")).toEqual([]);
 });
 
+test("arrows do not cross where they need not", () => {
+  const ids = ["source:s", "topic:r", "pipeline:m", "table:alerts", "table:band", "table:now", "client:c"];
+  const lines = [["source:s", "topic:r"], ["topic:r", "pipeline:m"], ["pipeline:m", "table:alerts"], ["pipeline:m", "table:band"],
+    ["pipeline:m", "table:now"], ["topic:r", "client:c"]].map(([from = "", to = ""]) => ({ from, to }));
+  const shape = layout(ids.map(node), lines);
+  const [m, via] = [shape.boxes.get("pipeline:m"), shape.routes.get(edgeKey({ from: "topic:r", to: "client:c" }))];
+  const tables = ids.filter((id) => id.startsWith("table:")).map((id) => shape.boxes.get(id)?.slot ?? 0);
+  const [beside, over] = [via?.[0]?.slot ?? 0, via?.[1]?.slot ?? 0];
+  expect(beside < (m?.slot ?? 0) ? tables.every((slot) => over < slot) : tables.every((slot) => over > slot)).toBe(true);
+});
+
 test("everything lies within the frame", () => {
   const shape = layout(nodes, edges);
   for (const direction of ["right", "down"] as const) {

@@ -52,6 +52,12 @@ export function query(values: Record<string, string | number | null | undefined>
   return chosen.length ? `?${new URLSearchParams(chosen.map(([k, v]) => [k, String(v)]))}` : "";
 }
 
+async function listed(name: string, signal?: AbortSignal): Promise<T.Group> {
+  const group = (await get<T.Group[]>("/api/groups", signal)).find((g) => g.group === name);
+  if (!group) throw new ApiError(404, `There is no group named ${name}.`, "A group appears when its first member joins.");
+  return group;
+}
+
 export interface RecordsWish {
   partition?: number | null;
   offset?: number | null;
@@ -83,7 +89,8 @@ export const api = {
   /** `key` is encoded already: key columns joined by commas. */
   row: (name: string, key: string, signal?: AbortSignal) => get<{ row: T.Row; token: string }>(`/api/tables/${seg(name)}/${key}`, signal),
   groups: (signal?: AbortSignal) => get<T.Group[]>("/api/groups", signal),
-  group: (name: string, signal?: AbortSignal) => get<T.Group>(`/api/groups/${seg(name)}`, signal),
+  // A group may be named with a slash, which does not survive as a part of a path.
+  group: (name: string, signal?: AbortSignal) => (name.includes("/") ? listed(name, signal) : get<T.Group>(`/api/groups/${seg(name)}`, signal)),
 
   changesPath: (table: string) => `/api/tables/${seg(table)}/changes`,
   flowPath: "/api/flow/events",

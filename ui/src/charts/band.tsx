@@ -3,6 +3,7 @@ import type uPlot from "uplot";
 import { measure } from "../format/number";
 import { demo } from "../state/flow";
 import { colour } from "../state/theme";
+import { spans } from "./history";
 import { Plot, type PlotLine } from "./plot";
 import { type Telemetry, WINDOW_MS } from "./telemetry";
 
@@ -59,19 +60,20 @@ function flagAlerts(plot: uPlot, telemetry: Telemetry, sensor: string): void {
   const mine = telemetry.alerts().filter((a) => a.sensor === sensor || (sensor === "cpu" && a.sensor.startsWith("cpu.")));
   ctx.fillStyle = ctx.strokeStyle = colour("bad");
   ctx.lineWidth = scale;
-  for (const { at_ms } of mine.slice(0, 60)) {
-    const x = plot.valToPos(at_ms / 1000, "x", true);
-    if (x < left || x > left + width) continue;
-    ctx.globalAlpha = 0.35;
-    ctx.beginPath();
-    ctx.moveTo(x, top);
-    ctx.lineTo(x, top + height);
-    ctx.stroke();
+  for (const [start, end] of spans(mine.map((a) => a.at_ms))) {
+    const [from, to] = [start - 1000, end].map((ms) => Math.max(left, plot.valToPos(ms / 1000, "x", true))) as [number, number];
+    if (to <= left || from > left + width) continue;
+    ctx.globalAlpha = 0.1;
+    ctx.fillRect(from, top, Math.min(to, left + width) - from, height);
     ctx.globalAlpha = 1;
     ctx.beginPath();
-    ctx.moveTo(x, top);
-    ctx.lineTo(x + 9 * scale, top + 4 * scale);
-    ctx.lineTo(x, top + 8 * scale);
+    ctx.moveTo(from, top + height);
+    ctx.lineTo(from, top);
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.moveTo(from, top);
+    ctx.lineTo(from + 10 * scale, top + 4.5 * scale);
+    ctx.lineTo(from, top + 9 * scale);
     ctx.fill();
   }
 }

@@ -68,3 +68,14 @@ export class History {
     return out;
   }
 }
+
+/** Moments that follow each other closely are one span: from when, until when. */
+export function spans(at_ms: readonly number[], apart_ms = 2500): [number, number][] {
+  const out: [number, number][] = [];
+  for (const at of [...at_ms].sort((x, y) => x - y)) {
+    const last = out[out.length - 1];
+    if (last && at - last[1] <= apart_ms) last[1] = at;
+    else out.push([at, at]);
+  }
+  return out;
+}

@@ -39,12 +39,19 @@ export function Graph({ flow, direction }: { flow: Flow; direction?: Direction }
             ))}
           </svg>
           {flow.nodes.map((node) => (
-            <Node key={node.id} node={node} shape={shape} f={f} />
+            <Node key={node.id} node={coloured(node, flow)} shape={shape} f={f} />
           ))}
         </div>
       )}
     </div>
   );
+}
+
+/** A trouble colours its node, also one that says of itself that it is merely idle. */
+function coloured(node: FlowNode, flow: Flow): FlowNode {
+  const mine = flow.troubles.filter((t) => t.node === node.id).map((t) => t.level);
+  if (mine.length === 0 || node.status === "error") return node;
+  return { ...node, status: mine.includes("error") ? "error" : "warn" };
 }
 
 function Arrow({ edge, shape, f }: { edge: FlowEdge; shape: Layout; f: Frame }) {

@@ -77,6 +77,36 @@ function order(columns: string[][], edges: readonly Edge[]): void {
     columns.forEach((column, at) => at > 0 && sweep(column, true, at));
     for (let at = columns.length - 2; at >= 0; at -= 1) sweep(columns[at] ?? [], false, at);
   }
+  if (edges.length <= SWAPPED_EDGES_MAX) for (let round = 0; round < 4; round += 1) for (const column of columns) swap(column, columns, edges);
+}
+
+/** Beyond this the picture is a map, not a drawing, and one crossing more or less does not show. */
+const SWAPPED_EDGES_MAX = 120;
+
+/** How many pairs of arrows cross between neighbouring columns. */
+export function crossings(columns: readonly string[][], edges: readonly Edge[]): number {
+  const at = new Map(columns.flatMap((column, layer) => column.map((id, i) => [id, { layer, i }] as const)));
+  const spans = edges.flatMap((e) => {
+    const [a, b] = [at.get(e.from), at.get(e.to)];
+    return a && b ? [{ layer: a.layer, from: a.i, to: b.i }] : [];
+  });
+  let crossed = 0;
+  spans.forEach((e, i) => {
+    for (const f of spans.slice(i + 1)) if (e.layer === f.layer && (e.from - f.from) * (e.to - f.to) < 0) crossed += 1;
+  });
+  return crossed;
+}
+
+/** Neighbours in a column change places where that leaves fewer crossings. */
+function swap(column: string[], columns: readonly string[][], edges: readonly Edge[]): void {
+  let least = crossings(columns, edges);
+  for (let i = 1; i < column.length && least > 0; i += 1) {
+    const [a = "", b = ""] = [column[i - 1], column[i]];
+    [column[i - 1], column[i]] = [b, a];
+    const now = crossings(columns, edges);
+    if (now < least) least = now;
+    else [column[i - 1], column[i]] = [a, b];
+  }
 }
 
 /** The room a place takes in its column: an arrow that passes by needs less than a node. */

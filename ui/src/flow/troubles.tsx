@@ -14,7 +14,7 @@ export function Troubles() {
         <h2>Troubles</h2>
         <span class="push small faint">newest first</span>
       </header>
-      {all.length === 0 ? <Calm /> : <ul>{all.map((t) => <Entry key={`${t.at_ms} ${troubleKey(t)}`} trouble={t} />)}</ul>}
+      {all.length === 0 ? <Calm /> : <ul>{all.map((t) => <Entry key={troubleKey(t)} trouble={t} />)}</ul>}
     </section>
   );
 }

@@ -75,12 +75,12 @@ function Machine({ telemetry }: { telemetry: Telemetry | null }) {
   return (
     <section class="sheet demo-machine">
       <header>
-        <h2>This computer, as a machine</h2>
+        <h2>This computer</h2>
         <span class="flag-place" role="status">
           {flagged.size > 0 && (
             <span class="flag">
               <Icon name="warn" size={14} />
-              {[...flagged].slice(0, 2).join(", ")} outside of normal
+              {[...flagged].slice(0, 2).join(", ")} above normal
             </span>
           )}
         </span>
@@ -149,7 +149,7 @@ function AlertLine({ alert, unit }: { alert: Alert; unit: string | undefined }) 
         {alert.sensor}
       </button>
       <span class="value">{value ?? ""}</span>
-      <span class="soft small">{low !== null && high !== null ? `normal ${low} to ${high}` : ""}</span>
+      <span class="soft small normal">{low !== null && high !== null ? `normal ${low} to ${high}` : ""}</span>
       <span class="push soft small">
         <Ago at_ms={alert.at_ms - skew_ms.value} />
       </span>

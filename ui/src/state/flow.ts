@@ -54,9 +54,9 @@ function stored(): string[] {
     return [];
   }
 }
-/** Troubles that were acknowledged in this browser, by what they say and where. */
+/** Troubles that were acknowledged in this browser, by where they are and what they say, whatever the count in it has grown to. */
 export const seen = signal<ReadonlySet<string>>(new Set(stored()));
-export const troubleKey = (t: Trouble): string => `${t.node} ${t.message}`;
+export const troubleKey = (t: Trouble): string => `${t.node} ${t.message.replace(/\d[\d,.\s]*/g, "#")}`;
 
 export function acknowledge(trouble: Trouble, done: boolean): void {
   const next = new Set(seen.value);

@@ -29,6 +29,11 @@ CODES: Final = {
     Refusal.UNSUPPORTED_VERSION: E.unsupported_version,
     Refusal.UNSUPPORTED: E.unsupported_version,
     Refusal.NOT_ALLOWED: E.topic_authorization_failed,
+    Refusal.GROUP_NOT_ALLOWED: E.group_authorization_failed,
+    Refusal.CLUSTER_NOT_ALLOWED: E.cluster_authorization_failed,
+    Refusal.TRANSACTIONAL_ID_NOT_ALLOWED: E.transactional_id_authorization_failed,
+    Refusal.LOGIN_FAILED: E.sasl_authentication_failed,
+    Refusal.BUSY: E.request_timed_out,
     Refusal.BAD_GROUP: E.invalid_group_id,
     Refusal.UNKNOWN_MEMBER: E.unknown_member_id,
     Refusal.MEMBER_ID_REQUIRED: E.member_id_required,
@@ -66,17 +71,9 @@ GROUP_CALLS: Final[tuple[Call, ...]] = (
     c.DescribeGroups,
     c.DeleteGroups,
 )
-CLUSTER_CALLS: Final[tuple[Call, ...]] = (
-    c.CreateTopics,
-    c.DescribeCluster,
-    c.DescribeConfigs,
-    c.InitProducer,
-)
 
 # Where Kafka's GroupCoordinator and KafkaApis answer otherwise than the default.
 OVERRIDES: Final[dict[tuple[Call, Refusal], E]] = {
-    **{(call, Refusal.NOT_ALLOWED): E.group_authorization_failed for call in GROUP_CALLS},
-    **{(call, Refusal.NOT_ALLOWED): E.cluster_authorization_failed for call in CLUSTER_CALLS},
     **{(call, Refusal.SHUTTING_DOWN): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
     **{(call, Refusal.DISK_FULL): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
     **{(call, Refusal.DISK_FAILED): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},

@@ -2,16 +2,18 @@
 
 A field's docstring (the string literal after it) is its help text. `RetentionOptions.keep_s` in the section
 ``log.retention`` is ``--log-retention-keep-s``, ``[log.retention] keep_s`` and ``PENSTOCK_LOG_RETENTION_KEEP_S``.
-Knows neither the command line nor files: floors 5 and 6 pass plain mappings in.
+Reads neither the command line nor files: floors 5 and 6 pass plain mappings in.
 """
 
+import argparse
 import ast
 import dataclasses
 import inspect
+import itertools
 import textwrap
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from penstock.errors import PenstockError
@@ -23,8 +25,12 @@ def help_texts(options: type) -> dict[str, str]:
     """Each field's help: the string literal that follows it in the class's source."""
     body = typing.cast("ast.ClassDef", ast.parse(textwrap.dedent(inspect.getsource(options))).body[0]).body
     texts = {}
-    for statement, after in zip(body, body[1:], strict=False):
-        if isinstance(statement, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+    for statement, after in itertools.pairwise(body):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
             texts[typing.cast("ast.Name", statement.target).id] = inspect.cleandoc(str(after.value.value))
     return texts
 
@@ -39,6 +45,28 @@ def environment(section: str, name: str) -> str:
     return "PENSTOCK_" + f"{section}.{name}".strip(".").replace(".", "_").replace("-", "_").upper()
 
 
+def add_flags(
+    parser: argparse.ArgumentParser, options: type, section: str = "", skip: Collection[str] = ()
+) -> None:
+    """One flag a field, its help the field's docstring; what is given stands under ``<section>.<name>`` or the name."""
+    texts = help_texts(options)
+    for field in dataclasses.fields(options):
+        if field.name not in skip:
+            parser.add_argument(
+                flag(section, field.name),
+                dest=f"{section}.{field.name}".strip("."),
+                metavar=field.name.upper(),
+                help=f"{texts.get(field.name, '')} (default: {field.default})".replace("%", "%%"),
+            )
+
+
+def given_flags(given: Mapping[str, Any], options: type, section: str = "") -> dict[str, Any]:
+    """What of a section's fields stands on a parsed command line (``vars`` of its namespace)."""
+    names = [field.name for field in dataclasses.fields(options)]
+    found = {name: given.get(f"{section}.{name}".strip(".")) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def read(options: type[T], section: str, *sources: Mapping[str, Any], place: str = "") -> T:
     """Build `options` from plain mappings, the first that has a field winning.
 
@@ -51,20 +79,28 @@ def read(options: type[T], section: str, *sources: Mapping[str, Any], place: str
         for key, value in source.items():
             if key not in fields:
                 known = ", ".join(sorted(fields))
-                raise PenstockError(f"unknown option {section}.{key}", remedy=f"known here: {known}", place=place)
+                raise PenstockError(
+                    f"unknown option {section}.{key}", remedy=f"known here: {known}", place=place
+                )
             if key not in values and value is not None:
                 values[key] = _typed(value, hints[key], f"{section}.{key}", place)
     return options(**values)
 
 
 def _typed(value: Any, hint: Any, name: str, place: str) -> Any:
-    kinds = [k for k in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)) if k is not type(None)]
+    kinds = [
+        k
+        for k in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))
+        if k is not type(None)
+    ]
     kind = kinds[0]
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     try:
         if kind is bool:
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(value).lower()]
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
+                str(value).lower()
+            ]
         return kind(value)
     except (KeyError, TypeError, ValueError):
         raise PenstockError(f"option {name} takes {kind.__name__}, not {value!r}", place=place) from None

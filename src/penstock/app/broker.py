@@ -31,6 +31,7 @@ from penstock.serve.clocks import read_clocks
 from penstock.serve.driver import Driver, ServeOptions
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 
+logger = logging.getLogger("penstock.broker")
 METRICS = "_penstock.metrics"
 ITSELF = Principal("penstock", client_id="broker")
 
@@ -40,6 +41,8 @@ async def serve(data_dir: Path, kafka: Address, fsync: str) -> int:
     stop, now = until_told(), read_clocks()
     keeping = LogOptions(sync=fsync)
     log = Log.open(RealDisk(data_dir), keeping, now)
+    for cut in log.cuts:
+        logger.warning("recovery: %s", cut)
     facts = facts_of(keeping) | {
         "advertised.listeners": f"PLAINTEXT://{kafka}",
         "listeners": f"PLAINTEXT://{kafka}",

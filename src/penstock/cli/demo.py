@@ -11,7 +11,6 @@ from penstock.app.addresses import next_free, parse_address
 from penstock.app.project import Project, UpOptions, open_project
 from penstock.app.supervisor import Extra, Supervisor
 from penstock.cli.init import copy_demo
-from penstock.cli.up import flags_given, option_flags
 
 SOURCE = Extra(
     "telemetry",
@@ -26,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "folder", nargs="?", type=Path, default=Path(".penstock/demo"), metavar="DIR",
         help="where the demo keeps its pipelines and data (default: .penstock/demo)",
     )  # fmt: skip
-    option_flags(parser)
+    options.add_flags(parser, UpOptions)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -35,7 +34,9 @@ def run(given: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     copy_demo(folder)
     project = open_project(folder)
-    settings = free_ports(options.read(UpOptions, "", flags_given(given), project.settings))
+    settings = free_ports(
+        options.read(UpOptions, "", options.given_flags(vars(given), UpOptions), project.settings)
+    )
     supervisor = Supervisor(Project(folder, project.settings), settings, (SOURCE,), demo=True)
     print(f"  demo       the pipeline to play with: {folder / 'pipelines' / 'machine.sql'}")
     return asyncio.run(supervisor.run())

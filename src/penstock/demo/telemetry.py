@@ -83,6 +83,8 @@ def encode_readings(sensors: Sensors, now_ms: int) -> list[Record]:
 async def measure(client: Client) -> None:
     """Produce readings for ever, and report as a source once a second."""
     sensors, rows, reported_s = Sensors(), 0, 0.0
+    # The first reading would cover no time at all, and show a machine that does nothing.
+    await asyncio.sleep(EVERY_S)
     due_s = time.monotonic()
     while True:
         now_ms = time.time_ns() // 1_000_000

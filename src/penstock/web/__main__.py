@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 
 from penstock.errors import PenstockError
-from penstock.options import flag, help_texts, read
+from penstock.options import add_flags, given_flags, read
 from penstock.tables.live import TableOptions
 from penstock.web.http.events import EventOptions
 from penstock.web.http.guard import GuardOptions
@@ -25,23 +25,15 @@ SECTIONS: dict[str, tuple[str, type]] = {
 def parse(arguments: list[str]) -> WebOptions:
     """The options that a command line gives."""
     parser = argparse.ArgumentParser(prog="python -m penstock.web", description=__doc__)
-    for section, options in [("", WebOptions), *SECTIONS.values()]:
-        helps = help_texts(options)
-        for each in dataclasses.fields(options):
-            if each.name not in SECTIONS:
-                parser.add_argument(
-                    flag(section, each.name), dest=f"{section}.{each.name}", help=helps.get(each.name)
-                )
-    given: dict[str, Any] = vars(parser.parse_args(arguments))
-
-    def of(section: str, options: type) -> dict[str, Any]:
-        names = [each.name for each in dataclasses.fields(options) if each.name not in SECTIONS]
-        return {name: given[f"{section}.{name}"] for name in names}
-
+    add_flags(parser, WebOptions, skip=SECTIONS)
+    for section, options in SECTIONS.values():
+        add_flags(parser, options, section)
+    given = vars(parser.parse_args(arguments))
     parts: dict[str, Any] = {
-        name: read(options, section, of(section, options)) for name, (section, options) in SECTIONS.items()
+        name: read(options, section, given_flags(given, options, section))
+        for name, (section, options) in SECTIONS.items()
     }
-    return dataclasses.replace(read(WebOptions, "", of("", WebOptions)), **parts)
+    return dataclasses.replace(read(WebOptions, "", given_flags(given, WebOptions)), **parts)
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ import uvloop
 
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
-from penstock.options import flag, help_texts, read
+from penstock.options import add_flags, help_texts, read
 from penstock.work.options import WorkOptions
 from penstock.work.worker import Worker
 
@@ -21,10 +21,8 @@ from penstock.work.worker import Worker
 def main(arguments: list[str] | None = None) -> int:
     """The process's entrance; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m penstock.work", description="host pipelines")
-    texts = help_texts(WorkOptions)
-    for field in dataclasses.fields(WorkOptions):
-        nargs = "+" if field.name == "paths" else None
-        parser.add_argument(flag("", field.name), dest=field.name, help=texts.get(field.name), nargs=nargs)
+    add_flags(parser, WorkOptions, skip=("paths",))
+    parser.add_argument("--paths", nargs="+", metavar="PATH", help=help_texts(WorkOptions)["paths"])
     given = vars(parser.parse_args(arguments))
     paths = tuple(given.pop("paths") or WorkOptions.paths)
     try:

@@ -50,10 +50,11 @@ SELECT
 FROM TABLE(HOP(TABLE readings, DESCRIPTOR(`at`), INTERVAL '1' SECOND, INTERVAL '30' SECOND))
 GROUP BY sensor, window_start, window_end;
 
--- The band is three standard deviations to both sides, for percentages at most 40 points.
+-- The band is three standard deviations to both sides; a percentage stays between 0 and 100.
 CREATE VIEW normal AS
 SELECT sensor, unit, window_end, newest, mean,
-  CASE WHEN unit = '%' THEN LEAST(3 * spread, 40) ELSE 3 * spread END AS margin
+  GREATEST(mean - 3 * spread, 0) AS low,
+  CASE WHEN unit = '%' THEN LEAST(mean + 3 * spread, 100) ELSE mean + 3 * spread END AS high
 FROM recent
 WHERE newest IS NOT NULL AND mean IS NOT NULL;
 
@@ -72,7 +73,7 @@ CREATE TABLE machine_band (
 );
 
 INSERT INTO machine_band
-SELECT sensor, mean, GREATEST(mean - margin, 0), mean + margin, window_end
+SELECT sensor, mean, low, high, window_end
 FROM normal;
 
 -- 3. What is not normal: one row for each second in which a sensor is far above its recent mean.
@@ -91,7 +92,7 @@ CREATE TABLE alerts (
 );
 
 INSERT INTO alerts
-SELECT sensor, window_end, newest, GREATEST(mean - margin, 0), mean + margin
+SELECT sensor, window_end, newest, low, high
 FROM normal
 -- Change 40 to 15 and save: smaller jumps raise an alert too.
 WHERE unit = '%' AND newest > mean + 40;

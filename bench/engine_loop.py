@@ -133,7 +133,7 @@ class Loop:
             )
             lines = np.empty(int(places[3].sum()) + info.count, np.uint8)
             states = np.empty(info.count, np.uint8)
-            size = kernels.lines.join(data, places[2], places[3], 0, info.count, lines, states)
+            size = kernels.lines.join(data, places[2], places[3], False, lines, states)
             read = list(read_json(io.BytesIO(memoryview(lines)[:size]), self.schema, batch_size=1024))
             frames.append(pl.concat([self.frame(part) for part in read], rechunk=True))
         return frames[0] if len(frames) == 1 else pl.concat(frames)

@@ -63,7 +63,7 @@ CASES: dict[str, Callable[[], list[Any]]] = {
         np.arange(8) * 1000, np.arange(8), np.where(np.arange(8) % 2, np.arange(8), -1), np.zeros(32, np.int64), np.zeros(32, np.int64),
         np.full(32, -1),
     ],
-    "join": lambda: [JSON[0], JSON[1][:-1].copy(), np.diff(JSON[1]), 0, 6, np.zeros(60, np.uint8), np.zeros(6, np.uint8)],
+    "join": lambda: [JSON[0], JSON[1][:-1].copy(), np.diff(JSON[1]), True, np.zeros(60, np.uint8), np.zeros(6, np.uint8)],
     "split": lambda: [text("a\nbb\n\nc\n")[0], np.zeros(5, np.int64)],
     "parse": lambda: [*MOMENTS, np.ones(7, np.bool_), 32, False, np.zeros(7, np.int64), np.zeros(7, np.bool_)],
     "show": lambda: [

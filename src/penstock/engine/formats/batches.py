@@ -51,14 +51,13 @@ def encode(keys: Payload, values: Payload, moments_ms: NDArray[np.int64]) -> lis
     batch_of = (np.cumsum(sizes) - sizes) // BATCH_BYTES
     edges = [0, *(np.flatnonzero(np.diff(batch_of)) + 1).tolist(), len(keys)]
     return [
-        _batch(keys, values, moments_ms, start, stop, int(sizes[start:stop].sum()))
+        _batch(keys, values, moments_ms, slice(start, stop), int(sizes[start:stop].sum()))
         for start, stop in pairwise(edges)
     ]
 
 
-def _batch(
-    keys: Payload, values: Payload, moments_ms: NDArray[np.int64], start: int, stop: int, room: int
-) -> bytes:
+def _batch(keys: Payload, values: Payload, moments_ms: NDArray[np.int64], rows: slice, room: int) -> bytes:
+    start, stop = int(rows.start), int(rows.stop)
     out = bytearray(HEADER_SIZE + room)
     first_ms = int(moments_ms[start])
     section = np.frombuffer(out, np.uint8, offset=HEADER_SIZE)

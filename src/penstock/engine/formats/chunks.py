@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from penstock.calls import Bytes
 from penstock.compression import NONE, decompress
 from penstock.engine.kernels.records import locate
-from penstock.record import HEADER_SIZE, BatchInfo, Record, decode, intact, scan
+from penstock.record import HEADER_SIZE, BatchInfo, intact, scan
 
 KEY_AT, KEY_SIZE, VALUE_AT, VALUE_SIZE, TIMESTAMP, OFFSET, HEADERS_AT = range(7)
 
@@ -34,6 +34,25 @@ class Chunk:
     def value(self, row: int) -> bytes | None:
         """One record's value."""
         return self._bytes(VALUE_AT, row)
+
+    def headers(self, row: int) -> tuple[tuple[str, bytes | None], ...]:
+        """One record's headers; none where they are damaged (then the bytes of the record are all there is)."""
+        at, made = int(self.places[HEADERS_AT, row]), []
+        try:
+            count, at = _varint(self.data, at)
+            for _ in range(count):
+                name, at = self._field(at)
+                value, at = self._field(at)
+                made.append(((name or b"").decode(), value))
+        except (IndexError, ValueError):
+            return ()
+        return tuple(made)
+
+    def _field(self, at: int) -> tuple[bytes | None, int]:
+        size, at = _varint(self.data, at)
+        if at + size > len(self.data):
+            raise ValueError("a header reaches past the end")
+        return (self.data[at : at + size].tobytes(), at + size) if size >= 0 else (None, at)
 
     def _bytes(self, at: int, row: int) -> bytes | None:
         start, size = int(self.places[at, row]), int(self.places[at + 1, row])
@@ -118,11 +137,12 @@ def _joined(waiting: list[tuple[BatchInfo, Bytes]], rows_max: int) -> Iterator[C
     yield from damaged
 
 
-def whole_record(batches: Bytes, offset: int) -> Record | None:
-    """One record with its headers, for a dead letter: read again from the batch it came in."""
-    for info in scan(batches):
-        if info.base_offset <= offset <= info.last_offset:
-            for record in decode(memoryview(batches)[info.position : info.position + info.size]):
-                if record.offset == offset:
-                    return record
-    return None
+def _varint(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    number = shift = 0
+    while shift < 64:
+        byte = int(data[at])
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1), at
+    raise ValueError("a number of more than ten bytes")

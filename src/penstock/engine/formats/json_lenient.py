@@ -17,11 +17,11 @@ _BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
 
 
 class MisfitError(ValueError):
-    """A record that is no row: `kind` is the error's name in the dead letter."""
+    """A record that is no row: `kind` is the error's name in the dead letter, `syntax` says that it is not JSON."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, syntax: bool = False) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.syntax = kind, syntax
 
 
 def read_object(value: bytes, fields: Schema, ignore: bool, must_have: bool) -> dict[str, Any]:
@@ -33,9 +33,9 @@ def read_object(value: bytes, fields: Schema, ignore: bool, must_have: bool) -> 
             "CharacterCodingException", f"the value is not UTF-8: {error.reason} at byte {error.start}"
         ) from None
     except RecursionError:
-        raise MisfitError("JsonParseException", "the JSON is nested too deeply") from None
+        raise MisfitError("JsonParseException", "the JSON is nested too deeply", syntax=True) from None
     except ValueError as error:
-        raise MisfitError("JsonParseException", f"the value is not JSON: {error}") from None
+        raise MisfitError("JsonParseException", f"the value is not JSON: {error}", syntax=True) from None
     if not isinstance(document, dict):
         raise MisfitError("JsonParseException", f"the value is not a JSON object but {_named(document)}")
     return {field.name: _field(document, field.name, field.kind, ignore, must_have) for field in fields}
@@ -78,8 +78,8 @@ def _shown(value: Any) -> str:
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, (dict, list)):
-        raise ValueError("not a scalar")
+    if isinstance(value, (dict, list)) or (isinstance(value, str) and "_" in value):  # Python reads 1_0 as 10
+        raise ValueError("not a number")
     return value
 
 
@@ -87,13 +87,12 @@ def _integer(value: Any, kind: str) -> int:
     value = _scalar(value)
     if isinstance(value, bool):
         raise ValueError("not a number")
-    number = (
-        int(Decimal(value))
-        if isinstance(value, _Number)
-        else value
-        if isinstance(value, int)
-        else int(value.strip())
-    )
+    if isinstance(value, _Number):
+        number = int(
+            float(value)
+        )  # through a double, as Jackson's getIntValue; OverflowError where it is infinite
+    else:
+        number = value if isinstance(value, int) else int(value.strip())
     if not -(2 ** (_BITS[kind] - 1)) <= number < 2 ** (_BITS[kind] - 1):
         raise ValueError("out of range")
     return number
@@ -119,7 +118,8 @@ def _decimal(value: Any, kind: str) -> Decimal | None:
 
 
 def _boolean(value: Any, kind: str) -> bool:
-    value = _scalar(value)
+    if isinstance(value, (dict, list)):
+        raise ValueError("not a scalar")
     return value if isinstance(value, bool) else str(value).strip().lower() == "true"
 
 
@@ -146,6 +146,7 @@ def _plain(value: Any) -> Any:
 def _moment(value: Any, kind: str) -> str:
     if not isinstance(value, str) or isinstance(value, _Number):
         raise ValueError("not a text")
+    value.encode()  # a lone surrogate is no text
     return value
 
 

@@ -1,6 +1,6 @@
 """JSON values to typed columns, as Flink's ``json`` format reads them; one bad record never touches another.
 
-A whole chunk goes through one fast reader. Where that refuses, the chunk is halved until the records at fault stand
+A whole chunk goes through one fast reader. Where that refuses, the chunk is cut until the records at fault stand
 alone; those are read by Flink's more lenient rules (`json_lenient`), and what fails there too is handed back as bad. So
 what becomes of a record never depends on its neighbours. Knows nothing of Kafka's batches.
 
@@ -9,7 +9,8 @@ Source: Flink, JsonParserToRowDataConverters and the JSON format's options.
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,8 +29,8 @@ from penstock.engine.types import Schema as Columns
 from penstock.errors import PenstockError
 
 _BATCH = 1024  # rows the reader builds at once: small enough to stay in the cache
-_HALVES = 4
-_ALONE = 8
+_PIECES = 4
+_ALONE = 16
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class JsonReader:
         self._texts = [(i, c) for i, c in enumerate(fields) if is_textual(c.kind)]
         self._raw = {c.name: raw_type(c.kind) for c in fields}
         self._order = [c.name for c in fields]
+        # arrow-rs reads a DECIMAL of an absurd exponent as some other number: such records are read alone
         self._rounded = [half_up(pl.col(c.name), c.kind) for c in fields if kinds.is_decimal(c.kind)]
         self._lines = np.empty(0, np.uint8)
 
@@ -89,81 +91,79 @@ class JsonReader:
         """All records of a chunk."""
         states = np.empty(len(chunk), np.uint8)
         lines = self._lay(chunk, states)
-        whole = np.flatnonzero(states == WHOLE)
-        tombstones = np.flatnonzero(states == TOMBSTONE)
-        batches = self._fast(lines, len(whole)) if len(whole) else []
-        if (
-            batches is not None
-            and len(whole) + len(tombstones) == len(chunk)
-            and not self.options.fail_on_missing
-        ):
-            return self._finish(
-                [(self._plain_frame(batches), self._text_columns(batches), whole)], tombstones, []
-            )
-        return self._sorted(chunk, np.flatnonzero(states != TOMBSTONE), states, tombstones)
+        whole, sorting = np.flatnonzero(states == WHOLE), _Sorting()
+        sorting.tombstones = np.flatnonzero(states == TOMBSTONE)
+        if self.options.fail_on_missing:
+            self._one_by_one(chunk, np.flatnonzero(states != TOMBSTONE), sorting)
+            return self._finish(sorting)
+        self._one_by_one(chunk, np.flatnonzero(states == SUSPECT), sorting)
+        batches = self._fast(lines, len(whole))
+        if batches is not None:
+            self._take(batches, whole, sorting)
+        else:
+            self._halved(chunk, whole, sorting)
+        return self._finish(sorting)
 
     def _lay(self, chunk: Chunk, states: NDArray[np.uint8]) -> memoryview:
         starts, sizes = chunk.places[VALUE_AT], chunk.places[VALUE_SIZE]
         room = int(np.maximum(sizes, 0).sum()) + len(chunk)
         if len(self._lines) < room:  # kept from chunk to chunk: fresh pages cost more than the copy
             self._lines = np.empty(room, np.uint8)
-        size = join(chunk.data, starts, sizes, 0, len(chunk), self._lines, states)
+        size = join(chunk.data, starts, sizes, bool(self._rounded), self._lines, states)
         return memoryview(self._lines.data)[:size]
 
     def _fast(self, lines: memoryview, rows: int) -> list[RecordBatch] | None:
         """The rows, or None where a record is refused or holds more than one object."""
         try:
             batches = list(read_json(io.BytesIO(lines), self._schema, batch_size=_BATCH))
-        except (
-            Exception
-        ):  # arro3 raises several kinds, its own and bare ones, all meaning: some record is bad
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException:  # bare ones and pyo3's PanicException: all mean that some record is bad
             return None
         return batches if sum(batch.num_rows for batch in batches) == rows else None
 
+    def _take(self, batches: list[RecordBatch], rows: NDArray[np.int64], sorting: "_Sorting") -> None:
+        if len(rows):
+            sorting.parts.append((self._plain_frame(batches), self._text_columns(batches), rows))
+
     # --- the careful way -------------------------------------------------------------------------------------
 
-    def _sorted(
-        self, chunk: Chunk, rows: NDArray[np.int64], states: NDArray[np.uint8], tombstones: NDArray[np.int64]
-    ) -> Decoded:
-        bad: list[tuple[int, str, str]] = []
-        return self._finish(self._parts(chunk, rows, states, bad), tombstones, bad)
-
-    def _parts(
-        self,
-        chunk: Chunk,
-        rows: NDArray[np.int64],
-        states: NDArray[np.uint8],
-        bad: list[tuple[int, str, str]],
-    ) -> list["_Part"]:
-        """Halve until what the fast reader refuses stands alone."""
-        if len(rows) == 0:
-            return []
-        if not (states[rows] == SUSPECT).any() and not self.options.fail_on_missing:
-            part = chunk.take(rows)
-            batches = self._fast(self._lay(part, np.empty(len(part), np.uint8)), len(rows))
+    def _halved(self, chunk: Chunk, rows: NDArray[np.int64], sorting: "_Sorting") -> None:
+        """Cut what the fast reader refuses into pieces, and small ones into records."""
+        if len(rows) <= _ALONE:
+            return self._one_by_one(chunk, rows, sorting)
+        for piece in np.array_split(rows, _PIECES):
+            batches = self._alone(chunk, piece)
             if batches is not None:
-                return [(self._plain_frame(batches), self._text_columns(batches), rows)]
-        if len(rows) == 1:
-            return self._lenient(chunk, int(rows[0]), bad)
-        pieces = len(rows) if len(rows) <= _ALONE else _HALVES
-        return [
-            part for piece in np.array_split(rows, pieces) for part in self._parts(chunk, piece, states, bad)
-        ]
+                self._take(batches, piece, sorting)
+            else:
+                self._halved(chunk, piece, sorting)
+        return None
 
-    def _lenient(self, chunk: Chunk, row: int, bad: list[tuple[int, str, str]]) -> list["_Part"]:
-        try:
-            values = read_object(
-                chunk.value(row) or b"", self.fields, self.options.ignore_errors, self.options.fail_on_missing
-            )
-        except MisfitError as misfit:
-            if not self.options.ignore_errors:
-                bad.append((row, misfit.kind, str(misfit)))
-            return []
-        frame = pl.DataFrame(
-            {name: [value] for name, value in values.items()}, schema=self._raw, strict=False
-        )
-        texts = [text_buffers(frame[column.name]) for _, column in self._texts]
-        return [(frame.select(self._plain), texts, np.array([row]))]
+    def _alone(self, chunk: Chunk, rows: NDArray[np.int64]) -> list[RecordBatch] | None:
+        part, states = chunk.take(rows), np.empty(len(rows), np.uint8)
+        lines = self._lay(part, states)
+        return self._fast(lines, len(rows)) if (states == WHOLE).all() else None
+
+    def _one_by_one(self, chunk: Chunk, rows: NDArray[np.int64], sorting: "_Sorting") -> None:
+        """By the lenient rules, which agree with the fast reader on all they take.
+
+        Only JSON that is not quite JSON (``01``, a comma too many) can please the fast reader alone.
+        """
+        options = self.options
+        for row in rows.tolist():
+            try:
+                values = read_object(
+                    chunk.value(row) or b"", self.fields, options.ignore_errors, options.fail_on_missing
+                )
+            except MisfitError as misfit:
+                batches = self._alone(chunk, np.array([row])) if misfit.syntax else None
+                if batches is not None:
+                    self._take(batches, np.array([row]), sorting)
+                elif not options.ignore_errors:
+                    sorting.bad.append((row, misfit.kind, str(misfit)))
+            else:
+                sorting.loose.append((row, values))
 
     # --- putting columns together ----------------------------------------------------------------------------
 
@@ -185,43 +185,48 @@ class JsonReader:
             columns.append(join_texts(parts))
         return columns
 
-    def _finish(
-        self, parts: list["_Part"], tombstones: NDArray[np.int64], bad: list[tuple[int, str, str]]
-    ) -> Decoded:
-        """Typed columns of all parts; rows whose texts do not fit their kind join the bad ones."""
-        if not parts:
-            parts = [
-                (
-                    self._plain_frame([]),
-                    [text_buffers(pl.Series([], dtype=pl.String)) for _ in self._texts],
-                    np.empty(0, np.int64),
-                )
-            ]
-        rows = np.concatenate([part[2] for part in parts])
-        frame = (
-            parts[0][0] if len(parts) == 1 else pl.concat([part[0] for part in parts], how="vertical_relaxed")
-        )
+    def _gather(self, sorting: "_Sorting") -> tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]:
+        """All parts as one, in the records' order."""
+        if sorting.loose or not sorting.parts:
+            columns = {name: [values[name] for _, values in sorting.loose] for name in self._order}
+            frame = pl.DataFrame(columns, schema=self._raw, strict=False)
+            texts = [text_buffers(frame[column.name]) for _, column in self._texts]
+            rows = np.array([row for row, _ in sorting.loose], np.int64)
+            sorting.parts.append((frame.select(self._plain), texts, rows))
+        if len(sorting.parts) == 1:
+            return sorting.parts[0]
+        frame = pl.concat([part[0] for part in sorting.parts], how="vertical_relaxed")
+        texts = [join_texts([part[1][place] for part in sorting.parts]) for place in range(len(self._texts))]
+        return frame, texts, np.concatenate([part[2] for part in sorting.parts])
+
+    def _finish(self, sorting: "_Sorting") -> Decoded:
+        """Typed columns; rows whose texts do not fit their kind join the bad ones."""
+        plain, texts, rows = self._gather(sorting)
         made: dict[str, pl.Series] = {}
         wrong = np.zeros(len(rows), np.bool_)
-        for place, (_, column) in enumerate(self._texts):
-            series, misfits = from_texts(
-                column, join_texts([part[1][place] for part in parts]), self.options.iso
-            )
+        for held, (_, column) in zip(texts, self._texts, strict=True):
+            made[column.name], misfits = from_texts(column, held, self.options.iso)
             if misfits.any() and not self.options.ignore_errors:
+                text = f"{column.name} is no {column.kind}"
                 fresh = np.flatnonzero(misfits & ~wrong)
-                bad += [
-                    (int(rows[i]), "DateTimeParseException", f"{column.name} is no {column.kind}")
-                    for i in fresh
-                ]
+                sorting.bad += [(row, "DateTimeParseException", text) for row in rows[fresh].tolist()]
                 wrong |= misfits
-            made[column.name] = series
-        frame = pl.DataFrame([made[name] if name in made else frame[name] for name in self._order])
-        if wrong.any():
-            frame, rows = frame.filter(pl.Series(~wrong)), rows[~wrong]
-        return Decoded(frame, rows, tombstones, sorted(bad))
+        frame = pl.DataFrame([made[name] if name in made else plain[name] for name in self._order])
+        kept = np.flatnonzero(~wrong)
+        order = kept[np.argsort(rows[kept], kind="stable")]
+        if len(order) < len(rows) or bool((np.diff(rows) < 0).any()):
+            frame, rows = frame[order], rows[order]
+        return Decoded(frame, rows, sorting.tombstones, sorted(sorting.bad))
 
 
-_Part = tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]
+@dataclass
+class _Sorting:
+    """Where a chunk's records go: parts that were read at once, records read alone, and bad ones."""
+
+    parts: list[tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]] = field(default_factory=list)
+    loose: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    bad: list[tuple[int, str, str]] = field(default_factory=list)
+    tombstones: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def _arrow_type(kind: str) -> DataType:

@@ -11,7 +11,7 @@ import polars as pl
 
 from penstock.calls import Bytes
 from penstock.clock import Now
-from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks, whole_record
+from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
 from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader
 from penstock.engine.formats.options import value_format
 from penstock.engine.operators.operator import DELETE, KIND
@@ -60,10 +60,7 @@ class TopicReader:
             frame = self._with_metadata(decoded.frame, chunk, decoded.rows, partition)
             if self.upsert and len(decoded.tombstones):
                 frame = self._with_deletions(frame, decoded, chunk, partition)
-            dead = [
-                self._dead(batches, chunk, row, partition, (kind, text), now)
-                for row, kind, text in decoded.bad
-            ]
+            dead = [self._dead(chunk, bad, partition, now) for bad in decoded.bad]
             yield Read(frame, dead)
 
     def _with_metadata(
@@ -109,28 +106,21 @@ class TopicReader:
 
     # --- dead letters ----------------------------------------------------------------------------------------
 
-    def _dead(
-        self, batches: Bytes, chunk: Chunk, row: int, partition: int, why: tuple[str, str], now: Now
-    ) -> Record:
+    def _dead(self, chunk: Chunk, bad: tuple[int, str, str], partition: int, now: Now) -> Record:
+        row, *why = bad
         offset, stamp = int(chunk.places[OFFSET, row]), int(chunk.places[TIMESTAMP, row])
-        try:
-            held = whole_record(batches, offset)
-        except ValueError:  # damaged headers: the record's bytes are all the same
-            held = None
-        record = held or Record(chunk.key(row), chunk.value(row), stamp)
-        return self._letter(record, (partition, offset, stamp), "VALUE_CONVERTER", why, now)
+        record = Record(chunk.key(row), chunk.value(row), stamp, chunk.headers(row), offset)
+        return self._letter(record, partition, "VALUE_CONVERTER", why, now)
 
     def _damaged(self, batch: Damaged, partition: int, now: Now) -> Record:
-        record = Record(None, None, batch.timestamp_ms)
-        why = ("CorruptRecordException", batch.reason)
-        return self._letter(record, (partition, batch.offset, batch.timestamp_ms), "KAFKA_CONSUME", why, now)
+        record = Record(None, None, batch.timestamp_ms, (), batch.offset)
+        return self._letter(record, partition, "KAFKA_CONSUME", ["CorruptRecordException", batch.reason], now)
 
-    def _letter(
-        self, record: Record, place: tuple[int, int, int], stage: str, why: tuple[str, str], now: Now
-    ) -> Record:
+    def _letter(self, record: Record, partition: int, stage: str, why: list[str], now: Now) -> Record:
         kind, text = why
         headers = {
-            "topic": self.table.topic, "partition": str(place[0]), "offset": str(place[1]), "timestamp": str(place[2]),
+            "topic": self.table.topic, "partition": str(partition), "offset": str(record.offset),
+            "timestamp": str(record.timestamp_ms),
             "connector.name": self.table.name, "task.id": "0", "stage": stage,
             "class.name": "penstock.engine.formats.json_reader.JsonReader", "exception.class.name": kind,
             "exception.message": text, "exception.stacktrace": f"{kind}: {text}",

@@ -2,8 +2,11 @@
 
 A value goes in when it starts with ``{``, ends with ``}`` and does not end inside a string. Laid after each other
 such values give a reader either an error or at least one object each: an unclosed one is followed by ``{`` where a
-comma must stand. So as many rows as lines means one row a line, in order. Knows nothing else of JSON.
+comma must stand. So as many rows as lines means one row a line, in order. A value with a NUL in it stays out too:
+arro3 aborts the process where an error message would have one (its C string cannot). Knows nothing else of JSON.
 """
+
+# ruff: noqa: PLR0917  numba's kernels take their arrays one by one, in place
 
 from typing import Any
 
@@ -16,8 +19,8 @@ TOMBSTONE, WHOLE, SUSPECT = 0, 1, 2
 
 
 @register_jitable
-def _open_string(data: Any, at: Any, end: Any) -> Any:
-    """Whether the text ends inside a string."""
+def _risky(data: Any, at: Any, end: Any) -> Any:
+    """Whether a text with backslashes ends inside a string, or writes a NUL as ``\\u0000``."""
     inside = False
     i = at
     while i < end:
@@ -26,18 +29,32 @@ def _open_string(data: Any, at: Any, end: Any) -> Any:
             inside = not inside
         elif byte == 92 and inside:
             i += 1
+            zeros = i + 4 < end and data[i + 1] == 48 and data[i + 2] == 48 and data[i + 3] == 48
+            if zeros and data[i] == 117 and data[i + 4] == 48:
+                return True
         i += 1
     return inside
 
 
-@kernel("int64(const uint8[::1], const int64[::1], const int64[::1], int64, int64, uint8[::1], uint8[::1])")
-def join(data, starts, sizes, first, stop, out, states):  # type: ignore[no-untyped-def]
-    """Lay the values of rows `first` to `stop` into `out`, a newline after each; returns the bytes written.
+@register_jitable
+def _exponent(data: Any, at: Any, end: Any) -> Any:
+    """Whether something like ``1e5`` stands in the text."""
+    for i in range(at + 1, end - 1):
+        if (data[i] | 32) == 101 and 48 <= data[i - 1] <= 57:
+            after = data[i + 1]
+            if 48 <= after <= 57 or after in (43, 45):
+                return True
+    return False
+
+
+@kernel("int64(const uint8[::1], const int64[::1], const int64[::1], boolean, uint8[::1], uint8[::1])")
+def join(data, starts, sizes, plain, out, states):  # type: ignore[no-untyped-def]
+    """Lay all values into `out`, a newline after each; returns the bytes written. With `plain` none with an exponent.
 
     `states[row]` says what each is: a tombstone (null), a whole object that was laid, or a suspect that was not.
     """
     to = 0
-    for row in range(first, stop):
+    for row in range(len(starts)):
         size = sizes[row]
         if size < 0:
             states[row] = 0
@@ -50,11 +67,16 @@ def join(data, starts, sizes, first, stop, out, states):  # type: ignore[no-unty
         if end - at < 2 or data[at] != 123 or data[end - 1] != 125:
             states[row] = 2
             continue
-        quotes, slashes = np.int64(0), np.int64(0)
+        quotes, slashes, nuls = np.int64(0), np.int64(0), np.int64(0)
         for i in range(at, end):
             quotes += np.int64(data[i] == 34)
             slashes += np.int64(data[i] == 92)
-        if _open_string(data, at, end) if slashes > 0 else quotes % 2 == 1:
+            nuls += np.int64(data[i] == 0)
+        if (
+            nuls > 0
+            or (plain and _exponent(data, at, end))
+            or (_risky(data, at, end) if slashes > 0 else quotes % 2 == 1)
+        ):
             states[row] = 2
             continue
         states[row] = 1

@@ -52,3 +52,12 @@ class BrokerOptions:
 
     producer_expiry_s: int = 24 * 3600
     """How long a silent idempotent producer is remembered, in seconds."""
+
+    transaction_timeout_max_ms: int = 900_000
+    """The longest transaction timeout a producer may ask for (Kafka's transaction.max.timeout.ms)."""
+
+    transactional_id_expiry_s: int = 7 * 24 * 3600
+    """How long a transactional id is remembered that nobody uses, in seconds."""
+
+    transactional_ids_max: int = 100_000
+    """The most transactional ids kept; further ones are refused."""

@@ -62,12 +62,17 @@ class Fetch(Call):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Whole record batches as stored; the first may begin before the asked offset."""
+    """Whole record batches as stored; the first may begin before the asked offset.
+
+    All below `stable_offset` belongs to decided transactions, or to none. `aborted`, for a reader of what is committed:
+    (producer id, offset from which on its records do not count, up to its next marker) in the order of the offsets.
+    """
 
     batches: Bytes
     high_watermark: int
     start_offset: int
     stable_offset: int
+    aborted: tuple[tuple[int, int], ...] = ()
 
 
 EARLIEST = -2

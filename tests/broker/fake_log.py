@@ -73,6 +73,8 @@ class FakeLog:
 
     def __init__(self, always: bool = True) -> None:
         self.topics: dict[str, Topic] = {}
+        self.by_id: dict[bytes, Topic] = {}
+        self.place = "memory"
         self.cluster_id = "cluster"
         self._always, self._made = always, 0
 
@@ -84,10 +86,26 @@ class FakeLog:
         topic = self.topics[name] = Topic(
             name, self._made.to_bytes(16, "big"), parts, dict(configs), internal
         )
+        self.by_id[topic.topic_id] = topic
         return topic
 
     def delete_topic(self, name: str) -> None:
-        del self.topics[name]
+        del self.by_id[self.topics.pop(name).topic_id]
+
+    def add_partitions(self, name: str, total: int, now: Now) -> None:
+        partitions = self.topics[name].partitions
+        partitions += [Partition(name, index, self._always) for index in range(len(partitions), total)]
+
+    def set_configs(self, name: str, configs: Mapping[str, str]) -> None:
+        self.topics[name].configs = dict(configs)
+
+    def truncate_before(self, targets: Mapping[Partition, int]) -> int:
+        for partition, offset in targets.items():
+            partition.truncate_before(offset)
+        return 0
+
+    def space(self) -> tuple[int, int]:
+        return 1000, 400
 
     def sync(self) -> list[Partition]:
         moved = [p for t in self.topics.values() for p in t.partitions if p._durable < p.end_offset]

@@ -44,6 +44,21 @@ class FakeBroker:
             c.DeleteTopics: self._delete,
             c.DescribeConfigs: lambda q: [self._configs(r) for r in q.resources],
             c.DescribeCluster: lambda q: c.ClusterInfo("a-cluster"),
+            c.CreatePartitions: lambda q: [self._more(m) for m in q.topics],
+            c.AlterConfigs: lambda q: [
+                None if r.kind == "topic" and r.name in self.topics else NO_TOPIC for r in q.resources
+            ],
+            c.DeleteRecords: lambda q: [
+                p.offset if self._knows(p.topic, p.partition) else NO_TOPIC for p in q.parts
+            ],
+            c.FindEpochs: lambda q: [
+                c.EpochEnd(0, self.end(p.topic, p.partition))
+                if self._knows(p.topic, p.partition)
+                else NO_TOPIC
+                for p in q.parts
+            ],
+            c.DescribeStorage: lambda q: c.Storage("/data", (("t", 0, 10), ("t", 1, 20)), 1000, 400),
+            c.DeleteOffsets: lambda q: [None if self._knows(*part) else NO_TOPIC for part in q.parts],
             c.InitProducer: self._init_producer,
             c.JoinGroup: self._join,
             c.SyncGroup: self._sync,
@@ -118,6 +133,12 @@ class FakeBroker:
         if not check_only:
             self.topics[new.name] = made
         return made
+
+    def _more(self, more: c.MorePartitions) -> object:
+        if more.name not in self.topics:
+            return NO_TOPIC
+        self.topics[more.name] = self._topic(more.name, more.total)
+        return self.topics[more.name]
 
     def _delete(self, call: c.DeleteTopics) -> list[object]:
         by_id = {t.topic_id: name for name, t in self.topics.items()}

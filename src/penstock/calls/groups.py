@@ -92,13 +92,17 @@ class LeaveGroup(Call):
 
 @dataclass(frozen=True, slots=True)
 class OffsetCommit:
-    """A group's position in one partition; `leader_epoch` is -1 where unknown."""
+    """A group's position in one partition; `leader_epoch` is -1 where unknown.
+
+    `unstable`, in an answer: a transaction that is not decided yet may move it.
+    """
 
     topic: str
     partition: int
     offset: int
     leader_epoch: int = -1
     metadata: str = ""
+    unstable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +155,14 @@ class DeleteGroups(Call):
     """Answer: one `None | Refused` a group."""
 
     groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOffsets(Call):
+    """Forget what the group committed for `parts`, (topic, partition) each.
+
+    Answer: one `None | Refused` a part, or `Refused` as a whole.
+    """
+
+    group: str
+    parts: tuple[tuple[str, int], ...]

@@ -78,6 +78,9 @@ class Disk(Protocol):
     def descriptors(self) -> int:
         """How many descriptors the log may hold open."""
 
+    def space(self) -> tuple[int, int]:
+        """All bytes of the file system, and those that may still be written; -1 where that is not known."""
+
     def unique(self) -> bytes:
         """Sixteen bytes that nobody else has, for ids."""
 
@@ -205,6 +208,11 @@ class RealDisk:
         return (
             resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 if soft != resource.RLIM_INFINITY else wanted
         )
+
+    def space(self) -> tuple[int, int]:
+        """As the operating system counts."""
+        found = os.statvfs(self._root)
+        return found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
 
     def unique(self) -> bytes:
         """Sixteen random bytes."""

@@ -42,6 +42,7 @@ class Log:
     def __init__(self, disk: Disk, options: LogOptions) -> None:
         self.cluster_id = ""
         self.cuts: list[str] = []  # what recovery had to cut, for people
+        self.by_id: dict[bytes, Topic] = {}
         self._topics: dict[str, Topic] = {}
         self._disk, self._options = disk, options
         most = min(options.open_files_max, disk.descriptors())
@@ -105,7 +106,7 @@ class Log:
         topic = Topic(entry.name, topic_id, created_ms=entry.created_ms, internal=entry.internal)
         topic.configs, topic.settings = entry.configs, Settings(entry.configs, self._options)
         self._grow(topic, entry.partitions)
-        self._topics[entry.name] = topic
+        self._topics[entry.name] = self.by_id[topic_id] = topic
         return topic
 
     def _grow(self, topic: Topic, total: int) -> None:
@@ -153,6 +154,15 @@ class Log:
     # --- topics ------------------------------------------------------------------------------------------------
 
     @property
+    def place(self) -> str:
+        """The data directory, for people."""
+        return self._disk.place
+
+    def space(self) -> tuple[int, int]:
+        """The file system's bytes, all and free; -1 where they are not known."""
+        return self._disk.space()
+
+    @property
     def topics(self) -> Mapping[str, Topic]:
         """The topics by name."""
         return self._topics
@@ -171,7 +181,7 @@ class Log:
         try:
             self._keep()
         except BaseException:
-            del self._topics[name]
+            del self._topics[name], self.by_id[topic.topic_id]
             raise
         return topic
 
@@ -183,6 +193,7 @@ class Log:
         except BaseException:
             self._topics[name] = topic
             raise
+        del self.by_id[topic.topic_id]
         for partition in topic.partitions:
             self._points.pop(partition.key, None)
             self._moved.pop(partition, None)
@@ -350,15 +361,19 @@ class Log:
         first = self._retain_at % len(partitions)
         turn = (partitions[first:] + partitions[:first])[:_RETAIN_SLICE]
         self._retain_at = first + len(turn)
+        return self.truncate_before({p: start_after(p, self._topics[p.topic].settings, now) for p in turn})
+
+    def truncate_before(self, targets: Mapping[Partition, int]) -> int:
+        """Forget the records below these offsets for good (at most up to the durable ends); segments that went."""
         before: dict[Partition, int] = {}
-        for partition in turn:
-            start = start_after(partition, self._topics[partition.topic].settings, now)
+        for partition, offset in targets.items():
+            start = min(offset, partition.durable_offset)
             if start > partition.start_offset:
                 before[partition] = partition.start_offset
                 partition.start_offset = start
         if not before:
             return 0
-        try:
+        try:  # a segment goes only after it is written down that it is not needed
             self._keep()
         except BaseException:
             for partition, start in before.items():

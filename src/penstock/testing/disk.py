@@ -275,6 +275,10 @@ class SimulatedDisk:
         """As many as one wants."""
         return 1 << 20
 
+    def space(self) -> tuple[int, int]:
+        """What `room` says."""
+        return (-1, -1) if self.room is None else (1 << 40, self.room)
+
     def unique(self) -> bytes:
         """Sixteen bytes, by the seed."""
         return self._chance.randbytes(16)

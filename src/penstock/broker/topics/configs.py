@@ -48,11 +48,11 @@ def _topic_entry(state: State, setting: Setting, own: dict[str, str]) -> ConfigE
     if setting.name in own:
         value, source = own[setting.name], OF_TOPIC
     else:
-        value, source = _broker_value(state, setting)
+        value, source = broker_value(state, setting)
     return ConfigEntry(setting.name, value, source, type=setting.kind, doc=setting.doc)
 
 
-def _broker_value(state: State, setting: Setting) -> tuple[str, int]:
+def broker_value(state: State, setting: Setting) -> tuple[str, int]:
     """What holds for topics without their own: the broker's setting where it was changed, else the default."""
     value = state.facts.get(setting.broker) or _options(state).get(setting.broker, (setting.default,))[0]
     return value, DEFAULT if value == setting.default else STATIC

@@ -14,9 +14,8 @@ from penstock.log import Topic
 @answers(DeleteTopics)
 def delete_topics(state: State, call: DeleteTopics, now: Now) -> list[TopicInfo | Refused]:
     """By name, then by id."""
-    by_id = {topic.topic_id: topic for topic in state.log.topics.values()} if call.topic_ids else {}
     wanted = [(name, state.log.topics.get(name)) for name in call.names]
-    wanted += [(topic_id.hex(), by_id.get(topic_id)) for topic_id in call.topic_ids]
+    wanted += [(topic_id.hex(), state.log.by_id.get(topic_id)) for topic_id in call.topic_ids]
     return [_delete(state, asked, topic, now) for asked, topic in wanted]
 
 

@@ -1,9 +1,17 @@
-"""Answers DescribeTopics and DescribeCluster: what there is. A topic asked for by name may come into being."""
+"""Answers DescribeTopics, DescribeCluster and DescribeStorage: what there is. A topic asked for by name may come into being."""
 
 from penstock.broker.answers import answers
 from penstock.broker.state import State
 from penstock.broker.topics.create import make, refused_topic
-from penstock.calls import ClusterInfo, DescribeCluster, DescribeTopics, NewTopic, TopicInfo
+from penstock.calls import (
+    ClusterInfo,
+    DescribeCluster,
+    DescribeStorage,
+    DescribeTopics,
+    NewTopic,
+    Storage,
+    TopicInfo,
+)
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.log import Topic
@@ -19,14 +27,14 @@ def describe_topics(state: State, call: DescribeTopics, now: Now) -> list[TopicI
     """By name, then by id; all of them where neither is given."""
     if call.names is None and not call.topic_ids:
         return [info_of(topic) for topic in state.log.topics.values()]
-    named = [_by_name(state, name, call.create, now) for name in call.names or ()]
+    creator = call.principal.name if call.create else None
+    named = [_by_name(state, name, creator, now) for name in call.names or ()]
     if not call.topic_ids:
         return named
-    by_id = {topic.topic_id: topic for topic in state.log.topics.values()}
-    return named + [_by_id(by_id, topic_id) for topic_id in call.topic_ids]
+    return named + [_by_id(state, topic_id) for topic_id in call.topic_ids]
 
 
-def _by_name(state: State, name: str, create: bool, now: Now) -> TopicInfo | Refused:
+def _by_name(state: State, name: str, creator: str | None, now: Now) -> TopicInfo | Refused:
     found = state.log.topics.get(name)
     if found is not None:
         return info_of(found)
@@ -34,13 +42,15 @@ def _by_name(state: State, name: str, create: bool, now: Now) -> TopicInfo | Ref
     refused = refused_topic(state, new)
     if refused is not None and refused.reason is Refusal.BAD_TOPIC_NAME:
         return refused
-    if not (create and state.options.auto_create_topics):
+    if creator is None or not state.options.auto_create_topics:#.options.auto_create_topics):
         return Refused(Refusal.NO_TOPIC, name)
+    if not may_create(state.directory, creator, name):
+        return Refused(Refusal.NOT_ALLOWED, f"{creator} may not create the topic {name}")
     return refused or make(state, new, now)
 
 
-def _by_id(by_id: dict[bytes, Topic], topic_id: bytes) -> TopicInfo | Refused:
-    found = by_id.get(topic_id)
+def _by_id(state: State, topic_id: bytes) -> TopicInfo | Refused:
+    found = state.log.by_id.get(topic_id)
     return info_of(found) if found is not None else Refused(Refusal.NO_TOPIC, f"topic id {topic_id.hex()}")
 
 
@@ -48,3 +58,14 @@ def _by_id(by_id: dict[bytes, Topic], topic_id: bytes) -> TopicInfo | Refused:
 def describe_cluster(state: State, call: DescribeCluster, now: Now) -> ClusterInfo:
     """The one node."""
     return ClusterInfo(state.log.cluster_id)
+
+
+@answers(DescribeStorage)
+def describe_storage(state: State, call: DescribeStorage, now: Now) -> Storage:
+    """The data directory; parts that do not exist are left out, as in Kafka."""
+    every = (partition for topic in state.log.topics.values() for partition in topic.partitions)
+    if call.parts is not None:
+        asked = (state.partition(*part) for part in dict.fromkeys(call.parts))
+        every = (partition for partition in asked if partition is not None)
+    parts = tuple((partition.topic, partition.index, partition.size_bytes) for partition in every)
+    return Storage(state.log.place, parts, *state.log.space())

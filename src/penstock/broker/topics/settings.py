@@ -22,6 +22,7 @@ class Settings:
     after_max_ms: int
     codec: int | None
     compacted: bool
+    deletes: bool
 
 
 def settings_of(configs: Mapping[str, str], message_bytes_max: int) -> Settings:
@@ -31,13 +32,15 @@ def settings_of(configs: Mapping[str, str], message_bytes_max: int) -> Settings:
     def value(name: str) -> str:
         return own.get(name, SETTINGS[name].default).strip()
 
+    policies = [policy.strip() for policy in value("cleanup.policy").split(",")]
     return Settings(
         message_bytes_max=int(value("max.message.bytes")),
         log_append_time=value("message.timestamp.type") == "LogAppendTime",
         before_max_ms=int(value("message.timestamp.before.max.ms")),
         after_max_ms=int(value("message.timestamp.after.max.ms")),
         codec=CODECS.get(value("compression.type")),
-        compacted="compact" in [policy.strip() for policy in value("cleanup.policy").split(",")],
+        compacted="compact" in policies,
+        deletes="delete" in policies,
     )
 
 

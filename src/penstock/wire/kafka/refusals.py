@@ -17,6 +17,13 @@ CODES: Final = {
     Refusal.BAD_PARTITION_COUNT: E.invalid_partitions,
     Refusal.BAD_REPLICATION: E.invalid_replication_factor,
     Refusal.BAD_CONFIG: E.invalid_config,
+    Refusal.READ_ONLY: E.invalid_request,
+    Refusal.POLICY: E.policy_violation,
+    Refusal.BAD_ASSIGNMENT: E.invalid_replica_assignment,
+    Refusal.NOT_NEEDED: E.election_not_needed,
+    Refusal.STALE_EPOCH: E.fenced_leader_epoch,
+    Refusal.UNKNOWN_EPOCH: E.unknown_leader_epoch,
+    Refusal.SUBSCRIBED: E.group_subscribed_to_topic,
     Refusal.BAD_REQUEST: E.invalid_request,
     Refusal.TOO_LARGE: E.message_too_large,
     Refusal.BAD_RECORD: E.invalid_record,
@@ -70,6 +77,7 @@ GROUP_CALLS: Final[tuple[Call, ...]] = (
     c.ListGroups,
     c.DescribeGroups,
     c.DeleteGroups,
+    c.DeleteOffsets,
 )
 
 # Where Kafka's GroupCoordinator and KafkaApis answer otherwise than the default.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from penstock.engine.aggregates.accumulator import Accumulator, Column, Slots
 from penstock.engine.kernels.hashing import PairTable
+from penstock.engine.run.columns import Growing
 from penstock.engine.run.keys import KeyTable
 
 
@@ -25,9 +26,22 @@ class Distinct(Accumulator):
     def _clear(self) -> None:
         self.values = KeyTable({"value": self.physical})
         self.pairs = PairTable()
-        self.slots = np.empty(0, np.int64)
-        self.numbers = np.empty(0, np.int64)
-        self.copies = np.empty(0, np.int64)
+        self._slots, self._numbers, self._copies = Growing(), Growing(), Growing()
+
+    @property
+    def slots(self) -> Slots:
+        """Each pair's slot."""
+        return self._slots.values
+
+    @property
+    def numbers(self) -> Slots:
+        """Each pair's value, by number."""
+        return self._numbers.values
+
+    @property
+    def copies(self) -> Slots:
+        """How often each pair is there."""
+        return self._copies.values
 
     def prepare(self, argument: Column) -> Column:
         return self.inner.prepare(argument).cast(self.physical)
@@ -40,9 +54,9 @@ class Distinct(Accumulator):
 
     def _take(self, slots: Slots, numbers: Slots, signs: Slots) -> None:
         pairs, fresh = self.pairs.number(slots, numbers)
-        self.slots = np.concatenate([self.slots, slots[fresh]])
-        self.numbers = np.concatenate([self.numbers, numbers[fresh]])
-        self.copies = np.concatenate([self.copies, np.zeros(len(fresh), np.int64)])
+        self._slots.extend(slots[fresh])
+        self._numbers.extend(numbers[fresh])
+        self._copies.extend(np.zeros(len(fresh), np.int64))
         touched = np.unique(pairs)
         before = self.copies[touched] > 0
         np.add.at(self.copies, pairs, signs)
@@ -94,7 +108,7 @@ class Distinct(Accumulator):
         self._clear()
         numbers = self.values.number(values)
         self.pairs.number(slots, numbers)
-        self.slots, self.numbers, self.copies = slots, numbers, copies
+        self._slots, self._numbers, self._copies = Growing(slots), Growing(numbers), Growing(copies)
 
     def snapshot(self, count: int) -> dict[str, pl.DataFrame]:
         inner = {f"inner.{name}": block for name, block in self.inner.snapshot(count).items()}

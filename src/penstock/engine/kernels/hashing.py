@@ -4,8 +4,6 @@ One table serves all: (key, null flag) for integer keys, (hash, attempt) for has
 (key number, slice) for windows. Knows nothing of columns.
 """
 
-# ruff: noqa: PLR0917  numba's kernels take their arrays one by one, in place
-
 from typing import Any
 
 import numpy as np

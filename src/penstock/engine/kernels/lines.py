@@ -6,8 +6,6 @@ comma must stand. So as many rows as lines means one row a line, in order. A val
 arro3 aborts the process where an error message would have one (its C string cannot). Knows nothing else of JSON.
 """
 
-# ruff: noqa: PLR0917  numba's kernels take their arrays one by one, in place
-
 from typing import Any
 
 import numpy as np

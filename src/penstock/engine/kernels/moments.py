@@ -4,8 +4,6 @@ A moment is microseconds since the epoch in UTC. Years 0001 to 9999; up to nine 
 cut off after six. Knows nothing of JSON.
 """
 
-# ruff: noqa: PLR0917  numba's kernels take their arrays one by one, in place
-
 from typing import Any
 
 import numpy as np

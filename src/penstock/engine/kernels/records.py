@@ -4,8 +4,6 @@ Source: KIP-98 and the Kafka documentation, "Record Batch". What is read may be 
 against the end of its section. Knows nothing of compression or of what the values hold.
 """
 
-# ruff: noqa: PLR0917  numba's kernels take their arrays one by one, in place
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@
 Knows nothing of keys or windows.
 """
 
-# ruff: noqa: PLR0917  numba's kernels take their arrays one by one, in place
-
 from typing import Any
 
 import numpy as np

@@ -25,7 +25,7 @@ from penstock.engine.operators.operator import (
     signs,
 )
 from penstock.engine.plan import Aggregate, updating
-from penstock.engine.run.columns import pick
+from penstock.engine.run.columns import Growing, pick
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
 
@@ -42,7 +42,12 @@ class RunningAggregate(Operator):
         known = {column.name: column for column in plan.source.schema}
         self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
         self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=updating(plan.source))
-        self.rows = np.zeros(0, np.int64)
+        self._rows = Growing()
+
+    @property
+    def rows(self) -> Slots:
+        """How many rows are in each group."""
+        return self._rows.values
 
     @property
     def state_rows(self) -> int:
@@ -64,7 +69,7 @@ class RunningAggregate(Operator):
 
     def _reserve(self, count: int) -> None:
         if count > len(self.rows):
-            self.rows = np.concatenate([self.rows, np.zeros(count - len(self.rows), np.int64)])
+            self._rows.extend(np.zeros(count - len(self.rows), np.int64))
         self.groups.reserve(count)
 
     def _changes(
@@ -100,7 +105,7 @@ class RunningAggregate(Operator):
     def _keep(self, alive: Slots) -> None:
         self.table.keep(alive)
         self.groups.keep(alive)
-        self.rows = self.rows[alive]
+        self._rows = Growing(self.rows[alive])
 
     def snapshot(self) -> Blocks:
         if self.keys:
@@ -109,7 +114,7 @@ class RunningAggregate(Operator):
         return {"rows": pl.DataFrame({"rows": self.rows}), "keys": self.table.frame(), **cells}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.rows = blocks["rows"]["rows"].to_numpy().copy()
+        self._rows = Growing(blocks["rows"]["rows"].to_numpy())
         self.table.clear()
         if self.keys:
             self.table.number(blocks["keys"])

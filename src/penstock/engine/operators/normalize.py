@@ -22,7 +22,7 @@ from penstock.engine.operators.operator import (
     Operator,
 )
 from penstock.engine.plan import Table
-from penstock.engine.run.columns import pick, stack
+from penstock.engine.run.columns import Growing, pick, stack
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import Schema, polars_type
 
@@ -40,7 +40,12 @@ class Normalize(Operator):
         self.table = KeyTable({key: polars_type(known[key].kind) for key in table.key})
         self.schema = {column.name: polars_type(column.kind) for column in schema}
         self.rows = pl.DataFrame(schema=self.schema)
-        self.heads = np.empty(0, np.int64)
+        self._heads = Growing()
+
+    @property
+    def heads(self) -> Numbers:
+        """Each key's last version."""
+        return self._heads.values
 
     @property
     def state_rows(self) -> int:
@@ -49,9 +54,7 @@ class Normalize(Operator):
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         slots = self.table.number(pick(rows, self.keys))
         if len(self.table) > len(self.heads):
-            self.heads = np.concatenate(
-                [self.heads, np.full(len(self.table) - len(self.heads), -1, np.int64)]
-            )
+            self._heads.extend(np.full(len(self.table) - len(self.heads), -1, np.int64))
         kinds = rows[KIND].to_numpy() if KIND in rows.columns else np.zeros(rows.height, np.int8)
         start = self.rows.height
         before = np.full(rows.height, start, np.int64)
@@ -86,13 +89,13 @@ class Normalize(Operator):
     def _keep(self, alive: Numbers) -> None:
         self.rows = self.rows[self.heads[alive]].rechunk()
         self.table.keep(alive)
-        self.heads = np.arange(len(alive))
+        self._heads = Growing(np.arange(len(alive)))
 
     def snapshot(self) -> Blocks:
         self._keep(np.flatnonzero(self.heads >= 0))
         return {"rows": self.rows, "keys": self.table.frame()}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.rows, self.heads = blocks["rows"], np.arange(blocks["rows"].height)
+        self.rows, self._heads = blocks["rows"], Growing(np.arange(blocks["rows"].height))
         self.table.clear()
         self.table.number(blocks["keys"])

@@ -16,7 +16,7 @@ from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import MARK, Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Window
-from penstock.engine.run.columns import integers, pick, there
+from penstock.engine.run.columns import Growing, integers, pick, there
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.run.watermarks import START_MS
 from penstock.engine.types import polars_type
@@ -55,8 +55,18 @@ class WindowAggregate(Operator):
 
     def _empty(self) -> None:
         self.pairs = PairTable()
-        self.slot_key, self.slot_slice = np.empty(0, np.int64), np.empty(0, np.int64)
+        self._keys, self._slices = Growing(), Growing()
         self.oldest, self.living = 2**62, 0
+
+    @property
+    def slot_key(self) -> Numbers:
+        """Each slot's key number."""
+        return self._keys.values
+
+    @property
+    def slot_slice(self) -> Numbers:
+        """Each slot's slice."""
+        return self._slices.values
 
     @property
     def state_rows(self) -> int:
@@ -77,8 +87,8 @@ class WindowAggregate(Operator):
         return None
 
     def _open(self, keys: Numbers, slices: Numbers) -> None:
-        self.slot_key = np.concatenate([self.slot_key, keys])
-        self.slot_slice = np.concatenate([self.slot_slice, slices])
+        self._keys.extend(keys)
+        self._slices.extend(slices)
         self.oldest = min(self.oldest, int(slices.min()))
         self.living += len(keys)
 
@@ -181,7 +191,7 @@ class WindowAggregate(Operator):
     def _fill(self, keys: Numbers, slices: Numbers) -> None:
         self._empty()
         self.pairs.number(keys, slices)
-        self.slot_key, self.slot_slice, self.living = keys, slices, len(keys)
+        self._keys, self._slices, self.living = Growing(keys), Growing(slices), len(keys)
         self.oldest = int(slices.min()) if len(slices) else 2**62
 
     # --- state -----------------------------------------------------------------------------------------------

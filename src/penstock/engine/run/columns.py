@@ -12,6 +12,32 @@ from numpy.typing import NDArray
 _MICROS = pl.Datetime("us")
 
 
+class Growing:
+    """An int64 array that grows at its end, in time that does not depend on its length; `values` is a view."""
+
+    def __init__(self, values: NDArray[np.int64] | None = None) -> None:
+        self._held = np.empty(16, np.int64) if values is None else values.copy()
+        self._size = 0 if values is None else len(values)
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        """What is in it; writable."""
+        return self._held[: self._size]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def extend(self, values: NDArray[np.int64]) -> None:
+        """Add at the end."""
+        size = self._size + len(values)
+        if size > len(self._held):
+            wider = np.empty(max(size, 2 * len(self._held)), np.int64)
+            wider[: self._size] = self.values
+            self._held = wider
+        self._held[self._size : size] = values
+        self._size = size
+
+
 def pick(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """Some columns, in this order."""
     wanted = list(names)

@@ -5,6 +5,8 @@ Knows files and keepers; knows nothing of what a pipeline does.
 
 import asyncio
 import sys
+import threading
+import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.client import Client, ClientOptions, KafkaError
+from penstock.engine import kernels
 from penstock.work import commands
 from penstock.work.keeping import Keeper
 from penstock.work.options import WorkOptions
@@ -40,6 +43,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Host pipelines until `stop` is set."""
+        warm_kernels()
         tasks = [
             asyncio.create_task(self._reporter.run()),
             asyncio.create_task(commands.follow(self.client(""), {"restart": self._restart})),
@@ -101,3 +105,20 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def warm_kernels() -> None:
+    """Compile the engine's loops beside the work that they will make fast; a first start takes seconds over it.
+
+    On a daemon thread: a worker that is told to stop does not wait for a compiler.
+    """
+    kernels.interpret_until_warm()
+    began_s, said = time.monotonic(), list[str]()
+
+    def say(sentence: str) -> None:
+        # From the disk cache they come in a blink, which is no news.
+        if not said and time.monotonic() - began_s > 1:
+            said.append(sentence)
+            print("the engine compiles its loops, once; until then pipelines run slower", flush=True)
+
+    threading.Thread(target=kernels.warm, args=(say,), name="warm", daemon=True).start()

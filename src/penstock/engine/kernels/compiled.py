@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 
 KERNELS: list["Kernel"] = []
 _mode = {"interpret": False}
@@ -30,7 +31,9 @@ class Kernel:
     def __call__(self, *arguments: Any) -> Any:
         if self._run is None:
             if _mode["interpret"]:
-                return self.python(*arguments)
+                # Hashes wrap around on purpose, in Python as in machine code.
+                with np.errstate(all="ignore"):
+                    return self.python(*arguments)
             self.compile()
         assert self._run is not None
         return self._run(*arguments)

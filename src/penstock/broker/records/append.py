@@ -13,6 +13,7 @@ from penstock.broker.records.stamp import Stamped, stamp
 from penstock.broker.state import State
 from penstock.broker.topics.internal import RESERVED
 from penstock.broker.topics.settings import Settings
+from penstock.broker.transactions.enlist import refused_part
 from penstock.calls import Append, Appended, AppendPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
@@ -30,7 +31,7 @@ def append(state: State, call: Append, now: Now) -> list[Result] | Later[object]
     """One result a part; with acks=-1 later, when every part is on disk or its time ran out."""
     if refused := _refused_call(call):
         return [refused] * len(call.parts)
-    written = [_write(state, part, now) for part in call.parts]
+    written = [_write(state, part, call.transactional_id, now) for part in call.parts]
     if call.acks != -1:
         return [one if isinstance(one, Refused) else one[2] for one in written]
     return _when_durable(state, written, call.timeout_ms, now)
@@ -39,14 +40,10 @@ def append(state: State, call: Append, now: Now) -> list[Result] | Later[object]
 def _refused_call(call: Append) -> Refused | None:
     if call.acks not in (-1, 0, 1):
         return Refused(Refusal.BAD_ACKS, str(call.acks))
-    if call.transactional_id is not None:
-        return Refused(
-            Refusal.UNSUPPORTED, "transactions are not offered yet: produce without a transactional.id"
-        )
     return None
 
 
-def _write(state: State, part: AppendPart, now: Now) -> Written | Refused:
+def _write(state: State, part: AppendPart, transactional_id: str | None, now: Now) -> Written | Refused:
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
@@ -57,6 +54,8 @@ def _write(state: State, part: AppendPart, now: Now) -> Written | Refused:
     if isinstance(infos, Refused):
         return infos
     if refused := _refused_batches(infos, settings, now):
+        return refused
+    if refused := _refused_transaction(state, partition, transactional_id, infos[0]):
         return refused
     known = state.sequences.judge(partition, infos[0], now)
     if isinstance(known, Refused):
@@ -72,8 +71,6 @@ def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Re
     if len(infos) > 1:  # as Kafka since Produce version 3: what works here must work there
         return Refused(Refusal.BAD_RECORD, f"one record batch for each partition, not {len(infos)}")
     for info in infos:
-        if info.transactional:
-            return Refused(Refusal.UNSUPPORTED, "transactions are not offered yet")
         if not settings.log_append_time:
             soonest, latest = now.wall_ms - settings.before_max_ms, now.wall_ms + settings.after_max_ms
             if info.base_timestamp_ms < soonest or info.max_timestamp_ms > latest:
@@ -81,6 +78,18 @@ def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Re
                     f"{info.base_timestamp_ms} to {info.max_timestamp_ms} is not within {soonest} to {latest}"
                 )
                 return Refused(Refusal.BAD_TIMESTAMP, detail)
+    return None
+
+
+def _refused_transaction(
+    state: State, partition: Partition, transactional_id: str | None, info: BatchInfo
+) -> Refused | None:
+    """A transactional batch needs its transaction; any other may not stand in the middle of its producer's own."""
+    if info.transactional:
+        identity, part = (info.producer_id, info.producer_epoch), (partition.topic, partition.index)
+        return refused_part(state, transactional_id, identity, part)
+    if state.stable.first(partition, info.producer_id) >= 0:
+        return Refused(Refusal.BAD_TRANSACTION_STATE, "the producer's transaction is open in the partition")
     return None
 
 
@@ -95,6 +104,8 @@ def _put(state: State, partition: Partition, stamped: Stamped, now: Now) -> Writ
     except DISK_ERRORS as error:
         return refused_by(error)
     state.sequences.note(partition, infos[0], base, now)
+    if infos[0].transactional:
+        state.stable.begin(partition, infos[0].producer_id, base)
     state.counts.add("penstock_appended_bytes_total", len(batches))
     state.counts.add("penstock_appended_records_total", sum(info.count for info in infos))
     state.durability.appended(partition, now)

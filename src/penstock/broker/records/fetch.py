@@ -1,7 +1,8 @@
 """Answers Fetch: reads up to the high watermark, or waits until there is enough (long poll).
 
-The high watermark is the durable end: no reader sees what a crash can take back. Sizes as in KIP-74: the first
-part that has something may exceed every limit by its one batch, so that a reader always gets on.
+The high watermark is the durable end: no reader sees what a crash can take back. A reader of what is committed reads up
+to the last stable offset, and is told what of it was aborted. Sizes as in KIP-74: the first part that has something may
+exceed every limit by its one batch, so that a reader always gets on.
 """
 
 from penstock.broker.answers import answers
@@ -11,6 +12,7 @@ from penstock.calls import Fetch, Fetched, FetchPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
+from penstock.log import Partition
 from penstock.record import scan
 
 Read = list[Fetched | Refused]
@@ -23,7 +25,7 @@ def fetch(state: State, call: Fetch, now: Now) -> Read | Later[object]:
     read = read_parts(state, call)
     got = sum(len(part.batches) for part in read if isinstance(part, Fetched))
     hurried = call.wait_ms <= 0 or not call.parts or any(isinstance(part, Refused) for part in read)
-    if hurried or got >= call.bytes_min or (got and any(map(_stopped_short, read))):
+    if hurried or got >= call.bytes_min or (got and any(_stopped_short(one, call) for one in read)):
         state.counts.add("penstock_fetched_bytes_total", got)
         return read
     return _wait(state, call, read, now)
@@ -39,7 +41,7 @@ def read_parts(state: State, call: Fetch) -> Read:
             read.append(TWICE)
             continue
         named.add((part.topic, part.partition))
-        one, thrown = _read_part(state, part, left, empty)
+        one, thrown = _read_part(state, call, part, (left, empty))
         left -= thrown  # or a request of many partitions would read without end
         if isinstance(one, Fetched) and one.batches:
             left, empty = left - len(one.batches), False
@@ -47,8 +49,11 @@ def read_parts(state: State, call: Fetch) -> Read:
     return read
 
 
-def _read_part(state: State, part: FetchPart, left: int, empty: bool) -> tuple[Fetched | Refused, int]:
-    """The part's answer, and how many bytes were read for nothing."""
+def _read_part(
+    state: State, call: Fetch, part: FetchPart, room: tuple[int, bool]
+) -> tuple[Fetched | Refused, int]:
+    """The part's answer, and how many bytes were read for nothing. `room`: bytes left, and whether all parts were empty."""
+    left, empty = room
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}"), 0
@@ -56,25 +61,31 @@ def _read_part(state: State, part: FetchPart, left: int, empty: bool) -> tuple[F
     if not start <= part.offset <= partition.end_offset:
         detail = f"{part.topic}/{part.partition} holds {start} to {partition.end_offset}, not {part.offset}"
         return Refused(Refusal.OFFSET_OUT_OF_RANGE, detail), 0
-    limit = min(part.bytes_max, left)
-    if part.offset >= high or (limit <= 0 and not empty):
-        return Fetched(b"", high, start, high), 0
-    batches = partition.read(part.offset, max(limit, 1), end=high)
+    limit, stable = min(part.bytes_max, left), state.stable.of(partition)
+    end = stable if call.committed_only else high
+    if part.offset >= end or (limit <= 0 and not empty):
+        return Fetched(b"", high, start, stable), 0
+    batches = partition.read(part.offset, max(limit, 1), end=end)
     if not empty and len(batches) > limit:
-        return Fetched(b"", high, start, high), len(batches)
-    return Fetched(batches, high, start, high), 0
+        return Fetched(b"", high, start, stable), len(batches)
+    aborted = state.markers.aborted(partition, batches, stable) if call.committed_only else ()
+    return Fetched(batches, high, start, stable, aborted), 0
 
 
-def _stopped_short(read: Fetched | Refused) -> bool:
-    """Whether a limit or a segment's end came before the watermark: then there is nothing to wait for."""
+def _end(read: Fetched, call: Fetch) -> int:
+    return read.stable_offset if call.committed_only else read.high_watermark
+
+
+def _stopped_short(read: Fetched | Refused, call: Fetch) -> bool:
+    """Whether a limit or a segment's end came before what may be read: then there is nothing to wait for."""
     if isinstance(read, Refused) or not read.batches:
         return False
-    return max(info.last_offset for info in scan(read.batches)) + 1 < read.high_watermark
+    return max(info.last_offset for info in scan(read.batches)) + 1 < _end(read, call)
 
 
 def _wait(state: State, call: Fetch, read: Read, now: Now) -> Later[object]:
     seen = [
-        (part, max(part.offset, one.high_watermark))
+        (part, max(part.offset, _end(one, call)))
         for part, one in zip(call.parts, read, strict=True)
         if isinstance(one, Fetched)
     ]
@@ -86,10 +97,15 @@ def _wait(state: State, call: Fetch, read: Read, now: Now) -> Later[object]:
             state.counts.add("penstock_fetched_bytes_total", _bytes_of(read))
             wait.later.resolve(read)
 
-    wait = FetchWait(seen, call.bytes_min - got, answer)
+    end_of = state.stable.of if call.committed_only else _durable_end
+    wait = FetchWait(seen, call.bytes_min - got, end_of, answer)
     wait.timer = state.timers.at(now.mono_s + call.wait_ms / 1000, answer)
     state.waits.add(wait)
     return wait.later
+
+
+def _durable_end(partition: Partition) -> int:
+    return partition.durable_offset
 
 
 def _bytes_of(read: Read) -> int:

@@ -10,34 +10,39 @@ from penstock.log import Partition
 NONE = FoundOffset(-1, -1, -1)
 
 
-def _by_time(partition: Partition, timestamp_ms: int) -> FoundOffset:
-    return _visible(partition, partition.offset_at(timestamp_ms))
+def _visible(found: tuple[int, int] | None, end: int) -> FoundOffset:
+    """What lies above the high watermark, or what is not decided yet, does not exist for who asks."""
+    return FoundOffset(*found) if found is not None and found[0] < end else NONE
 
 
-def _visible(partition: Partition, found: tuple[int, int] | None) -> FoundOffset:
-    """What lies above the high watermark does not exist yet for anyone."""
-    return FoundOffset(*found) if found is not None and found[0] < partition.durable_offset else NONE
+def _earliest(partition: Partition, end: int) -> FoundOffset:
+    return FoundOffset(partition.start_offset, -1)
 
 
-SPECIAL = {
-    EARLIEST: lambda partition: FoundOffset(partition.start_offset, -1),
-    LATEST: lambda partition: FoundOffset(partition.durable_offset, -1),
-    MAX_TIMESTAMP: lambda partition: _visible(partition, partition.max_timestamp()),
-}
+def _latest(partition: Partition, end: int) -> FoundOffset:
+    return FoundOffset(end, -1)
+
+
+def _youngest(partition: Partition, end: int) -> FoundOffset:
+    return _visible(partition.max_timestamp(), end)
+
+
+SPECIAL = {EARLIEST: _earliest, LATEST: _latest, MAX_TIMESTAMP: _youngest}
 
 
 @answers(ListOffsets)
 def list_offsets(state: State, call: ListOffsets, now: Now) -> list[FoundOffset | Refused]:
     """One answer a part; -1 where no record is that young."""
-    return [_find(state, part) for part in call.parts]
+    return [_find(state, part, call.committed_only) for part in call.parts]
 
 
-def _find(state: State, part: OffsetsPart) -> FoundOffset | Refused:
+def _find(state: State, part: OffsetsPart, committed_only: bool) -> FoundOffset | Refused:
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
+    end = state.stable.of(partition) if committed_only else partition.durable_offset
     if part.timestamp_ms in SPECIAL:
-        return SPECIAL[part.timestamp_ms](partition)
+        return SPECIAL[part.timestamp_ms](partition, end)
     if part.timestamp_ms < 0:  # -4, -5: KIP-405's tiers, which do not exist here
         return Refused(Refusal.UNSUPPORTED_VERSION, f"offset query {part.timestamp_ms}")
-    return _by_time(partition, part.timestamp_ms)
+    return _visible(partition.offset_at(part.timestamp_ms), end)

@@ -9,10 +9,12 @@ when the server stopped, and that stands at the end. Knows batch headers; knows 
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from penstock import record
 from penstock.broker.options import BrokerOptions
+from penstock.broker.transactions.marker import COORDINATOR_EPOCH
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.log import Partition
@@ -41,6 +43,8 @@ class Producer:
     epoch: int
     batches: deque[Known] = field(default_factory=lambda: deque(maxlen=BATCHES_KEPT))
     at_ms: int = 0
+    written_ms: int = -1
+    coordinator_epoch: int = -1
 
 
 def after(sequence: int) -> int:
@@ -80,6 +84,16 @@ class Sequences:
             _remember(producers, info, base_offset, now.wall_ms)
             self._bound(producers, now)
 
+    def of(self, partition: Partition, now: Now) -> Mapping[int, Producer]:
+        """What is remembered of each producer id."""
+        self._ends.setdefault(partition, partition.end_offset)
+        return self._of(partition, now)
+
+    def mark(self, partition: Partition, producer_id: int, epoch: int, now: Now) -> None:
+        """A transaction's marker was written: with a newer epoch it shuts out who has the older one."""
+        self._ends.setdefault(partition, partition.end_offset)
+        _mark(self._of(partition, now), producer_id, epoch)
+
     def forget(self, partition: Partition) -> None:
         """The partition is gone."""
         self._ends.pop(partition, None)
@@ -107,10 +121,12 @@ def _follows(producer: Producer, info: BatchInfo) -> Known | Refused | None:
         if info.base_sequence == 0:
             return None
         return Refused(Refusal.OUT_OF_ORDER_SEQUENCE, f"a new epoch begins with 0, not {info.base_sequence}")
+    if not producer.batches and info.base_sequence != 0:
+        return Refused(Refusal.OUT_OF_ORDER_SEQUENCE, f"a new epoch begins with 0, not {info.base_sequence}")
     for known in producer.batches:
         if (known.first, known.last) == (info.base_sequence, last_of(info)):
             return known
-    expected = after(producer.batches[-1].last)
+    expected = after(producer.batches[-1].last) if producer.batches else 0
     if info.base_sequence == expected:
         return None
     return Refused(Refusal.OUT_OF_ORDER_SEQUENCE, f"expected {expected}, got {info.base_sequence}")
@@ -123,8 +139,19 @@ def _remember(producers: OrderedDict[int, Producer], info: BatchInfo, base_offse
     append_ms = info.max_timestamp_ms if info.log_append_time else -1
     last_offset = base_offset + info.last_offset_delta
     producer.batches.append(Known(info.base_sequence, last_of(info), base_offset, last_offset, append_ms))
-    producer.at_ms = at_ms
+    producer.at_ms, producer.written_ms = at_ms, info.max_timestamp_ms
     producers.move_to_end(info.producer_id)
+
+
+def _mark(producers: OrderedDict[int, Producer], producer_id: int, epoch: int) -> None:
+    """A producer of whom nothing else is known stays unknown: it may go on anywhere."""
+    producer = producers.get(producer_id)
+    if producer is None:
+        return
+    if epoch > producer.epoch:
+        producer.epoch = epoch
+        producer.batches.clear()
+    producer.coordinator_epoch = COORDINATOR_EPOCH
 
 
 def _rebuilt(partition: Partition, end_at_start: int, now: Now) -> OrderedDict[int, Producer]:
@@ -137,7 +164,9 @@ def _rebuilt(partition: Partition, end_at_start: int, now: Now) -> OrderedDict[i
         begin, chunk = start, partition.read(start, 1024 * 1024, end=end)
         for info in record.scan(chunk):
             # Event time may be of any age: what counts for expiry is that the producer was there at the start.
-            if info.producer_id >= 0 and not info.control:
+            if info.control:
+                _mark(producers, info.producer_id, info.producer_epoch)
+            elif info.producer_id >= 0:
                 _remember(producers, info, info.base_offset, now.wall_ms)
             start = max(start, info.last_offset + 1)
         if start == begin:

@@ -16,14 +16,18 @@ from penstock.record import scan
 class FetchWait:
     """One waiting fetch. `missing_bytes` more are wanted; `answer` answers it with what there is."""
 
-    __slots__ = ("_seen", "answer", "later", "missing_bytes", "timer", "topics")
+    __slots__ = ("_end_of", "_seen", "answer", "later", "missing_bytes", "timer", "topics")
 
     def __init__(
-        self, parts: list[tuple[FetchPart, int]], missing_bytes: int, answer: Callable[[Now], None]
+        self,
+        parts: list[tuple[FetchPart, int]],
+        missing_bytes: int,
+        end_of: Callable[[Partition], int],
+        answer: Callable[[Now], None],
     ) -> None:
-        """`parts` come with the offset up to which their bytes are counted already."""
+        """`parts` come with the offset up to which their bytes are counted; `end_of` says how far it may read."""
         self.later: Later[object] = Later()
-        self.answer, self.missing_bytes = answer, missing_bytes
+        self.answer, self.missing_bytes, self._end_of = answer, missing_bytes, end_of
         self.timer: Timer | None = None
         self._seen = {(part.topic, part.partition): [seen, part.bytes_max] for part, seen in parts}
         self.topics = {part.topic for part, _ in parts}
@@ -31,12 +35,13 @@ class FetchWait:
     def grew(self, partition: Partition) -> bool:
         """Count what is new in `partition`; whether the fetch has all it waits for."""
         seen = self._seen.get((partition.topic, partition.index))
-        if seen is None or seen[0] >= partition.durable_offset:
+        if seen is None:
             return False
-        while self.missing_bytes > 1 and seen[0] < partition.durable_offset:
-            new = partition.read(
-                seen[0], max(1, min(seen[1], self.missing_bytes)), end=partition.durable_offset
-            )
+        end = self._end_of(partition)
+        if seen[0] >= end:
+            return False
+        while self.missing_bytes > 1 and seen[0] < end:
+            new = partition.read(seen[0], max(1, min(seen[1], self.missing_bytes)), end=end)
             self.missing_bytes, seen[1] = self.missing_bytes - len(new), seen[1] - len(new)
             ends = [info.last_offset + 1 for info in scan(new)]
             if not ends:

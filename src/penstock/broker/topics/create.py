@@ -6,7 +6,7 @@ from penstock.broker.answers import answers
 from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.state import State
 from penstock.broker.topics.config_table import wrong
-from penstock.broker.topics.internal import CONSUMER_OFFSETS, RESERVED
+from penstock.broker.topics.internal import CONSUMER_OFFSETS, INTERNAL, RESERVED
 from penstock.broker.topics.names import colliding, wrong_name
 from penstock.calls import CreateTopics, NewTopic, TopicInfo
 from penstock.clock import Now
@@ -31,7 +31,7 @@ def create_topics(state: State, call: CreateTopics, now: Now) -> list[TopicInfo 
         if refused is not None:
             results.append(refused)
         elif call.check_only:
-            results.append(TopicInfo(new.name, UNMADE, _count(state, new), new.name == CONSUMER_OFFSETS))
+            results.append(TopicInfo(new.name, UNMADE, _count(state, new), new.name in INTERNAL))
         else:
             results.append(make(state, new, now))
     return results

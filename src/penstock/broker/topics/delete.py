@@ -33,6 +33,8 @@ def _delete(state: State, asked: str, topic: Topic | None, now: Now) -> TopicInf
     state.topic_settings.forget(topic.name)
     for partition in partitions:
         state.sequences.forget(partition)
+        state.stable.forget(partition)
+        state.markers.forget(partition)
         state.durability.forget(partition, gone, now)
     state.waits.wake_topic(topic.name, now)
     state.offsets.forget_topic(topic.name, now)

@@ -1,21 +1,24 @@
 """The broker's own topics: made when first written to, written record by record, read back at start.
 
-Only `__consumer_offsets` is internal to Kafka's clients. Topics under `_penstock.` are shown as ordinary ones, so that
+Only `__consumer_offsets` and `__transaction_state` are internal to Kafka's clients. Topics under `_penstock.` are shown as ordinary ones, so that
 the console, workers and any tool may read them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from penstock import record
 from penstock.broker.records.durable import DISK_ERRORS, Durability, refused_by
 from penstock.clock import Now
 from penstock.errors import Refused
 from penstock.log import Log, Partition, Topic
-from penstock.record import Record
+from penstock.record import BatchInfo, Record
 
 CONSUMER_OFFSETS = "__consumer_offsets"
 PRODUCER_IDS = "_penstock.producer_ids"
-RESERVED = frozenset({CONSUMER_OFFSETS, PRODUCER_IDS})
+TRANSACTION_STATE = "__transaction_state"
+INTERNAL = frozenset({CONSUMER_OFFSETS, TRANSACTION_STATE})
+RESERVED = INTERNAL | {PRODUCER_IDS}
 """Topics to which no client may write: what the broker reads back must be its own."""
 
 READ_BYTES = 1024 * 1024
@@ -32,7 +35,7 @@ class InternalTopics:
         """Make the topic unless it is there; a number of partitions once chosen stays."""
         if name not in self.log.topics:
             configs = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "104857600"}
-            self.log.create_topic(name, partitions, configs, now, internal=name == CONSUMER_OFFSETS)
+            self.log.create_topic(name, partitions, configs, now, internal=name in INTERNAL)
         return self.log.topics[name]
 
     def partitions(self, name: str) -> list[Partition]:
@@ -47,13 +50,18 @@ class InternalTopics:
         records: Sequence[Record],
         then: Callable[[Refused | None, Now], None],
         now: Now,
+        producer: tuple[int, int] | None = None,
     ) -> None:
-        """Append, and call `then` when the records are safe, or with why they are not."""
+        """Append, and call `then` when the records are safe, or with why they are not.
+
+        `producer` is the id and epoch in whose transaction they are written; None is outside of any.
+        """
+        written_by = _transactional(producer) if producer else {}
         try:
             self.ensure(name, 1, now)
             partition = self.partitions(name)[index]
             for some in _portions(records):
-                batch = bytearray(record.encode(some))
+                batch = bytearray(record.encode(some, **written_by))
                 partition.append(batch, list(record.scan(batch)), now)
         except DISK_ERRORS as error:
             then(refused_by(error), now)
@@ -63,6 +71,11 @@ class InternalTopics:
 
     def read(self, name: str, index: int) -> Iterator[Record]:
         """All records of one partition, oldest first; none where the topic is not there."""
+        for _, records in self.batches(name, index):
+            yield from records
+
+    def batches(self, name: str, index: int) -> Iterator[tuple[BatchInfo, list[Record]]]:
+        """All batches of one partition, markers included, each with its records."""
         partitions = self.partitions(name)
         if index >= len(partitions):
             return
@@ -70,12 +83,16 @@ class InternalTopics:
         offset = partition.start_offset
         while offset < partition.end_offset:
             begin, chunk = offset, partition.read(offset, READ_BYTES, end=partition.end_offset)
-            for stored in record.decode(chunk):
-                if stored.offset >= begin:
-                    yield stored
-                    offset = stored.offset + 1
+            for info in record.scan(chunk):
+                batch = memoryview(chunk)[info.position : info.position + info.size]
+                yield info, [one for one in record.decode(batch) if one.offset >= begin]
+                offset = info.last_offset + 1
             if offset == begin:
                 return
+
+
+def _transactional(producer: tuple[int, int]) -> dict[str, Any]:
+    return {"producer_id": producer[0], "producer_epoch": producer[1], "transactional": True}
 
 
 def _portions(records: Sequence[Record]) -> Iterator[list[Record]]:

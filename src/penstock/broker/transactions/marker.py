@@ -29,7 +29,15 @@ def encode(producer_id: int, producer_epoch: int, commit: bool, now_ms: int) -> 
 
 def aborts(batches: Bytes, info: BatchInfo) -> bool:
     """Whether the control batch at `info` aborts; what is no marker does not. Raises ValueError on damage."""
-    for one in record.decode(memoryview(batches)[info.position : info.position + info.size]):
-        key = one.key or b""
-        return len(key) >= _KEY.size and _KEY.unpack_from(key)[1] == ABORT
-    return False
+    batch = memoryview(batches)[info.position : info.position + info.size]
+    return any(_kind(one) == ABORT for one in record.decode(batch))
+
+
+def commits(one: Record) -> bool:
+    """Whether a control batch's record commits."""
+    return _kind(one) == COMMIT
+
+
+def _kind(one: Record) -> int:
+    key = one.key or b""
+    return int(_KEY.unpack_from(key)[1]) if len(key) >= _KEY.size else -1

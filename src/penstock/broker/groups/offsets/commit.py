@@ -18,7 +18,7 @@ def commit(state: State, call: CommitOffsets, now: Now) -> Results | Later[objec
     """One answer a commit, when those that may be written are on disk."""
     if refused := _refused_committer(state, call, now):
         return [refused] * len(call.commits)
-    results: Results = [_refused_commit(state, one) for one in call.commits]
+    results: Results = [refused_commit(state, one) for one in call.commits]
     changes = {
         Key(call.group, one.topic, one.partition): Stored(
             one.offset, one.leader_epoch, one.metadata, now.wall_ms
@@ -65,7 +65,8 @@ def _heard(state: State, group: Group, call: CommitOffsets, now: Now) -> Refused
     return Refused(Refusal.REBALANCING) if group.stage is Stage.COMPLETING else None
 
 
-def _refused_commit(state: State, one: OffsetCommit) -> Refused | None:
+def refused_commit(state: State, one: OffsetCommit) -> Refused | None:
+    """Why this position may not be committed, whoever does it."""
     if state.partition(one.topic, one.partition) is None:
         return Refused(Refusal.NO_TOPIC, f"{one.topic}/{one.partition}")
     most = state.options.offset_metadata_bytes_max
@@ -79,10 +80,16 @@ def fetch(state: State, call: FetchOffsets, now: Now) -> list[OffsetCommit]:
     """The listed ones, -1 where nothing is committed; or all that the group has."""
     positions = state.offsets.of(call.group)
     parts = list(positions) if call.parts is None else call.parts
-    return [_shown(topic, index, positions.get((topic, index))) for topic, index in parts]
+    pending = state.offsets.pending(call.group) if call.require_stable else frozenset()
+    return [
+        _shown(topic, index, positions.get((topic, index)), (topic, index) in pending)
+        for topic, index in parts
+    ]
 
 
-def _shown(topic: str, index: int, stored: Stored | None) -> OffsetCommit:
+def _shown(topic: str, index: int, stored: Stored | None, unstable: bool) -> OffsetCommit:
+    if unstable:
+        return OffsetCommit(topic, index, -1, unstable=True)
     if stored is None:
         return OffsetCommit(topic, index, -1)
     return OffsetCommit(topic, index, stored.offset, stored.leader_epoch, stored.metadata)

@@ -25,6 +25,8 @@ def expire(state: State, now: Now) -> None:
     When a group became empty is not kept over a restart: then the commit's time counts alone.
     """
     for group in [g for g in state.groups.by_name.values() if g.stage is Stage.EMPTY and not g.pending]:
+        if state.offsets.pending(group.name):
+            continue  # a transaction is about to move them
         positions = state.offsets.of(group.name)
         old = _expired(state, group, now)
         if old:

@@ -6,7 +6,7 @@ keys of version 2 (a group's membership) and newer ones are not ours. Knows byte
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penstock.record import Record
 
@@ -17,12 +17,13 @@ _SHORT, _INT, _LONG = struct.Struct(">h"), struct.Struct(">i"), struct.Struct(">
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A committed position; `leader_epoch` is -1 where unknown."""
+    """A committed position; `leader_epoch` is -1 where unknown. `at` is its record's own offset: the later one holds."""
 
     offset: int
     leader_epoch: int
     metadata: str
     commit_ms: int
+    at: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,33 @@ that moved to `moved`; call `tick` when `next_wake_s` is over; `drop` what a dea
 from collections.abc import Callable, Iterable, Mapping
 
 from penstock.broker import access
+from penstock.broker.access import login
+from penstock.broker.access.logins import Work
 from penstock.broker.answers import ANSWERS
 from penstock.broker.groups import admin, join, presence, sync
 from penstock.broker.groups.offsets import commit
+from penstock.broker.groups.offsets import delete as delete_offsets
 from penstock.broker.groups.offsets.expire import keep_expiring
 from penstock.broker.groups.rebalance import watch_sessions
 from penstock.broker.options import BrokerOptions
-from penstock.broker.records import append, fetch, init_producer, list_offsets
+from penstock.broker.records import append, epochs, fetch, init_producer, list_offsets
 from penstock.broker.state import State
-from penstock.broker.topics import configs, create, delete, describe
+from penstock.broker.topics import alter, configs, create, delete, describe, partitions, trim
+from penstock.broker.transactions import describe as describe_transactions
+from penstock.broker.transactions import end, enlist, offsets
+from penstock.broker.transactions.upkeep import resume
 from penstock.calls import Call
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.log import Log, Partition
+from penstock.users.directory import Directory
 
 __all__ = ["Broker", "BrokerOptions"]
 
 ANSWERING = (
-    append, fetch, init_producer, list_offsets, configs, create, delete, describe,
-    join, sync, presence, admin, commit,
+    append, fetch, init_producer, list_offsets, epochs,
+    alter, configs, create, delete, describe, partitions, trim,
+    join, sync, presence, admin, commit, enlist, end, offsets, describe_transactions, delete_offsets, login,
 )  # fmt: skip
 """The modules whose functions answer calls: importing them fills the table."""
 
@@ -46,18 +54,20 @@ class Broker:
         self._state.facts = facts or {}
         watch_sessions(self._state.groups)
         keep_expiring(self._state, now)
+        resume(self._state, now)
 
     def answer(self, call: Call, now: Now) -> object:
         """The answer, `Refused`, or a `Later` of either."""
         state = self._state
         state.counts.request(type(call))
-        refused = access.check(call)
-        if refused is not None:
-            return refused
         function = ANSWERS.get(type(call))
         if function is None:
             return Refused(Refusal.UNSUPPORTED, type(call).__name__)
-        return function(state, call, now)
+        return access.guard(call, state.directory, state.log.by_id, lambda call: function(state, call, now))
+
+    def use_users(self, directory: Directory) -> None:
+        """From now on these users and rules hold."""
+        self._state.directory = directory
 
     def tick(self, now: Now) -> None:
         """Let time pass: sessions, waits and rebalances that are due end. Cheap when nothing is."""
@@ -80,7 +90,11 @@ class Broker:
 
     def drop(self, token: object) -> None:
         """A connection died: the `Later` it was given is answered to nobody."""
-        self._state.waits.drop(token)
+        self._state.waits.drop(access.source_of(token))
+
+    def take_work(self) -> list[Work]:
+        """What costs too much time to be done here: for the driver's threads."""
+        return self._state.logins.take_work()
 
     def take_notices(self) -> list[str]:
         """Sentences for the driver to log, each once."""
@@ -97,6 +111,8 @@ class Broker:
             "penstock_groups": len(state.groups.by_name),
             "penstock_group_members": sum(len(group.members) for group in state.groups.by_name.values()),
             "penstock_group_rebalances_total": state.groups.rebalances,
+            "penstock_transactional_ids": len(state.transactions.by_name),
+            "penstock_open_transactions": sum(one.open for one in state.transactions.by_name.values()),
             "penstock_topics": len(state.log.topics),
             "penstock_partitions": partitions,
             "penstock_unsynced_partitions": len(state.durability.dirty),

@@ -5,6 +5,7 @@ Holds things and wires them together; decides nothing.
 
 from collections.abc import Callable, Mapping
 
+from penstock.broker.access.logins import Logins
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.offsets.store import OffsetStore
 from penstock.broker.measures import Counts
@@ -16,7 +17,12 @@ from penstock.broker.records.waits import FetchWaits
 from penstock.broker.timers import Timers
 from penstock.broker.topics.internal import InternalTopics
 from penstock.broker.topics.settings import Settings, TopicSettings
+from penstock.broker.transactions.aborted import Markers
+from penstock.broker.transactions.deadlines import Deadlines
+from penstock.broker.transactions.stable import StableOffsets
+from penstock.broker.transactions.store import Transactions
 from penstock.log import Log, Partition
+from penstock.users.directory import Directory
 
 
 class State:
@@ -28,14 +34,20 @@ class State:
         self.notices: list[str] = []
         self.counts = Counts()
         self.timers = Timers()
+        self.directory = Directory()
+        self.logins = Logins(randomness)
         self.waits = FetchWaits()
         self.durability = Durability(self.waits.wake)
         self.sequences = Sequences(options)
+        self.stable = StableOffsets()
+        self.markers = Markers()
         self.topic_settings = TopicSettings(options.message_bytes_max)
         self.internal = internal = InternalTopics(log, self.durability)
         self.producer_ids = ProducerIds(internal)
         self.offsets = OffsetStore(internal, options)
         self.groups = Groups(options, self.timers, randomness, self.notices)
+        self.transactions = Transactions(internal, options)
+        self.deadlines = Deadlines(self.timers)
         for name in self.offsets.groups():
             self.groups.ensure(name)
 

@@ -1,5 +1,6 @@
 """Answers DescribeTopics, DescribeCluster and DescribeStorage: what there is. A topic asked for by name may come into being."""
 
+from penstock.broker.access import may_create
 from penstock.broker.answers import answers
 from penstock.broker.state import State
 from penstock.broker.topics.create import make, refused_topic
@@ -42,7 +43,7 @@ def _by_name(state: State, name: str, creator: str | None, now: Now) -> TopicInf
     refused = refused_topic(state, new)
     if refused is not None and refused.reason is Refusal.BAD_TOPIC_NAME:
         return refused
-    if creator is None or not state.options.auto_create_topics:#.options.auto_create_topics):
+    if creator is None or not state.options.auto_create_topics:
         return Refused(Refusal.NO_TOPIC, name)
     if not may_create(state.directory, creator, name):
         return Refused(Refusal.NOT_ALLOWED, f"{creator} may not create the topic {name}")

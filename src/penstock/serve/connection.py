@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("penstock.serve")
 LEVELS = {"warn": logging.WARNING, "error": logging.ERROR}
 
-OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+OUTPUT_BYTES_MAX = 1024 * 1024
 """Unsent answers of one connection above which its requests wait."""
 
 
@@ -33,14 +33,20 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.waiting: set[Later[object]] = set()
         self.held_bytes = 0
+        self.unsent_bytes = 0
+        self.unsent_since_s = 0.0
         self.writable = True
         self.reading = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: large answers may wait in the transport's buffer, up to OUTPUT_BYTES_MAX."""
+        peer = transport.get_extra_info("peername")
+        if not peer:  # the client has reset the connection already
+            transport.close()
+            return
         # uvloop's transports have the methods without being subclasses.
         self.transport = cast("asyncio.Transport", transport)
-        host, port = transport.get_extra_info("peername")[:2]
+        host, port = peer[:2]
         self.peer = f"{host}:{port}"
         self.session = self.make_session(host)
         self.transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
@@ -48,20 +54,32 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: hand the session's calls to the broker and answer what can be answered at once."""
+        if self.transport is None:
+            return
         try:
             self._ask(self.session.receive(data, read_clocks()))
         except Exception:
             self._broken()
-        self.hold()
         self.flush()
+        self.hold()
         self.driver.settle()
+
+    def go_on(self) -> None:
+        """The connection's turn has come again: begin what it left."""
+        if self.transport is not None and self.writable and self.session.stalled:
+            try:
+                self._ask(self.session.go_on())
+            except Exception:
+                self._broken()
+            self.flush()
+            self.hold()
 
     def _ask(self, asked: Asked) -> None:
         """Put calls to the broker; an answer may bring further calls, which are put too."""
         while asked:
             further: Asked = []
             for ticket, call in asked:
-                answer = self.driver.broker.answer(call, read_clocks())
+                answer = self.driver.answer(call, read_clocks())
                 if isinstance(answer, Later):
                     self.waiting.add(answer)
                     answer.watch(partial(self._answered, ticket, answer))
@@ -85,17 +103,19 @@ class Connection(asyncio.Protocol):
 
     def hold(self) -> None:
         """Bring the shared budget up to date with what this connection holds unanswered."""
-        held = self.session.bytes_in_flight
+        held = self.session.bytes_in_flight + self.session.bytes_unfinished
         if held != self.held_bytes:
             self.driver.budget.change(held - self.held_bytes)
             self.held_bytes = held
         self.regulate()
 
     def regulate(self) -> None:
-        """Read on only while answers drain and the budget has room; a half-read request may always be finished."""
+        """Read on only while answers drain, no request waits for its turn, and the budget has room. Where it has none,
+        a connection may still finish a request within its share."""
         if self.transport is None or self.transport.is_closing():
             return
-        wanted = self.writable and not (self.driver.budget.full and self.waiting)
+        over = self.driver.budget.full and (bool(self.waiting) or self.held_bytes > self.driver.share_bytes)
+        wanted = self.writable and not self.session.stalled and not over
         if wanted != self.reading:
             self.reading = wanted
             (self.transport.resume_reading if wanted else self.transport.pause_reading)()
@@ -111,20 +131,35 @@ class Connection(asyncio.Protocol):
             logger.log(LEVELS.get(notice.level, logging.INFO), "%s: %s", self.peer, notice.message)
         if self.session.closing:
             self.transport.close()
+        elif self.session.stalled and self.writable:
+            self.driver.stalled(self)
 
     def pause_writing(self) -> None:
         """The client does not take its answers: read no further requests of it."""
         self.writable = False
+        self.measure_unsent()
         self.regulate()
 
     def resume_writing(self) -> None:
         """The client reads again."""
         self.writable = True
+        self.measure_unsent()
         self.regulate()
+        self.driver.stalled(self)
+
+    def measure_unsent(self) -> None:
+        """Bring up to date what the client does not take, and since when it has taken nothing of it."""
+        gone = self.transport is None or self.writable
+        unsent = 0 if gone else cast("asyncio.Transport", self.transport).get_write_buffer_size()
+        if unsent != self.unsent_bytes:
+            self.unsent_since_s = read_clocks().mono_s
+            self.driver.unsent(self, unsent - self.unsent_bytes)
+            self.unsent_bytes = unsent
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the connection, its waits and its share of the budget."""
         self.transport = None
+        self.measure_unsent()
         for later in self.waiting:
             self.driver.broker.drop(later)
         self.waiting.clear()

@@ -9,9 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.broker.broker import Broker
+from penstock.calls import Call, Fetch
+from penstock.clock import Now
 from penstock.log import Log
 from penstock.serve.budget import Budget
 from penstock.serve.clocks import read_clocks
@@ -19,6 +21,9 @@ from penstock.serve.connection import Connection
 from penstock.wire.session import Session
 
 logger = logging.getLogger("penstock.serve")
+
+FETCH_ROOM_MIN = 1024 * 1024
+SHARE_BYTES_MIN = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,14 @@ class ServeOptions:
     """Bytes of requests, over all connections, that may wait for an answer before reading pauses."""
     connections_max: int = 10_000
     """Connections open at once; further ones are closed at once."""
+    unsent_bytes_max: int = 256 * 1024 * 1024
+    """Bytes of answers, over all connections, that clients do not take; above it fetches get little more than a batch."""
+    untaken_s: float = 60.0
+    """A client that takes nothing of its answers for this long is cut off, in seconds."""
+    crowded_s: float = 10.0
+    """When clients hold too many bytes for this long, the largest unfinished requests are cut off, in seconds."""
+    turn_s: float = 0.02
+    """How long clients with many requests are served before others have their turn, in seconds."""
     tick_s: float = 0.25
     """Longest time between two looks at timeouts, in seconds."""
     retain_s: float = 5.0
@@ -50,6 +63,10 @@ class Driver:
         self._disk = ThreadPoolExecutor(1, "disk")
         self._syncing = self._settling = False
         self._ready: set[Connection] = set()
+        self._stalled: dict[Connection, None] = {}  # in the order in which their turns come
+        self._unsent: set[Connection] = set()
+        self.unsent_bytes = 0
+        self._crowded_since_s = 0.0
         self._ticking: asyncio.Task[None] | None = None
 
     # --- sockets -------------------------------------------------------------------------------------------------
@@ -61,6 +78,7 @@ class Driver:
         self._servers.append(server)
         if self._ticking is None:
             self._ticking = loop.create_task(self._tick())
+            self._ticking.add_done_callback(self._ticked)
         return int(server.sockets[0].getsockname()[1])
 
     def opened(self, connection: Connection) -> None:
@@ -74,12 +92,35 @@ class Driver:
         """A connection is gone: whoever waited for its share of the budget may read again."""
         self.connections.discard(connection)
         self._ready.discard(connection)
+        self._stalled.pop(connection, None)
         self._relieve()
 
     def answered(self, connection: Connection) -> None:
         """An answer became ready outside of the connection's own turn: write it at the end of this one."""
         self._ready.add(connection)
         self.settle()
+
+    def stalled(self, connection: Connection) -> None:
+        """A connection has requests that wait for another turn."""
+        self._stalled[connection] = None
+        self.settle()
+
+    def unsent(self, connection: Connection, change: int) -> None:
+        """A client takes its answers slowly, or takes them again: what others may fetch depends on it."""
+        self.unsent_bytes += change
+        (self._unsent.discard if connection.writable else self._unsent.add)(connection)
+
+    def answer(self, call: Call, now: Now) -> object:
+        """The broker's answer; a fetch gets less while many answers wait for clients that do not take them."""
+        if isinstance(call, Fetch) and self.unsent_bytes:
+            room = max(FETCH_ROOM_MIN, self.options.unsent_bytes_max - self.unsent_bytes)
+            call = replace(call, bytes_max=min(call.bytes_max, room))
+        return self.broker.answer(call, now)
+
+    @property
+    def share_bytes(self) -> int:
+        """What a connection may hold when the budget has no room."""
+        return max(SHARE_BYTES_MIN, self.budget.bytes_max // max(1, len(self.connections)))
 
     # --- the end of a turn ---------------------------------------------------------------------------------------
 
@@ -95,12 +136,24 @@ class Driver:
         was_full = self.budget.full
         ready, self._ready = self._ready, set()
         for connection in ready:
-            connection.hold()
             connection.flush()
+            connection.hold()
+        self._serve_stalled()
         if was_full:
             self._relieve()
         for notice in self.broker.take_notices():
             logger.warning("%s", notice)
+
+    def _serve_stalled(self) -> None:
+        """One turn each, as long as the time lasts; the others' sockets are looked at before the next."""
+        until_s = asyncio.get_running_loop().time() + self.options.turn_s
+        for connection in list(self._stalled):
+            del self._stalled[connection]
+            connection.go_on()
+            if asyncio.get_running_loop().time() > until_s:
+                break
+        if self._stalled:
+            self.settle()
 
     def _relieve(self) -> None:
         if not self.budget.full:
@@ -145,9 +198,16 @@ class Driver:
 
     # --- time ----------------------------------------------------------------------------------------------------
 
+    def _ticked(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Without it no session ends and no fetch times out: better to start anew than to live on deaf.
+            logger.error("the timers stopped", exc_info=error)
+            self._fail(f"the timers stopped: {error}")
+
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         retained_s = loop.time()
+        looked_s = read_clocks().mono_s
         while True:
             due = [s for s in (self.broker.next_wake_s(read_clocks()), self._sync_wait_s()) if s is not None]
             pause_s = max(0.001, min([*due, self.options.tick_s]))
@@ -156,12 +216,39 @@ class Driver:
             self.lag_s = max(self.lag_s * 0.9, loop.time() - expected_s)
             now = read_clocks()
             self.broker.tick(now)
-            for connection in self.connections:
-                connection.session.tick(now)
+            if now.mono_s - looked_s >= self.options.tick_s:
+                looked_s = now.mono_s
+                self._look_at_connections(now)
             if loop.time() - retained_s > self.options.retain_s:
                 retained_s = loop.time()
                 self.log.retain(now)
             self.settle()
+
+    def _look_at_connections(self, now: Now) -> None:
+        """Close those that were silent, or took nothing, for too long."""
+        for connection in list(self.connections):
+            connection.session.tick(now)
+            if connection.session.closing:
+                connection.flush()
+        for connection in list(self._unsent):
+            connection.measure_unsent()
+            if connection.transport and now.mono_s - connection.unsent_since_s > self.options.untaken_s:
+                logger.warning("%s: takes nothing of its answers: closing the connection", connection.peer)
+                connection.transport.abort()
+        if not self.budget.full:
+            self._crowded_since_s = now.mono_s
+        elif now.mono_s - self._crowded_since_s > self.options.crowded_s:
+            self._crowded_since_s = now.mono_s
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Requests that nobody finishes would keep everybody's from being read."""
+        for connection in list(self.connections):
+            if connection.held_bytes > self.share_bytes and not connection.waiting and connection.transport:
+                logger.warning(
+                    "%s: its unfinished request holds too much: closing the connection", connection.peer
+                )
+                connection.transport.abort()
 
     def measures(self) -> dict[str, float]:
         """The driver's own gauges and counters, by Prometheus name."""

@@ -38,8 +38,16 @@ class Session(Protocol):
     closing: bool
     """The session wants to end: the driver writes what `take_output` still gives, then closes."""
 
+    stalled: bool
+    """Requests wait that could begin: the session had its turn. The driver writes, lets others have theirs, and calls
+    `go_on`."""
+
     bytes_in_flight: int
     """Bytes of requests received and not yet answered, with a fixed cost a request; the driver pauses reads on it."""
+
+    @property
+    def bytes_unfinished(self) -> int:
+        """Bytes of a request that has not come whole yet: they count for the driver, too."""
 
     def receive(self, data: Bytes, now: Now) -> Asked:
         """Take what came from the socket; give the calls it makes, in order.
@@ -53,8 +61,11 @@ class Session(Protocol):
         The session restores the order its protocol wants. A ticket may come back for a second call of its request.
         """
 
+    def go_on(self) -> Asked:
+        """Begin what waited for another turn; give the calls it makes."""
+
     def take_output(self) -> list[Bytes]:
-        """Buffers ready to be written, in order; record batches are views, not copies."""
+        """Buffers ready to be written, in order; record batches are views, not copies. Ends the session's turn."""
 
     def tick(self, now: Now) -> None:
         """Let time pass: a session may set `closing` when its client has been silent too long."""

@@ -35,8 +35,15 @@ class KafkaOptions:
     """The largest request that is read; a larger one closes the connection (Kafka's socket.request.max.bytes)."""
     elements_max: int = 200_000
     """Topics, partitions and other array elements in one request; more close the connection."""
+    turn_requests_max: int = 64
+    """Requests of one connection that begin before the others have their turn."""
+    turn_bytes_max: int = 256 * 1024
+    """Bytes of answers after which likewise nothing begins before they are written: a small request may have a large
+    answer, and thousands of them fit into one read."""
     pipeline_max: int = 128
     """Requests of one connection that are worked on at a time; further ones wait for their turn."""
+    unfinished_s: float = 30.0
+    """Seconds of silence in the middle of a request after which the connection is closed."""
     idle_s: float = 600.0
     """Seconds of silence after which a connection is closed (Kafka's connections.max.idle.ms)."""
 
@@ -61,8 +68,8 @@ class KafkaSession:
     def __init__(
         self, advertised: Callable[[], tuple[str, int]], principal: Principal, options: KafkaOptions
     ) -> None:
-        self.closing = False
-        self.bytes_in_flight = 0
+        self.closing = self.stalled = False
+        self.bytes_in_flight = self._begun = self._made_bytes = 0
         self._advertised, self._principal, self._options = advertised, principal, options
         self._frames = Frames(options.request_bytes_max)
         self._waiting: deque[Exchange] = deque()
@@ -70,6 +77,11 @@ class KafkaSession:
         self._output: list[Bytes] = []
         self._notices: list[Notice] = []
         self._heard_s: float | None = None
+
+    @property
+    def bytes_unfinished(self) -> int:
+        """What there is of a request that has not come whole."""
+        return self._frames.held_bytes
 
     def receive(self, data: Bytes, now: Now) -> Asked:
         """Take bytes from the client; the calls that its requests make."""
@@ -92,9 +104,15 @@ class KafkaSession:
             self._step(ticket, result, asked)
         return self._advance(asked)
 
+    def go_on(self) -> Asked:
+        """Begin what waited for another turn."""
+        self.stalled = False
+        return self._advance([])
+
     def take_output(self) -> list[Bytes]:
         """The responses that are ready, in order."""
         output, self._output = self._output, []
+        self._begun = self._made_bytes = 0
         return output
 
     def take_notices(self) -> list[Notice]:
@@ -107,7 +125,8 @@ class KafkaSession:
         if self._heard_s is None:
             self._heard_s = now.mono_s
         busy = self._running or self._waiting
-        if not busy and now.mono_s - self._heard_s > self._options.idle_s:
+        most_s = self._options.unfinished_s if self._frames.held_bytes else self._options.idle_s
+        if not busy and now.mono_s - self._heard_s > most_s:
             self.closing = True
 
     # --- the pipeline ------------------------------------------------------------------------------------------
@@ -126,6 +145,9 @@ class KafkaSession:
         return []
 
     def _may_begin(self, exchange: Exchange) -> bool:
+        if self._begun >= self._options.turn_requests_max or self._made_bytes >= self._options.turn_bytes_max:
+            self.stalled = True
+            return False
         if exchange.api is None:
             try:
                 self._identify(exchange)
@@ -149,6 +171,7 @@ class KafkaSession:
     def _begin(self, asked: Asked) -> None:
         exchange = self._waiting.popleft()
         self._running.append(exchange)
+        self._begun += 1
         api = exchange.api
         assert api is not None
         if exchange.version > api.highest or exchange.version < api.lowest:
@@ -188,6 +211,7 @@ class KafkaSession:
         assert api is not None
         try:
             exchange.output = self._response(api, exchange, row)
+            self._made_bytes += sum(map(len, exchange.output))
         except struct.error:
             # Before the flexible versions a string has at most 32767 bytes; a name taken in a later version may be longer.
             self._hang_up(f"{api.name}: the answer does not fit version {exchange.version}")
@@ -200,4 +224,6 @@ class KafkaSession:
         self._notices.append(Notice("warn", f"closed the connection: {reason}"))
         self._waiting.clear()
         self._running.clear()
+        self._frames = Frames(0)
         self.bytes_in_flight = 0
+        self.stalled = False

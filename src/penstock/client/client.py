@@ -11,16 +11,16 @@ from types import TracebackType
 from penstock import record
 from penstock.calls import LATEST, Bytes, ProducerIdentity
 from penstock.client import offsets
+from penstock.client.admin import Configs, Groups, Topics
 from penstock.client.appending import Lane
 from penstock.client.cluster import ClientOptions, Cluster
 from penstock.client.errors import failure
 from penstock.client.partitioning import partition_of
 from penstock.client.reader import Part, Reader, ReaderOptions
-from penstock.client.topics import Topics
 from penstock.record import Record
 
 
-class Client(Topics):
+class Client(Topics, Configs, Groups):
     """Talks to penstock or any Kafka from 2.1 on. Use ``async with Client("127.0.0.1:9092") as client``.
 
     Every call raises `KafkaError` once retrying is of no use or its deadline has come. One event loop, one client.
@@ -146,6 +146,10 @@ class Client(Topics):
             return {partition: offset for (_, partition), (offset, _) in found.items()}
 
         return await self._cluster.persist(attempt)
+
+    async def find(self, parts: Sequence[Part], timestamp_ms: int = LATEST) -> dict[Part, tuple[int, int]]:
+        """As `offsets`, of partitions of several topics at once: (offset, timestamp) each, both -1 where none is."""
+        return await self._cluster.persist(lambda: offsets.find_offsets(self._cluster, parts, timestamp_ms))
 
     async def committed(self, group: str, parts: Sequence[Part] | None = None) -> dict[Part, int]:
         """A group's committed offsets; partitions without one are left out. `parts` of None means all it has."""

@@ -55,7 +55,7 @@ class ClientOptions:
 class TopicMeta:
     """A topic as metadata tells it. `error` is Kafka's error name where the topic cannot be used, else None.
 
-    `leaders[p]` is the node that leads partition p, -1 where there is none now.
+    `leaders[p]` is the node that leads partition p, -1 where there is none now. `replicas` is partition 0's number.
     """
 
     name: str
@@ -64,6 +64,7 @@ class TopicMeta:
     internal: bool
     error: str | None = None
     leaders: tuple[int, ...] = ()
+    replicas: int = 1
 
 
 @dataclass
@@ -284,6 +285,7 @@ def _topic(answer: Any) -> TopicMeta:
         answer.is_internal,
         answer.error_code.name.upper() if answer.error_code else None,
         tuple(leaders.get(p, -1) for p in range(count)),
+        next((len(p.replica_nodes) for p in answer.partitions if p.partition_index == 0), 1),
     )
 
 

@@ -23,6 +23,8 @@ REMEDIES = {
     "GROUP_AUTHORIZATION_FAILED": "ask for access to the group",
     "CLUSTER_AUTHORIZATION_FAILED": "ask for access to the cluster",
     "UNKNOWN_MEMBER_ID": "the group has members of its own: stop them before committing for it",
+    "NON_EMPTY_GROUP": "stop the group's members first",
+    "GROUP_ID_NOT_FOUND": "check the group's name",
     "INVALID_CONFIG": "check the names and values of the topic's settings",
     "INVALID_PARTITIONS": "a topic has at least one partition",
     "INVALID_REPLICATION_FACTOR": "ask for no more replicas than there are servers",

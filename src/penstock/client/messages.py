@@ -29,6 +29,10 @@ SPOKEN: dict[str, tuple[int, int, int]] = {
     "DeleteTopics": (20, 1, 5),
     "InitProducerId": (22, 0, 4),
     "DescribeConfigs": (32, 1, 4),
+    "DescribeLogDirs": (35, 1, 4),
+    "CreatePartitions": (37, 0, 3),
+    "DeleteGroups": (42, 0, 2),
+    "IncrementalAlterConfigs": (44, 0, 1),
 }
 NAMES = {key: name for name, (key, _, _) in SPOKEN.items()}
 

@@ -152,7 +152,7 @@ def test_all_committed_offsets_are_told(broker: FakeBroker, version: int) -> Non
 
 @versions(9)
 def test_a_group_that_may_not_be_read(broker: FakeBroker, version: int) -> None:
-    broker.refusing[c.FetchOffsets] = Refused(Refusal.NOT_ALLOWED)
+    broker.refusing[c.FetchOffsets] = Refused(Refusal.GROUP_NOT_ALLOWED)
     found = fetch_offsets(broker, version, [{"name": "t", "partition_indexes": [0]}])
     if version >= 2:
         assert (found.error_code, found.topics) == (30, ())

@@ -24,8 +24,11 @@ def test_what_is_not_refused_has_no_error() -> None:
 
 def test_a_call_may_have_a_code_of_its_own() -> None:
     assert code(c.Append, Refused(Refusal.NOT_ALLOWED)) == ErrorCode.topic_authorization_failed
-    assert code(c.JoinGroup, Refused(Refusal.NOT_ALLOWED)) == ErrorCode.group_authorization_failed
-    assert code(c.CreateTopics, Refused(Refusal.NOT_ALLOWED)) == ErrorCode.cluster_authorization_failed
+    assert code(c.JoinGroup, Refused(Refusal.GROUP_NOT_ALLOWED)) == ErrorCode.group_authorization_failed
+    assert code(c.CreateTopics, Refused(Refusal.NOT_ALLOWED)) == ErrorCode.topic_authorization_failed
+    assert (
+        code(c.InitProducer, Refused(Refusal.CLUSTER_NOT_ALLOWED)) == ErrorCode.cluster_authorization_failed
+    )
 
 
 def test_overrides_differ_from_the_default() -> None:

@@ -7,11 +7,13 @@ does not take its answers or the server holds too many unanswered bytes; nothing
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from penstock.later import Later
 from penstock.serve.clocks import read_clocks
+from penstock.tls import name_of
 from penstock.wire.session import Asked, Session
 
 if TYPE_CHECKING:
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("penstock.serve")
 LEVELS = {"warn": logging.WARNING, "error": logging.ERROR}
 
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who connected: from where, and as whom its certificate was made out, if it showed one."""
+
+    host: str
+    certified: str = ""
+
+
 OUTPUT_BYTES_MAX = 1024 * 1024
 """Unsent answers of one connection above which its requests wait."""
 
@@ -27,7 +38,7 @@ OUTPUT_BYTES_MAX = 1024 * 1024
 class Connection(asyncio.Protocol):
     """One accepted socket and its sans-IO session."""
 
-    def __init__(self, driver: "Driver", make_session: Callable[[str], Session]) -> None:
+    def __init__(self, driver: "Driver", make_session: Callable[[Peer], Session]) -> None:
         self.driver, self.make_session = driver, make_session
         self.peer = ""
         self.transport: asyncio.Transport | None = None
@@ -48,7 +59,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         host, port = peer[:2]
         self.peer = f"{host}:{port}"
-        self.session = self.make_session(host)
+        self.session = self.make_session(Peer(host, name_of(transport.get_extra_info("ssl_object"))))
         self.transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
         self.driver.opened(self)
 

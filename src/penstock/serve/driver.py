@@ -7,17 +7,20 @@ broker answers everyone whose bytes are safe. Appends that arrive meanwhile join
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
+from penstock.broker.access.logins import Work
 from penstock.broker.broker import Broker
 from penstock.calls import Call, Fetch
 from penstock.clock import Now
 from penstock.log import Log
 from penstock.serve.budget import Budget
 from penstock.serve.clocks import read_clocks
-from penstock.serve.connection import Connection
+from penstock.serve.connection import Connection, Peer
 from penstock.wire.session import Session
 
 logger = logging.getLogger("penstock.serve")
@@ -40,6 +43,8 @@ class ServeOptions:
     """A client that takes nothing of its answers for this long is cut off, in seconds."""
     crowded_s: float = 10.0
     """When clients hold too many bytes for this long, the largest unfinished requests are cut off, in seconds."""
+    handshake_s: float = 10.0
+    """Seconds that a client has for the TLS handshake."""
     turn_s: float = 0.02
     """How long clients with many requests are served before others have their turn, in seconds."""
     tick_s: float = 0.25
@@ -61,6 +66,7 @@ class Driver:
         self.lag_s = 0.0
         self._servers: list[asyncio.Server] = []
         self._disk = ThreadPoolExecutor(1, "disk")
+        self._slow = ThreadPoolExecutor(1, "passwords")
         self._syncing = self._settling = False
         self._ready: set[Connection] = set()
         self._stalled: dict[Connection, None] = {}  # in the order in which their turns come
@@ -71,10 +77,23 @@ class Driver:
 
     # --- sockets -------------------------------------------------------------------------------------------------
 
-    async def listen(self, host: str, port: int, session: Callable[[str], Session]) -> int:
-        """Accept connections; `session` makes one for a peer's address. The bound port; raises OSError."""
+    async def listen(
+        self,
+        host: str,
+        port: int,
+        session: Callable[[Peer], Session],
+        tls: ssl.SSLContext | None = None,
+    ) -> int:
+        """Accept connections; `session` makes one for a peer. The bound port; raises OSError."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self, session), host, port, backlog=1024)
+        server = await loop.create_server(
+            lambda: Connection(self, session),
+            host,
+            port,
+            backlog=1024,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self.options.handshake_s,
+        )
         self._servers.append(server)
         if self._ticking is None:
             self._ticking = loop.create_task(self._tick())
@@ -133,6 +152,7 @@ class Driver:
     def _settle(self) -> None:
         self._settling = False
         self._start_sync()
+        self._start_work()
         was_full = self.budget.full
         ready, self._ready = self._ready, set()
         for connection in ready:
@@ -185,6 +205,20 @@ class Driver:
             self.settle()
 
         loop.run_in_executor(self._disk, sync.run).add_done_callback(done)
+
+    def _start_work(self) -> None:
+        """What the broker found too slow to do itself goes to a thread; its answers come back here."""
+        loop = asyncio.get_running_loop()
+
+        def finished(work: Work, future: "asyncio.Future[bool]") -> None:
+            error = future.exception()
+            if error is not None:
+                logger.error("a password could not be checked: %s", error)
+            work.done(error is None and future.result(), read_clocks())
+            self.settle()
+
+        for work in self.broker.take_work():
+            loop.run_in_executor(self._slow, work.run).add_done_callback(partial(finished, work))
 
     def _sync_wait_s(self) -> float | None:
         """Seconds until the log wants a sync of its own accord: an interval is over, a checkpoint is due."""
@@ -275,4 +309,5 @@ class Driver:
                 connection.flush()
                 connection.transport.close()
         await asyncio.sleep(0)
+        self._slow.shutdown(wait=False, cancel_futures=True)
         self._disk.shutdown(wait=True)

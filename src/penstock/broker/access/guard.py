@@ -70,8 +70,8 @@ class Judge:
         """The call without what is refused, and for each of its parts the refusal or None; none refused: no list."""
         refusals: list[Refused | None] = []
         kept: dict[str, Any] = {}
-        for need in needs:
-            entries = getattr(call, need.field) if isinstance(need, Each) else None
+        for need in (need for need in needs if isinstance(need, Each)):
+            entries = getattr(call, need.field)
             if entries:
                 found = [self.refusal(need, entry) for entry in entries]
                 refusals += found

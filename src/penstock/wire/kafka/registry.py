@@ -13,6 +13,7 @@ from penstock.calls import Call, Principal
 from penstock.errors import Refused
 from penstock.wire.kafka.codec import Header, request_type
 from penstock.wire.kafka.encode import Row
+from penstock.wire.sasl import Login
 
 NODE_ID: Final = 1
 Steps: TypeAlias = Generator[Call, Any, Row | None]
@@ -26,12 +27,16 @@ class HangUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as its API's function gets it. `message` is kio's; `node` is the host and port we advertise."""
+    """One request as its API's function gets it. `message` is kio's; `node` is the host and port we advertise.
+
+    `login` is the connection's; only what logs in looks at it.
+    """
 
     version: int
     message: Any
     principal: Principal
     node: tuple[str, int]
+    login: Login
 
     def get(self, name: str, default: Any = None) -> Any:
         """A field that not all versions have."""

@@ -17,14 +17,22 @@ from penstock.wire.frames import FrameError, Frames
 from penstock.wire.kafka import api as _apis  # noqa: F401  # importing the folder fills the table
 from penstock.wire.kafka.api.api_versions import KEY as API_VERSIONS
 from penstock.wire.kafka.api.api_versions import unsupported_version
+from penstock.wire.kafka.api.sasl_authenticate import KEY as SASL_AUTHENTICATE
+from penstock.wire.kafka.api.sasl_handshake import KEY as SASL_HANDSHAKE
 from penstock.wire.kafka.codec import decode_header, decode_request, encode_response, peek
 from penstock.wire.kafka.encode import Row
 from penstock.wire.kafka.guard import MalformedError
 from penstock.wire.kafka.registry import OFFERED, Api, HangUpError, Request, Steps
+from penstock.wire.sasl import Login
 from penstock.wire.session import Asked, Notice
 
 REQUEST_COST_BYTES: Final = 1024
 """What a pending request costs beside its own bytes, so that many tiny ones count too."""
+BEFORE_LOGIN: Final = (API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE)
+"""The APIs that are answered to someone who must log in first."""
+WAITING_BEFORE_LOGIN: Final = 16
+_TOKEN: Final = struct.Struct(">hhihi")
+"""SaslAuthenticate version 0 up to its token, for one that comes bare."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,10 @@ class KafkaOptions:
     """Requests of one connection that are worked on at a time; further ones wait for their turn."""
     unfinished_s: float = 30.0
     """Seconds of silence in the middle of a request after which the connection is closed."""
+    login_bytes_max: int = 64 * 1024
+    """The largest request of a client that has to log in first."""
+    login_s: float = 30.0
+    """Seconds that such a client has for it."""
     idle_s: float = 600.0
     """Seconds of silence after which a connection is closed (Kafka's connections.max.idle.ms)."""
 
@@ -66,17 +78,23 @@ class KafkaSession:
     """The Kafka protocol for one connection; see `penstock.wire.session.Session`."""
 
     def __init__(
-        self, advertised: Callable[[], tuple[str, int]], principal: Principal, options: KafkaOptions
+        self,
+        advertised: Callable[[], tuple[str, int]],
+        principal: Principal,
+        options: KafkaOptions,
+        login: Login | None = None,
     ) -> None:
         self.closing = self.stalled = False
         self.bytes_in_flight = self._begun = self._made_bytes = 0
         self._advertised, self._principal, self._options = advertised, principal, options
+        self._login = login or Login()
         self._frames = Frames(options.request_bytes_max)
         self._waiting: deque[Exchange] = deque()
         self._running: deque[Exchange] = deque()
         self._output: list[Bytes] = []
         self._notices: list[Notice] = []
         self._heard_s: float | None = None
+        self._met_s: float | None = None
 
     @property
     def bytes_unfinished(self) -> int:
@@ -88,8 +106,14 @@ class KafkaSession:
         self._heard_s = now.mono_s
         if self.closing:
             return []
+        pending = self._login.pending
+        self._frames.frame_bytes_max = (
+            self._options.login_bytes_max if pending else self._options.request_bytes_max
+        )
         try:
             for frame in self._frames.feed(data):
+                if pending and len(self._waiting) >= WAITING_BEFORE_LOGIN:
+                    raise FrameError("too many requests before the login")
                 exchange = Exchange(frame)
                 self.bytes_in_flight += exchange.cost
                 self._waiting.append(exchange)
@@ -124,6 +148,10 @@ class KafkaSession:
         """Close after `idle_s` of silence with nothing left to answer."""
         if self._heard_s is None:
             self._heard_s = now.mono_s
+        if self._met_s is None:
+            self._met_s = now.mono_s
+        if self._login.pending and now.mono_s - self._met_s > self._options.login_s:
+            self._hang_up("it did not log in in time")
         busy = self._running or self._waiting
         most_s = self._options.unfinished_s if self._frames.held_bytes else self._options.idle_s
         if not busy and now.mono_s - self._heard_s > most_s:
@@ -138,6 +166,7 @@ class KafkaSession:
                 done = self._running.popleft()
                 self._output += done.output or []
                 self.bytes_in_flight -= done.cost
+                self.closing = self._login.over
             elif self._waiting and self._may_begin(self._waiting[0]):
                 self._begin(asked)
             else:
@@ -149,6 +178,8 @@ class KafkaSession:
             self.stalled = True
             return False
         if exchange.api is None:
+            if self._login.pending and self._running:
+                return False
             try:
                 self._identify(exchange)
             except MalformedError as error:
@@ -159,7 +190,12 @@ class KafkaSession:
         return len(self._running) < self._options.pipeline_max
 
     def _identify(self, exchange: Exchange) -> None:
+        if self._login.mechanism and self._login.bare_tokens:
+            size = len(exchange.frame)
+            exchange.frame = memoryview(_TOKEN.pack(SASL_AUTHENTICATE, 0, 0, -1, size) + exchange.frame)
         key, version, exchange.correlation_id = peek(exchange.frame)
+        if key not in BEFORE_LOGIN and self._login.pending:
+            raise MalformedError(f"a request (API key {key}) came before the login")
         found = OFFERED.get(key)
         if found is None:
             raise MalformedError(f"API key {key} (version {version}) is not offered")
@@ -192,9 +228,10 @@ class KafkaSession:
         header = decode_header(frame)
         message = (api.read or decode_request)(header, frame, self._options.elements_max)
         exchange.frame = memoryview(b"")
-        if header.client_id != self._principal.client_id:
-            self._principal = replace(self._principal, client_id=header.client_id)
-        return Request(header.version, message, self._principal, self._advertised())
+        user = self._login.user or self._principal.name
+        if header.client_id != self._principal.client_id or user != self._principal.name:
+            self._principal = replace(self._principal, name=user, client_id=header.client_id)
+        return Request(header.version, message, self._principal, self._advertised(), self._login)
 
     def _step(self, exchange: Exchange, result: Any, asked: Asked) -> None:
         assert exchange.steps is not None
@@ -217,7 +254,14 @@ class KafkaSession:
             self._hang_up(f"{api.name}: the answer does not fit version {exchange.version}")
 
     def _response(self, api: Api, exchange: Exchange, row: Row | None) -> list[Bytes]:
+        if self._login.bare_tokens and api.key == SASL_AUTHENTICATE and row is not None:
+            return self._bare(row)
         return [] if row is None else encode_response(api.key, exchange.version, exchange.correlation_id, row)
+
+    def _bare(self, row: Row) -> list[Bytes]:
+        """A token without headers; to say no there is only the closed connection."""
+        token = row["auth_bytes"]
+        return [] if self._login.over else [len(token).to_bytes(4, "big") + token]
 
     def _hang_up(self, reason: str) -> None:
         self.closing = True

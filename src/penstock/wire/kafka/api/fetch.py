@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
-from penstock.calls import DescribeTopics, Fetch, FetchPart, TopicInfo
-from penstock.errors import Refused
+from penstock.calls import DescribeTopics, Fetch, Fetched, FetchPart, TopicInfo
+from penstock.errors import Refusal, Refused
 from penstock.wire.kafka.encode import Row
 from penstock.wire.kafka.refusals import code
 from penstock.wire.kafka.registry import Request, Steps, api, each, ms
@@ -33,7 +33,7 @@ def fetch(request: Request) -> Steps:
     parts = tuple(
         FetchPart(name, p.partition, p.fetch_offset, p.partition_max_bytes)
         for name, topic in zip(names, q.topics, strict=True)
-        if name is not None
+        if not isinstance(name, Refused)
         for p in topic.partitions
     )
     call = Fetch(request.principal, parts, q.min_bytes, q.max_bytes, ms(q.max_wait), committed)
@@ -43,18 +43,20 @@ def fetch(request: Request) -> Steps:
 
 
 def _names(request: Request) -> Any:
-    """The topics' names by their ids; None where no topic has the id."""
+    """The topics' names by their ids, or why there is none."""
     ids = [topic.topic_id.bytes if topic.topic_id else bytes(16) for topic in request.message.topics]
     if not ids:
         return []
     found = yield DescribeTopics(request.principal, (), tuple(ids))
-    return [info.name if isinstance(info, TopicInfo) else None for info in each(found, len(ids))]
+    return [info.name if isinstance(info, TopicInfo) else info for info in each(found, len(ids))]
 
 
-def _topic_row(request: Request, name: str | None, topic: Any, results: Iterator[Any]) -> Row:
+def _topic_row(request: Request, name: str | Refused, topic: Any, results: Iterator[Any]) -> Row:
     committed = request.message.isolation_level == READ_COMMITTED
     rows = [
-        _unknown_row(p) if name is None else _partition_row(p.partition, next(results), committed)
+        _nameless_row(p, name)
+        if isinstance(name, Refused)
+        else _partition_row(p.partition, next(results), committed)
         for p in topic.partitions
     ]
     if request.version < TOPIC_IDS:
@@ -70,14 +72,20 @@ def _partition_row(index: int, result: Any, committed: bool) -> Row:
         "high_watermark": result.high_watermark,
         "last_stable_offset": result.stable_offset,
         "log_start_offset": result.start_offset,
-        # There are no transactions yet: a reader of committed records is told of none that was aborted.
-        "aborted_transactions": () if committed else None,
+        "aborted_transactions": _aborted(result) if committed else None,
         "records": result.batches,
     }
 
 
-def _unknown_row(part: Any) -> Row:
-    return _refused_row(part.partition, ErrorCode.unknown_topic_id)
+def _aborted(result: Fetched) -> list[Row]:
+    return [{"producer_id": producer, "first_offset": offset} for producer, offset in result.aborted]
+
+
+def _nameless_row(part: Any, refused: Refused) -> Row:
+    unknown = refused.reason is Refusal.NO_TOPIC
+    return _refused_row(
+        part.partition, ErrorCode.unknown_topic_id if unknown else code(DescribeTopics, refused)
+    )
 
 
 def _refused_row(index: int, error: int) -> Row:

@@ -150,8 +150,12 @@ def warm(address: str) -> None:
             22, 4, transactional_id=None, transaction_timeout=1000, producer_id=-1, producer_epoch=-1
         )
         connection.ask(10, 2, key="warm", key_type=0)
+        connection.ask(10, 2, key="warm", key_type=1)
+        begun = connection.ask(
+            22, 4, transactional_id="warm", transaction_timeout=1000, producer_id=-1, producer_epoch=-1
+        )
         found = connection.ask(9, 7, group_id="warm", topics=None, require_stable=False)
-        if made["error_code"] == found["error_code"] == 0:
+        if made["error_code"] == begun["error_code"] == found["error_code"] == 0:
             return
         time.sleep(0.2)
     raise AssertionError(f"{address} does not serve groups")

@@ -7,13 +7,16 @@ from bench.oracle import kafka as oracle
 
 from tests.differential.asking import Connection, warm
 from tests.differential.scenarios import SCENARIOS, Scenario
+from tests.differential.transactions import TRANSACTIONS
+
+SETTINGS = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "200"}
 
 
 @pytest.fixture(scope="module")
 def kafka_address() -> Iterator[str]:
     if oracle.missing():
         pytest.skip(oracle.missing())
-    with oracle.kafka() as address:
+    with oracle.kafka(SETTINGS) as address:
         warm(address)
         yield address
 
@@ -26,6 +29,6 @@ def seen(scenario: Scenario, address: str) -> object:
         connection.close()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS + TRANSACTIONS, ids=lambda s: s.__name__)
 def test_penstock_answers_as_kafka_does(scenario: Scenario, kafka_address: str, broker_address: str) -> None:
     assert seen(scenario, broker_address) == seen(scenario, kafka_address)

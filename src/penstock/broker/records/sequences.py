@@ -92,7 +92,7 @@ class Sequences:
     def mark(self, partition: Partition, producer_id: int, epoch: int, now: Now) -> None:
         """A transaction's marker was written: with a newer epoch it shuts out who has the older one."""
         self._ends.setdefault(partition, partition.end_offset)
-        _mark(self._of(partition, now), producer_id, epoch)
+        _mark(self._of(partition, now), producer_id, epoch, now.wall_ms)
 
     def forget(self, partition: Partition) -> None:
         """The partition is gone."""
@@ -143,7 +143,7 @@ def _remember(producers: OrderedDict[int, Producer], info: BatchInfo, base_offse
     producers.move_to_end(info.producer_id)
 
 
-def _mark(producers: OrderedDict[int, Producer], producer_id: int, epoch: int) -> None:
+def _mark(producers: OrderedDict[int, Producer], producer_id: int, epoch: int, at_ms: int) -> None:
     """A producer of whom nothing else is known stays unknown: it may go on anywhere."""
     producer = producers.get(producer_id)
     if producer is None:
@@ -151,7 +151,7 @@ def _mark(producers: OrderedDict[int, Producer], producer_id: int, epoch: int) -
     if epoch > producer.epoch:
         producer.epoch = epoch
         producer.batches.clear()
-    producer.coordinator_epoch = COORDINATOR_EPOCH
+    producer.written_ms, producer.coordinator_epoch = at_ms, COORDINATOR_EPOCH
 
 
 def _rebuilt(partition: Partition, end_at_start: int, now: Now) -> OrderedDict[int, Producer]:
@@ -165,7 +165,7 @@ def _rebuilt(partition: Partition, end_at_start: int, now: Now) -> OrderedDict[i
         for info in record.scan(chunk):
             # Event time may be of any age: what counts for expiry is that the producer was there at the start.
             if info.control:
-                _mark(producers, info.producer_id, info.producer_epoch)
+                _mark(producers, info.producer_id, info.producer_epoch, info.max_timestamp_ms)
             elif info.producer_id >= 0:
                 _remember(producers, info, info.base_offset, now.wall_ms)
             start = max(start, info.last_offset + 1)

@@ -20,7 +20,9 @@ def begin(state: State, call: InitProducer, now: Now) -> Refused | Later[object]
     if not name or len(name.encode()) > NAME_BYTES_MAX:
         return Refused(Refusal.BAD_REQUEST, "a transactional id has 1 to 32767 bytes")
     if not 0 < call.transaction_timeout_ms <= state.options.transaction_timeout_max_ms:
-        detail = f"{call.transaction_timeout_ms} ms, 1 to {state.options.transaction_timeout_max_ms} are allowed"
+        detail = (
+            f"{call.transaction_timeout_ms} ms, 1 to {state.options.transaction_timeout_max_ms} are allowed"
+        )
         return Refused(Refusal.BAD_TRANSACTION_TIMEOUT, detail)
     if name in state.transactions.changing:
         return BUSY
@@ -69,7 +71,9 @@ def _next(state: State, transaction: Transaction, call: InitProducer, now: Now) 
     later: Later[object] = Later()
     if shown and call.producer_epoch != transaction.epoch:
         if call.producer_epoch != transaction.last_epoch:
-            return Refused(Refusal.PRODUCER_FENCED, f"epoch {call.producer_epoch}, current {transaction.epoch}")
+            return Refused(
+                Refusal.PRODUCER_FENCED, f"epoch {call.producer_epoch}, current {transaction.epoch}"
+            )
         _give(state, replace(transaction, timeout_ms=call.transaction_timeout_ms), later, now)
         return later
     if transaction.epoch < EPOCH_MAX:

@@ -62,6 +62,12 @@ def fence(state: State, transaction: Transaction, then: Then, now: Now) -> None:
     decide(state, replace(transaction, epoch=transaction.epoch + 1, last_epoch=-1), False, then, now)
 
 
+def expire(state: State, transaction: Transaction, then: Then, now: Now) -> None:
+    """As `fence`, but the producer may have the new epoch if it asks: it was late, not replaced (KIP-588)."""
+    late = replace(transaction, epoch=transaction.epoch + 1, last_epoch=transaction.epoch)
+    decide(state, late, False, then, now)
+
+
 def carry_out(state: State, prepared: Transaction, then: Then, now: Now) -> None:
     """Write the markers of a transaction whose end is decided."""
     ending = _Ending(state, prepared, then)

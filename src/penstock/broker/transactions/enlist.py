@@ -39,8 +39,6 @@ def add_partitions(state: State, call: AddPartitions, now: Now) -> Results | Lat
 @answers(AddGroup)
 def add_group(state: State, call: AddGroup, now: Now) -> Refused | Later[object] | None:
     """The partition of the committed offsets that holds the group's becomes part of the transaction."""
-    if not call.group:
-        return Refused(Refusal.BAD_GROUP)
     transaction = known(state, call.transactional_id, call.producer_id, call.producer_epoch)
     if isinstance(transaction, Refused):
         return transaction
@@ -75,7 +73,11 @@ def refused_part(state: State, name: str | None, identity: tuple[int, int], part
 
     A step that is under way does not count: whatever is appended now stands before the marker that it may bring.
     """
-    transaction = state.transactions.by_name.get(name or "")
+    if name is None:
+        return Refused(
+            Refusal.TRANSACTIONAL_ID_NOT_ALLOWED, "a transactional batch comes with a transactional id"
+        )
+    transaction = state.transactions.by_name.get(name)
     if transaction is None or transaction.producer_id != identity[0]:
         return Refused(Refusal.NO_SUCH_PRODUCER, f"{identity[0]} is not the producer id of {name}")
     if transaction.epoch != identity[1]:

@@ -25,7 +25,9 @@ def encode_key(name: str) -> bytes:
 def encode(transaction: Transaction, now_ms: int) -> Record:
     """The record that says how far the transactional id is."""
     t = transaction
-    value = _SHORT.pack(VALUE_VERSION) + struct.pack(">qhib", t.producer_id, t.epoch, t.timeout_ms, t.phase.number)
+    value = _SHORT.pack(VALUE_VERSION) + struct.pack(
+        ">qhib", t.producer_id, t.epoch, t.timeout_ms, t.phase.number
+    )
     value += _parts(t) + _LONG.pack(t.update_ms) + _LONG.pack(t.start_ms)
     tags = [(OUR_TAG, _SHORT.pack(t.last_epoch))]
     if t.previous_id >= 0:

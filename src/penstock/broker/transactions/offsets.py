@@ -54,7 +54,9 @@ def _refused_group(state: State, call: CommitOffsetsLater) -> Refused | None:
     if group is None:
         if call.generation >= 0:
             return Refused(Refusal.STALE_GENERATION, f"there is no group {call.group}")
-        return None if state.groups.ensure(call.group) else Refused(Refusal.GROUP_FULL, "groups_max is reached")
+        return (
+            None if state.groups.ensure(call.group) else Refused(Refusal.GROUP_FULL, "groups_max is reached")
+        )
     if not shows or (call.generation < 0 and not group.members):
         return None
     return group.refused_generation(call.member_id, call.instance_id, call.generation)

@@ -2,7 +2,7 @@
 
 from penstock import record
 from penstock.broker.state import State
-from penstock.broker.transactions.end import carry_out, fence
+from penstock.broker.transactions.end import carry_out, expire
 from penstock.broker.transactions.transaction import PREPARED, Phase, Transaction
 from penstock.clock import Now
 from penstock.errors import Refused
@@ -67,22 +67,26 @@ def _late(state: State, name: str, now: Now) -> None:
             state.deadlines.again(name, RETRY_S, now)
 
     state.counts.add("penstock_transactions_timed_out_total")
-    fence(state, transaction, aborted, now)
+    expire(state, transaction, aborted, now)
 
 
 def _keep_expiring(state: State, now: Now) -> None:
     def look(now: Now) -> None:
-        expire(state, now)
+        forget_old(state, now)
         state.timers.at(now.mono_s + EXPIRE_EVERY_S, look)
 
     state.timers.at(now.mono_s + EXPIRE_EVERY_S, look)
 
 
-def expire(state: State, now: Now) -> None:
+def forget_old(state: State, now: Now) -> None:
     """Forget the transactional ids without an open transaction that nobody used for `transactional_id_expiry_s`."""
     oldest_ms = now.wall_ms - state.options.transactional_id_expiry_s * 1000
     for name, transaction in list(state.transactions.by_name.items()):
-        if not transaction.open and transaction.update_ms <= oldest_ms and name not in state.transactions.changing:
+        if (
+            not transaction.open
+            and transaction.update_ms <= oldest_ms
+            and name not in state.transactions.changing
+        ):
             state.transactions.forget(name, now)
 
 

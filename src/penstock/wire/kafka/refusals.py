@@ -57,6 +57,15 @@ CODES: Final = {
     Refusal.DUPLICATE_SEQUENCE: E.duplicate_sequence_number,
     Refusal.STALE_PRODUCER_EPOCH: E.invalid_producer_epoch,
     Refusal.UNKNOWN_PRODUCER: E.unknown_producer_id,
+    Refusal.PRODUCER_FENCED: E.producer_fenced,
+    Refusal.NO_SUCH_PRODUCER: E.invalid_producer_id_mapping,
+    Refusal.CONCURRENT_TRANSACTIONS: E.concurrent_transactions,
+    Refusal.BAD_TRANSACTION_STATE: E.invalid_txn_state,
+    Refusal.NOT_IN_TRANSACTION: E.invalid_txn_state,
+    Refusal.BAD_TRANSACTION_TIMEOUT: E.invalid_transaction_timeout,
+    Refusal.NO_TRANSACTIONAL_ID: E.transactional_id_not_found,
+    Refusal.TOO_MANY_TRANSACTIONAL_IDS: E.policy_violation,
+    Refusal.NOT_ATTEMPTED: E.operation_not_attempted,
     Refusal.TIMED_OUT: E.request_timed_out,
     Refusal.DISK_FULL: E.kafka_storage_error,
     Refusal.DISK_FAILED: E.kafka_storage_error,
@@ -80,11 +89,24 @@ GROUP_CALLS: Final[tuple[Call, ...]] = (
     c.DeleteOffsets,
 )
 
+COORDINATED: Final[tuple[Call, ...]] = (
+    *GROUP_CALLS,
+    c.InitProducer,
+    c.AddPartitions,
+    c.AddGroup,
+    c.CommitOffsetsLater,
+    c.EndTransaction,
+    c.DescribeTransactions,
+    c.ListTransactions,
+)
+
 # Where Kafka's GroupCoordinator and KafkaApis answer otherwise than the default.
 OVERRIDES: Final[dict[tuple[Call, Refusal], E]] = {
-    **{(call, Refusal.SHUTTING_DOWN): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
-    **{(call, Refusal.DISK_FULL): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
-    **{(call, Refusal.DISK_FAILED): E.coordinator_not_available for call in (*GROUP_CALLS, c.InitProducer)},
+    **{(call, Refusal.SHUTTING_DOWN): E.coordinator_not_available for call in COORDINATED},
+    **{(call, Refusal.DISK_FULL): E.coordinator_not_available for call in COORDINATED},
+    **{(call, Refusal.DISK_FAILED): E.coordinator_not_available for call in COORDINATED},
+    # KIP-890: what an older client would take for fatal is told as something that it tries again.
+    (c.Append, Refusal.CONCURRENT_TRANSACTIONS): E.not_enough_replicas,
     (c.CommitOffsets, Refusal.TIMED_OUT): E.coordinator_not_available,
     (c.CreateTopics, Refusal.SHUTTING_DOWN): E.not_controller,
     (c.DeleteTopics, Refusal.SHUTTING_DOWN): E.not_controller,
@@ -97,6 +119,12 @@ def code(call: Call, result: Any) -> int:
     if not isinstance(result, Refused):
         return 0
     return OVERRIDES.get((call, result.reason), CODES[result.reason])
+
+
+def fenced_before(old: bool, call: Call, result: Any) -> int:
+    """As `code`; an `old` version of the request knows INVALID_PRODUCER_EPOCH in place of PRODUCER_FENCED (KIP-588)."""
+    error = code(call, result)
+    return E.invalid_producer_epoch if old and error == E.producer_fenced else error
 
 
 def text(result: Any) -> str | None:

@@ -1,15 +1,13 @@
-"""InitProducerId: a producer id for an idempotent producer. Transactional ids are for the broker to refuse.
+"""InitProducerId: an identity for an idempotent or a transactional producer.
 
 0: first; 2: flexible; 3: the producer may show the id and epoch it has (KIP-360); 4: PRODUCER_FENCED is understood.
 """
 
 from typing import Final
 
-from kio.schema.errors import ErrorCode
-
 from penstock.calls import InitProducer
-from penstock.errors import Refusal, Refused
-from penstock.wire.kafka.refusals import code
+from penstock.errors import Refused
+from penstock.wire.kafka.refusals import fenced_before
 from penstock.wire.kafka.registry import Request, Steps, api, ms
 
 KNOWS_FENCED: Final = 4
@@ -23,7 +21,6 @@ def init_producer_id(request: Request) -> Steps:
     transactional_id, timeout_ms = q.transactional_id, ms(q.transaction_timeout)
     result = yield InitProducer(request.principal, transactional_id, timeout_ms, producer_id, epoch)
     if isinstance(result, Refused):
-        fenced = result.reason is Refusal.STALE_PRODUCER_EPOCH and request.version >= KNOWS_FENCED
-        error = ErrorCode.producer_fenced if fenced else code(InitProducer, result)
+        error = fenced_before(request.version < KNOWS_FENCED, InitProducer, result)
         return {"error_code": error, "producer_id": -1, "producer_epoch": -1}
     return {"producer_id": result.producer_id, "producer_epoch": result.producer_epoch}

@@ -6,6 +6,8 @@
 
 from typing import Any, Final
 
+from kio.schema.errors import ErrorCode
+
 from penstock.calls import FetchOffsets, OffsetCommit
 from penstock.errors import Refused
 from penstock.wire.kafka.encode import Row
@@ -45,6 +47,10 @@ def _group(request: Request, asked: Any) -> Any:
     return {"topics": _topic_rows(nothing, each(result, len(nothing)))}
 
 
+def _code(one: OffsetCommit, result: Any) -> int:
+    return ErrorCode.unstable_offset_commit if one.unstable else code(FetchOffsets, result)
+
+
 def _topic_rows(found: list[OffsetCommit], errors: Any = None) -> list[Row]:
     topics: dict[str, list[Row]] = {}
     for at, one in enumerate(found):
@@ -53,7 +59,7 @@ def _topic_rows(found: list[OffsetCommit], errors: Any = None) -> list[Row]:
             "committed_offset": one.offset,
             "committed_leader_epoch": one.leader_epoch,
             "metadata": one.metadata,
-            "error_code": code(FetchOffsets, errors[at]) if errors else 0,
+            "error_code": _code(one, errors[at] if errors else None),
         }
         topics.setdefault(one.topic, []).append(row)
     return [{"name": name, "partitions": rows} for name, rows in topics.items()]

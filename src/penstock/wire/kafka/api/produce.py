@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kio.schema.errors import ErrorCode
+
 from penstock.calls import Append, AppendPart, Bytes
 from penstock.errors import Refusal, Refused
 from penstock.wire.kafka.codec import Header
@@ -18,6 +20,7 @@ from penstock.wire.kafka.registry import HangUpError, Request, Steps, api, each
 FLEXIBLE: Final = 9
 ATTRIBUTES_AT: Final = 22
 ZSTD: Final = 4
+KNOWS_ABORTABLE: Final = 11
 NO_BATCH: Final = Refused(Refusal.UNSUPPORTED_BATCH, "a partition needs at least one record batch")
 OLD_ZSTD: Final = Refused(Refusal.UNSUPPORTED_COMPRESSION, "zstd needs Produce version 7 or later")
 
@@ -70,7 +73,7 @@ def produce(request: Request) -> Steps:
             raise HangUpError(f"a produce request without acknowledgement failed: {failed.message}")
         return None
     rest = iter(results)
-    return {"responses": [_topic_row(topic, indexes, rest) for topic, indexes in q.topics]}
+    return {"responses": [_topic_row(topic, indexes, rest, request.version) for topic, indexes in q.topics]}
 
 
 def _refusal(part: AppendPart, version: int) -> Refused | None:
@@ -81,17 +84,19 @@ def _refusal(part: AppendPart, version: int) -> Refused | None:
     return OLD_ZSTD if old_zstd else None
 
 
-def _topic_row(topic: str, indexes: list[tuple[int, Bytes]], results: Iterator[Any]) -> Row:
+def _topic_row(topic: str, indexes: list[tuple[int, Bytes]], results: Iterator[Any], version: int) -> Row:
     return {
         "name": topic,
-        "partition_responses": [_partition_row(index, next(results)) for index, _ in indexes],
+        "partition_responses": [_partition_row(index, next(results), version) for index, _ in indexes],
     }
 
 
-def _partition_row(index: int, result: Any) -> Row:
+def _partition_row(index: int, result: Any, version: int) -> Row:
     if isinstance(result, Refused):
         no = {"base_offset": -1, "log_start_offset": -1}
-        return {"index": index, "error_code": code(Append, result), "error_message": text(result), **no}
+        outside = result.reason is Refusal.NOT_IN_TRANSACTION and version >= KNOWS_ABORTABLE
+        error = ErrorCode.transaction_abortable if outside else code(Append, result)
+        return {"index": index, "error_code": error, "error_message": text(result), **no}
     return {
         "index": index,
         "base_offset": result.base_offset,

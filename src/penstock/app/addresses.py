@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from penstock.errors import PenstockError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANYWHERE = ("0.0.0.0", "::")
+"""Where one can listen, but not connect to."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,11 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def parse_address(text: str, flag: str) -> Address | None:
+def parse_address(text: str, flag: str, *, secured: bool = False) -> Address | None:
     """``HOST:PORT``, ``PORT`` or ``off`` (None).
 
-    Raises PenstockError for anything else, and for an address other machines could reach: until users and TLS are
-    configured penstock listens on loopback only.
+    Raises PenstockError for anything else, and for an address other machines could reach where this is not `secured`:
+    until users and TLS are configured penstock listens on loopback only.
     """
     if text == "off":
         return None
@@ -33,12 +35,31 @@ def parse_address(text: str, flag: str) -> Address | None:
         raise PenstockError(
             f"{flag} takes HOST:PORT, PORT or off, not {text!r}", remedy=f"for example {flag} 127.0.0.1:9092"
         )
-    if host not in LOOPBACK and not host.startswith("127."):
+    if not secured and not is_loopback(host):
         raise PenstockError(
-            f"{flag} {text}: other machines could reach this address, and no users or TLS are configured",
-            remedy="listen on 127.0.0.1; users and TLS come with a later release",
+            f"{flag} {text}: other machines could reach this address, which takes both users and TLS",
+            remedy="penstock user add NAME, and --tls-cert and --tls-key (docs/security.md); or listen on 127.0.0.1",
         )
     return Address("127.0.0.1" if host == "localhost" else host, int(port))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    return host in LOOPBACK or host.startswith("127.")
+
+
+def parse_advertised(text: str, bound: Address, flag: str) -> Address:
+    """What clients are told to connect to: as given, or where the listener stands; raises PenstockError."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not text and bound.host not in ANYWHERE:
+        return bound
+    if not host or host in ANYWHERE or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise PenstockError(
+            f"clients need a HOST:PORT to connect to, not {text or str(bound)!r}",
+            remedy=f"for example {flag} kafka.example.com:9092",
+        )
+    return Address(host, int(port))
 
 
 def is_free(address: Address) -> bool:

@@ -13,13 +13,15 @@ import json
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import uvloop
 
 from penstock import record
-from penstock.app.addresses import Address, parse_address, taken
+from penstock.app.addresses import Address, parse_address, parse_advertised, taken
+from penstock.app.entrance import Entrance
 from penstock.broker.broker import Broker, BrokerOptions
 from penstock.broker.topics.configs import facts_of
 from penstock.calls import Append, AppendPart, CreateTopics, NewTopic, Principal
@@ -27,43 +29,57 @@ from penstock.errors import PenstockError
 from penstock.lifeline import until_told
 from penstock.log import Log, LogOptions
 from penstock.log.disk import RealDisk
+from penstock.options import add_flags, given_flags
 from penstock.serve.clocks import read_clocks
 from penstock.serve.driver import Driver, ServeOptions
-from penstock.wire.kafka.session import KafkaOptions, KafkaSession
+from penstock.tls import TlsOptions
+from penstock.users.file import FILE_NAME
 
 logger = logging.getLogger("penstock.broker")
 METRICS = "_penstock.metrics"
 ITSELF = Principal("penstock", client_id="broker")
 
 
-async def serve(data_dir: Path, kafka: Address, fsync: str) -> int:
+@dataclass(frozen=True)
+class BrokerAddresses:
+    """Where the broker listens, and what it tells clients."""
+
+    kafka: Address
+    advertised: str = ""
+    inner: Address | None = None
+    """Where penstock's own processes connect, without TLS: on loopback, where the other listener speaks TLS."""
+
+
+async def serve(data_dir: Path, addresses: BrokerAddresses, fsync: str, entrance: Entrance) -> int:
     """Run until told to stop; the exit code."""
     stop, now = until_told(), read_clocks()
     keeping = LogOptions(sync=fsync)
     log = Log.open(RealDisk(data_dir), keeping, now)
     for cut in log.cuts:
         logger.warning("recovery: %s", cut)
+    protocol = entrance.protocol(entrance.tls is not None)
     facts = facts_of(keeping) | {
-        "advertised.listeners": f"PLAINTEXT://{kafka}",
-        "listeners": f"PLAINTEXT://{kafka}",
+        "advertised.listeners": f"{protocol}://{addresses.advertised or addresses.kafka}",
+        "listeners": f"{protocol}://{addresses.kafka}",
     }
     broker = Broker(log, BrokerOptions(), now, os.urandom, facts)
     driver = Driver(broker, log, ServeOptions())
-    bound: list[Address] = []
-    session = partial(_kafka_session, bound)
+    broker.use_users(entrance.users.directory)
     try:
-        bound.append(Address(kafka.host, await driver.listen(kafka.host, kafka.port, session)))
-    except OSError:
+        ready = await listen(driver, addresses, entrance)
+    except PenstockError:
         log.close(read_clocks())
-        raise taken(kafka, "--kafka") from None
+        raise
     # The recovered state lives as long as the process: leave it out of every later collection.
     gc.collect()
     gc.freeze()
-    print(f"ready kafka={bound[0]}", flush=True)
+    print(f"ready {ready}", flush=True)
     publishing = asyncio.create_task(publish_measures(broker, driver))
+    following = asyncio.create_task(entrance.follow(broker))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((stopped, driver.failed), return_when=asyncio.FIRST_COMPLETED)
     publishing.cancel()
+    following.cancel()
     await driver.close()
     if driver.failed.done():
         return 1
@@ -71,8 +87,22 @@ async def serve(data_dir: Path, kafka: Address, fsync: str) -> int:
     return 0
 
 
-def _kafka_session(bound: list[Address], host: str) -> KafkaSession:
-    return KafkaSession(lambda: (bound[0].host, bound[0].port), Principal(host=host), KafkaOptions())
+async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance) -> str:
+    """Open the listeners; the words of the line that says so. Raises PenstockError."""
+    ready = []
+    for name, address in (("kafka", addresses.kafka), ("inner", addresses.inner)):
+        if address is None:
+            continue
+        told: list[Address] = []
+        session = partial(entrance.session, partial(told.__getitem__, 0))
+        tls = entrance.tls if name == "kafka" else None
+        try:
+            bound = Address(address.host, await driver.listen(address.host, address.port, session, tls))
+        except OSError:
+            raise taken(address, f"--{name}") from None
+        told.append(parse_advertised(addresses.advertised if name == "kafka" else "", bound, "--advertised"))
+        ready.append(f"{name}={bound}")
+    return " ".join(ready)
 
 
 async def publish_measures(broker: Broker, driver: Driver, every_s: float = 1.0) -> None:
@@ -95,15 +125,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m penstock.app.broker", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--kafka", default="127.0.0.1:9092")
+    parser.add_argument(
+        "--inner", default="off", help="a loopback listener without TLS, for our own processes"
+    )
+    parser.add_argument("--advertised", default="", help="what clients are told to connect to, HOST:PORT")
     parser.add_argument("--fsync", default="always", choices=("always", "interval", "never"))
+    parser.add_argument(
+        "--users", type=Path, help=f"the users' file (default: {FILE_NAME} in the data directory)"
+    )
+    add_flags(parser, TlsOptions, "tls")
     given = parser.parse_args()
     try:
-        kafka = parse_address(given.kafka, "--kafka")
+        tls = TlsOptions(**given_flags(vars(given), TlsOptions, "tls"))
+        entrance = Entrance(given.users or given.data_dir / FILE_NAME, tls)
+        kafka = parse_address(given.kafka, "--kafka", secured=entrance.secured)
         if kafka is None:
             raise PenstockError(
                 "the broker without its Kafka listener has nothing to serve", remedy="give --kafka an address"
             )
-        return uvloop.run(serve(given.data_dir, kafka, given.fsync))
+        addresses = BrokerAddresses(kafka, given.advertised, parse_address(given.inner, "--inner"))
+        return uvloop.run(serve(given.data_dir, addresses, given.fsync, entrance))
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr, flush=True)
         return 2

@@ -1,0 +1,92 @@
+"""Who may come in, for one process: the users' file, the secret of penstock's own processes, and TLS.
+
+Makes the session of whoever connects, and takes over changed files while clients are connected.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from penstock.app.addresses import Address
+from penstock.broker.broker import Broker
+from penstock.calls import Principal
+from penstock.errors import PenstockError
+from penstock.serve.connection import Peer
+from penstock.tls import TlsOptions, load_pair, server_context
+from penstock.users.directory import ANONYMOUS, ITSELF
+from penstock.users.follow import FollowedUsers, told_of
+from penstock.users.scram import ITERATIONS_MIN, keys_of
+from penstock.wire.kafka.session import KafkaOptions, KafkaSession
+from penstock.wire.sasl import Login
+
+logger = logging.getLogger("penstock.broker")
+
+SECRET_VARIABLE: Final = "PENSTOCK_RUN_SECRET"
+SECRET_MECHANISM: Final = "SCRAM-SHA-256"
+LOOK_S: Final = 0.5
+
+
+class Entrance:
+    """What a broker process knows of who may come in; raises PenstockError for files that are no good."""
+
+    def __init__(self, users: Path, tls: TlsOptions) -> None:
+        # Taken out of the environment: what this process starts has no use for it.
+        secret = os.environ.pop(SECRET_VARIABLE, "")
+        # A random secret needs no stretching.
+        keys = (
+            {SECRET_MECHANISM: keys_of(SECRET_MECHANISM, secret, os.urandom(16), ITERATIONS_MIN)}
+            if secret
+            else {}
+        )
+        self.users = FollowedUsers(users, keys)
+        self.tls_options, self.tls = tls, server_context(tls)
+        self._pair = self._pair_signature()
+
+    @property
+    def secured(self) -> bool:
+        """Whether other machines may be let near: there are users, and what they say is not read by others."""
+        return self.tls is not None and not self.users.directory.open
+
+    def protocol(self, tls: bool) -> str:
+        """A listener's security protocol in Kafka's words."""
+        login = "" if self.users.directory.open else "SASL_"
+        return login + ("SSL" if tls else "PLAINTEXT")
+
+    def session(self, advertised: Callable[[], Address], peer: Peer) -> KafkaSession:
+        """A session for someone who connected to the listener that is advertised as such."""
+        certified = "" if peer.certified in (ITSELF, ANONYMOUS) else peer.certified
+        login = Login(os.urandom, lambda: not self.users.directory.open, certified)
+        principal = Principal(host=peer.host)
+        return KafkaSession(lambda: (advertised().host, advertised().port), principal, KafkaOptions(), login)
+
+    async def follow(self, broker: Broker) -> None:
+        """Take over the users' file and renewed certificates as they change."""
+        broker.use_users(self.users.directory)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                if self.users.look():
+                    logger.info("%d users hold from now on", len(self.users.directory.users) - 1)
+                    broker.use_users(self.users.directory)
+            except PenstockError as error:
+                logger.error("%s", told_of(error))
+            try:
+                self._renew()
+            except PenstockError as error:
+                logger.error(
+                    "the renewed certificate was not taken over, the one from before still holds: %s", error
+                )
+
+    def _renew(self) -> None:
+        seen = self._pair_signature()
+        if self.tls is not None and seen != self._pair:
+            self._pair = seen
+            load_pair(self.tls, self.tls_options.cert, self.tls_options.key)
+            logger.info("the renewed certificate holds for new connections")
+
+    def _pair_signature(self) -> list[int]:
+        files = [Path(name) for name in (self.tls_options.cert, self.tls_options.key) if name]
+        return [file.stat().st_mtime_ns for file in files if file.exists()]

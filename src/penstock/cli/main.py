@@ -1,61 +1,153 @@
 """`penstock COMMAND …`: finds the command, reads its flags, shows its errors. Knows no command's work.
 
-A command is a module with a docstring (its first line is its help), `arguments(parser)` and `run(given) -> int`.
-They are imported when called, so that `penstock --help` needs neither polars nor a server.
+A command is a module with a docstring (its first line is its help), `arguments(parser)` and `run(given) -> int`. One
+with verbs is a package whose `VERBS` names modules of that same shape. They are imported when called, so that
+`penstock --help` needs neither polars nor a server.
 """
 
 import argparse
 import ast
+import contextlib
 import importlib
+import json
+import os
+import re
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from penstock import __version__
 from penstock.errors import PenstockError
 
 COMMANDS = ("up", "demo", "init", "topic", "produce", "consume", "group", "sql", "table")
-"""In the order of the help. Each is the module `penstock.cli.<name>`."""
+"""In the order of the help. Each is the module or package `penstock.cli.<name>`."""
+
+EXIT_CODES = {
+    0: "done",
+    1: "the answer is no: a check failed, or you declined",
+    2: "something you can mend, named on standard error with its remedy",
+    130: "interrupted with Ctrl-C",
+    141: "whoever read the output went away",
+}
+WINDOWS = "penstock: Windows is not supported; run it inside WSL (https://aka.ms/wsl)"
 
 
-def help_of(command: str) -> str:
-    """The first line of a command's docstring, read without importing what the command imports."""
-    source = Path(__file__).with_name(f"{command}.py").read_text()
-    words = ast.get_docstring(ast.parse(source)) or ""
-    return words.split("\n")[0]
+def help_of(*words: str) -> str:
+    """A command's docstring, read without importing what the command imports."""
+    place = Path(__file__).parent.joinpath(*words)
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return ast.get_docstring(ast.parse(file.read_text())) or ""
 
 
-def parser_for(command: str | None) -> argparse.ArgumentParser:
+def verbs_of(command: str) -> tuple[str, ...]:
+    """The verbs of a command that has some, in the order of its help."""
+    if not Path(__file__).with_name(command).is_dir():
+        return ()
+    return tuple(importlib.import_module(f"penstock.cli.{command}").VERBS)
+
+
+def every_command() -> Iterator[tuple[str, ...]]:
+    """All there is to call: ``("up",)``, ``("topic", "list")``, …"""
+    for command in COMMANDS:
+        verbs = verbs_of(command)
+        yield from [(command, verb) for verb in verbs] if verbs else [(command,)]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, with docstrings left in their lines and flags to be written out."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **words)
+
+
+def parser_of(*words: str) -> argparse.ArgumentParser:
+    """The parser of one command's flags, without the way to it."""
+    parser = Parser(prog=f"penstock {' '.join(words)}", description=help_of(*words))
+    return _with_flags(parser, words)
+
+
+def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser: all commands by name and help, the flags of the one that is called."""
-    parser = argparse.ArgumentParser(prog="penstock", description="The real-time stack in one command.")
+    codes = "\n".join(f"  {code:<5} {what}" for code, what in EXIT_CODES.items())
+    parser = Parser(
+        prog="penstock",
+        description="The real-time stack in one command.",
+        epilog=f"exit codes:\n{codes}",
+    )
     parser.add_argument("--version", action="version", version=f"penstock {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        text = help_of(name)
-        sub = commands.add_parser(name, help=text, description=text)
-        if name == command:
-            importlib.import_module(f"penstock.cli.{name}").arguments(sub)
-            sub.add_argument("--json", action="store_true", help="print JSON, one value a line, for programs")
+    command, verb = [*[word for word in words if not word.startswith("-")][:2], "", ""][:2]
+    _add(parser, "command", COMMANDS, (), (command, verb))
     return parser
 
 
+def _add(
+    parser: argparse.ArgumentParser,
+    dest: str,
+    names: Sequence[str],
+    way: tuple[str, ...],
+    called: tuple[str, ...],
+) -> None:
+    """`names` as subcommands; flags and verbs only for the one that is called."""
+    below = parser.add_subparsers(dest=dest, required=True, metavar=dest.upper())
+    for name in names:
+        text = help_of(*way, name)
+        sub = below.add_parser(name, help=text.split("\n")[0], description=text)
+        if name != called[0]:
+            continue
+        if not way and (verbs := verbs_of(name)):
+            _add(sub, "verb", verbs, (name,), called[1:])
+        else:
+            _with_flags(sub, (*way, name))
+
+
+def _with_flags(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:
+    module = importlib.import_module(".".join(("penstock.cli", *words)))
+    module.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, one value a line, for programs")
+    parser.set_defaults(run=module.run)
+    return parser
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """``--from -5m`` as ``--from=-5m``: argparse takes what begins with a dash for a flag."""
+    out: list[str] = []
+    for word in words:
+        if re.fullmatch(r"-\d+(ms|[smhdw])?", word) and out and re.fullmatch(r"--[a-z-]+", out[-1]):
+            out[-1] += f"={word}"
+        else:
+            out.append(word)
+    return out
+
+
 def main(words: list[str] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 the answer is no, 2 something the user can mend."""
-    words = sys.argv[1:] if words is None else words
+    """Run one command; the exit code, as `EXIT_CODES` tells them."""
     if sys.platform == "win32":
-        print("penstock: Windows is not supported; run it inside WSL (https://aka.ms/wsl)", file=sys.stderr)
+        print(WINDOWS, file=sys.stderr)
         return 2
-    command = next((word for word in words if not word.startswith("-")), None)
-    given = parser_for(command).parse_args(words)
+    words = joined(sys.argv[1:] if words is None else words)
+    given = parser_for(words).parse_args(words)
     try:
-        return int(importlib.import_module(f"penstock.cli.{given.command}").run(given))
+        code = int(given.run(given))
+        sys.stdout.flush()
+        return code
     except PenstockError as error:
-        print(f"penstock: {error}", file=sys.stderr)
+        _complain(error, as_json=given.json)
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away: nothing to say, and nobody to say it to
+        with contextlib.suppress(OSError):  # what is still buffered must not fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+
+
+def _complain(error: PenstockError, *, as_json: bool) -> None:
+    if as_json:
+        said = {"error": error.message, "remedy": error.remedy, "place": error.place}
+        print(json.dumps(said), file=sys.stderr)
+    else:
+        print(f"penstock: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

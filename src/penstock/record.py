@@ -23,7 +23,7 @@ PREFIX_SIZE = 12  # base offset and length; the length counts what follows them
 CRC_FROM = 21  # the checksum covers everything after itself: offset and leader epoch may be stamped freely
 DECODED_BYTES_MAX = 256 * 1024 * 1024
 
-_CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
+_CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL, _DELETE_HORIZON = 0x07, 0x08, 0x10, 0x20, 0x40
 _RECORD_SIZE_MIN = 7  # a record has seven fields of at least a byte
 _OFFSET, _EPOCH, _CRC = struct.Struct(">q"), struct.Struct(">i"), struct.Struct(">I")
 _ATTRIBUTES, _MAX_TIMESTAMP = struct.Struct(">h"), struct.Struct(">q")
@@ -64,6 +64,11 @@ class BatchInfo:
     def log_append_time(self) -> bool:
         """Whether all records have the log's time, `max_timestamp_ms`, in place of their own."""
         return bool(self.attributes & _LOG_APPEND_TIME)
+
+    @property
+    def delete_horizon_ms(self) -> int | None:
+        """Until when compaction keeps the batch's tombstones (KIP-534); None before it has seen them."""
+        return self.base_timestamp_ms if self.attributes & _DELETE_HORIZON else None
 
     @property
     def last_offset(self) -> int:

@@ -20,7 +20,7 @@ def test_every_golden_directory_opens_with_all_its_records(version, kind, ends, 
     log = Log.open(RealDisk(tmp_path / "data"), OPTIONS, NOW)
     assert log.cluster_id == "AAAAAAAAAAAAAAAAAAAAAQ"
     assert log.topics["plain"].topic_id == (2).to_bytes(16, "big")
-    assert log.topics["_internal"].internal and log.topics["_internal"].settings.compacted
+    assert log.topics["_internal"].internal and log.topics["_internal"].settings.compacts
     assert log.topics["plain"].configs == {"retention.ms": "-1"}
     for topic, number, start in PARTS:
         partition = log.topics[topic].partitions[number]

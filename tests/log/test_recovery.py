@@ -52,7 +52,7 @@ def test_a_start_after_a_crash_reads_only_what_is_behind_the_checkpoint(monkeypa
     from penstock.log import recovery
 
     sound = recovery._sound_batches
-    monkeypatch.setattr(recovery, "_sound_batches", lambda *a: read.append(sound(*a)) or read[-1])
+    monkeypatch.setattr(recovery, "_sound_batches", lambda *a, **k: read.append(sound(*a, **k)) or read[-1])
     one = opened(disk, **OPTIONS).topics["t"].partitions[0]
     assert [[i.base_offset for i in found] for found in read] == [[40]]
     assert one.end_offset == 41

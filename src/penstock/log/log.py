@@ -11,6 +11,8 @@ import msgspec
 
 from penstock.clock import Now
 from penstock.errors import PenstockError
+from penstock.log.compaction.cleaner import Cleaner
+from penstock.log.compaction.cleaning import Cleaning
 from penstock.log.disk import Disk, DiskFailed
 from penstock.log.journal import Journal
 from penstock.log.partition import Partition
@@ -52,6 +54,7 @@ class Log:
         self._dirty = Dirty(follow=options.sync != "always")
         self._dirty.keep = self._keep
         self._running: Sync | None = None
+        self.cleaner = Cleaner(self._files, options)
         self._points: dict[str, PartitionPoint] = {}
         self._moved: dict[Partition, None] = {}  # since the last checkpoint
         self._moved_bytes = 0
@@ -381,10 +384,29 @@ class Log:
             raise
         return sum(partition.drop() for partition in before)
 
+    # --- compaction --------------------------------------------------------------------------------------------
+
+    def begin_clean(self, now: Now) -> Cleaning | None:
+        """Begin to compact the partition that needs it most, where one does. See `Cleaning` for how to go on."""
+        if self._dirty.failure:
+            return None
+        return self.cleaner.begin(self._topics.values(), now)
+
+    def end_clean(self, cleaning: Cleaning, now: Now) -> bool:
+        """Take over what `cleaning.run` has ready; whether it is over. After an error every append raises DiskFailed."""
+        if cleaning.error is not None:
+            self._dirty.failure = DiskFailed(f"the disk failed while compacting: {cleaning.error}")
+        alive = self.by_id.get(cleaning.partition.topic_id) is not None
+        moved = self.cleaner.end(cleaning, alive, now)
+        if moved is not None:
+            self._moved[moved] = None
+        return cleaning.over
+
     def close(self, now: Now) -> None:
         """Make everything safe, note that all of it is whole, and give the data directory back."""
         if self._running is not None:
             raise RuntimeError("a sync is running: end it before the log is closed")
+        self.cleaner.stop()
         try:
             while self._dirty.failure is None and (self._dirty.segments or self._dirty.doomed):
                 self._finish(now)

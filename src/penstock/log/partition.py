@@ -13,7 +13,7 @@ from penstock.log.index import RELATIVE_MAX, OffsetIndex, TimeIndex
 from penstock.log.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Point, Sealed, identity
 from penstock.log.sync import Dirty
-from penstock.log.topic import Topic
+from penstock.log.topic import Settings, Topic
 from penstock.record import BatchInfo, decode, place
 
 _PLACES_MAX = 64
@@ -23,8 +23,8 @@ class Partition:
     """Offsets from `start_offset` to `end_offset` (exclusive); those below `durable_offset` survive a crash."""
 
     __slots__ = (
-        "_dirty", "_files", "_interval", "_places", "_topic", "durable_offset", "end_offset", "folder", "housed",
-        "index", "key", "point", "segments", "size_bytes", "start_offset", "topic", "topic_id",
+        "_dirty", "_files", "_interval", "_places", "_topic", "clean_offset", "durable_offset", "end_offset", "folder",
+        "gaps_offset", "housed", "index", "key", "point", "segments", "size_bytes", "start_offset", "topic", "topic_id",
     )  # fmt: skip
 
     def __init__(self, topic: Topic, index: int, files: Files, dirty: Dirty, interval: int) -> None:
@@ -36,9 +36,17 @@ class Partition:
         self.housed = False  # the folder stands, with this topic's id in it
         self.segments: list[Segment] = []
         self.start_offset = self.end_offset = self.durable_offset = 0
+        self.clean_offset = self.gaps_offset = (
+            0  # below: each key is there once; compaction may have left gaps
+        )
         self.size_bytes = 0
         self.point: Point | None = None  # what the last sync made safe
         self._places: dict[int, tuple[Segment, int]] = {}  # where readers will go on
+
+    @property
+    def settings(self) -> Settings:
+        """The topic's configuration as it is now."""
+        return self._topic.settings
 
     # --- append ------------------------------------------------------------------------------------------------
 
@@ -137,8 +145,12 @@ class Partition:
             return b""
         segment, start = self._places.pop(offset) if offset in self._places else self._locate(offset)
         stop = self._limit(segment, end)
-        if stop <= start:
-            return b""
+        while stop <= start:  # compaction may have taken a segment's last batches
+            number = bisect_right(self.segments, segment.base, key=_base)
+            if number == len(self.segments) or self.segments[number].base >= end:
+                return b""
+            segment, start = self.segments[number], 0
+            stop = self._limit(segment, end)
         after = min(end, segment.end)
         if stop - start > bytes_max:
             stop, after = self._files.boundary(segment, start, min(start + bytes_max, stop))
@@ -153,7 +165,7 @@ class Partition:
             self._places[offset] = segment, position
 
     def _locate(self, offset: int) -> tuple[Segment, int]:
-        number = bisect_right(self.segments, offset, key=_base) - 1
+        number = max(0, bisect_right(self.segments, offset, key=_base) - 1)
         segment = self.segments[number]
         if offset >= segment.end and number + 1 < len(self.segments):
             segment = self.segments[number + 1]
@@ -233,13 +245,26 @@ class Partition:
     def drop(self) -> int:
         """Remove the segments that lie below the start offset (which is kept by now); how many."""
         count = 0
-        while self.segments and self.segments[0].size > 0 and self.segments[0].end <= self.start_offset:
+        while self.segments and self.segments[0].end <= self.start_offset:
+            if self.segments[0].size == 0 and not self.segments[0].sealed:
+                break  # the active one, before its first batch
             segment = self.segments.pop(0)
             self.size_bytes -= segment.size
             self.discard(segment)
             self._bury(segment)
             count += 1
         return count
+
+    def replace(self, number: int, old: Sequence[Segment], new: Segment) -> None:
+        """`new`, whose files have their names already, is read in place of `old` from now on."""
+        new.index = new.times = None  # loaded again when needed
+        self.segments[number : number + len(old)] = [new]
+        self.size_bytes += new.size - sum(segment.size for segment in old)
+        self.gaps_offset = max(self.gaps_offset, new.end)
+        for segment in old:
+            self.discard(segment)
+            if segment.base != new.base:
+                self._bury(segment)
 
     def _bury(self, segment: Segment) -> None:
         """Free the names at once, a later segment may want them; the disk thread removes the bytes."""

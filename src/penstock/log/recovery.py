@@ -7,6 +7,7 @@ that is not whole, has a wrong checksum or does not follow. Knows nothing of app
 from collections.abc import Mapping, Sequence
 
 from penstock.clock import Now
+from penstock.log.compaction.swap import LEFTOVERS, restore
 from penstock.log.disk import Disk
 from penstock.log.journal import Journal
 from penstock.log.partition import Partition
@@ -47,6 +48,8 @@ class Recovery:
             if partition not in homes:
                 self._make_home(partition, points.get(partition.key))
                 homes.add(partition)
+            if redo.base < partition.gaps_offset:
+                continue  # compacted since, which only segments are that need the journal no more
             path = f"{partition.folder}/{redo.base:020}"
             start, run = runs.get(path, (redo.position, None))
             if run is None or start + len(run) != redo.position:
@@ -70,9 +73,16 @@ class Recovery:
         """The folder may be missing, or belong to a deleted topic of the same name."""
         listing = self._disk.listing(partition.folder)
         if self._is_home(partition.folder, listing, partition.topic_id, known):
+            self._restore(partition, listing)
             return
         self._clear(partition.folder, listing)
         partition.move_in()
+
+    def _restore(self, partition: Partition, listing: Mapping[str, int]) -> None:
+        """Finish what compaction began."""
+        mark = restore(self._disk, partition.folder, listing, partition.topic_id)
+        if mark is not None:
+            partition.gaps_offset, partition.clean_offset = mark.gaps, mark.clean
 
     def open(self, partition: Partition, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
@@ -81,6 +91,9 @@ class Recovery:
             self._clear(partition.folder, listing)
             partition.end_offset = partition.durable_offset = partition.start_offset
             return
+        self._restore(partition, listing)
+        if any(name.endswith(LEFTOVERS) for name in listing):
+            listing = self._disk.listing(partition.folder)
         partition.housed = True
         if IDENTITY_NAME not in listing:
             partition.move_in()
@@ -125,14 +138,18 @@ class Recovery:
                 self._remove(segment, "")
                 continue
             before = partition.segments[-1].end if partition.segments else partition.start_offset
+            gap = before < base <= partition.gaps_offset
             if (
                 base != before
+                and not gap
                 and (partition.segments or base > before)
                 and not (known and base <= known.point.base)
             ):
                 self._remove(segment, f"does not follow offset {before}")
                 continue
-            if base > before:  # known to have been whole: better a gap than what is left behind it lost, too
+            if (
+                base > before and not gap
+            ):  # known to have been whole: better a gap than what is left behind it lost, too
                 self.cuts.append(
                     f"{partition.folder}: the records from offset {before} to {base} are missing"
                 )
@@ -140,13 +157,16 @@ class Recovery:
                 segment.synced, segment.sealed = segment.size, True
             else:
                 self._recover(segment, partition, known)
+            if base < partition.gaps_offset:  # what compaction took at its end belongs to it all the same
+                after = partition.gaps_offset if following is None else min(following, partition.gaps_offset)
+                segment.end = max(segment.end, after)
             partition.segments.append(segment)
         partition.point = known.point if known else None
 
     def _recover(self, segment: Segment, partition: Partition, known: PartitionPoint | None) -> None:
         """Find the segment's end: from the checkpoint's place on, or from its beginning."""
         size, position = segment.size, 0
-        point = known.point if known else None
+        point = known.point if known and segment.base >= partition.gaps_offset else None
         if point and point.base == segment.base and point.position <= size:
             position = segment.synced = point.position
             segment.end, segment.born_ms = point.end, point.born_ms
@@ -160,7 +180,7 @@ class Recovery:
         else:
             self._files.index(segment)
         fd = self._files.fd(segment)
-        for info in _sound_batches(self._disk, fd, segment, size):
+        for info in _sound_batches(self._disk, fd, segment, size, gaps=segment.base < partition.gaps_offset):
             segment.note((info,), info.base_offset, self._interval)
         if segment.size < size:
             self.cuts.append(f"{segment.path}.log: cut from {size} to {segment.size} bytes")
@@ -209,8 +229,11 @@ def _is_known(segment: Segment, sealed: Sealed | None) -> bool:
     return True
 
 
-def _sound_batches(disk: Disk, fd: int, segment: Segment, stop: int) -> "list[BatchInfo]":
-    """The batches from the segment's present end on that are whole, have a right checksum and follow each other."""
+def _sound_batches(disk: Disk, fd: int, segment: Segment, stop: int, *, gaps: bool) -> "list[BatchInfo]":
+    """The batches from the segment's present end on that are whole, have a right checksum and follow each other.
+
+    Where compaction has been, there may be `gaps` between them.
+    """
     position, expected = segment.size, segment.end
     found: list[BatchInfo] = []
     start, chunk = position, b""
@@ -218,7 +241,8 @@ def _sound_batches(disk: Disk, fd: int, segment: Segment, stop: int) -> "list[Ba
         if position + HEADER_SIZE > start + len(chunk):
             start, chunk = position, disk.read(fd, min(_CHUNK, stop - position), position)
         info = info_at(chunk, position - start)
-        if not HEADER_SIZE <= info.size <= stop - position or info.base_offset != expected:
+        follows = info.base_offset >= expected if gaps else info.base_offset == expected
+        if not HEADER_SIZE <= info.size <= stop - position or not follows:
             break
         if position + info.size > start + len(chunk):
             start, chunk = position, disk.read(fd, max(_CHUNK, info.size), position)

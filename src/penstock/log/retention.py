@@ -14,11 +14,11 @@ def start_after(partition: Partition, settings: Settings, now: Now) -> int:
     Whole segments go, the oldest first. The last one goes only by age, and only when all of it is durable.
     """
     start, left = partition.start_offset, partition.size_bytes
-    if settings.compacted:
+    if not settings.deletes:
         return start
     for segment in partition.segments:
         last = segment is partition.segments[-1]
-        if segment.end > partition.durable_offset or segment.size == 0:
+        if segment.end > partition.durable_offset or (segment.size == 0 and not segment.sealed):
             break
         newest_ms = segment.max_ms if segment.max_ms >= 0 else segment.born_ms
         old = 0 <= settings.retention_ms < now.wall_ms - newest_ms

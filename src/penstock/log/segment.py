@@ -53,7 +53,9 @@ class Segment:
         """
         for info in infos:
             last = base + info.last_offset_delta
-            if info.max_timestamp_ms > self.max_ms:
+            if (
+                info.max_timestamp_ms > self.max_ms and info.count
+            ):  # compaction leaves headers without records
                 self.max_ms, self.max_offset = info.max_timestamp_ms, last
             if self.since > interval and self.index is not None and self.times is not None:
                 self.index.add(last, self.size)

@@ -132,7 +132,7 @@ def replace(disk: Disk, name: str, content: Bytes) -> None:
     finally:
         disk.close(fd)
     disk.rename(name + ".tmp", name)
-    disk.sync_folder("")
+    disk.sync_folder(name.rpartition("/")[0])
 
 
 def identity(topic_id: bytes) -> bytes:

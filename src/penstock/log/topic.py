@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from penstock.log.partition import Partition
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_DAY_MS = 24 * 3600 * 1000
+_FOR_EVER_MS = 2**63 - 1
 _POSITION_MAX = 2**31 - 1  # positions in an index have four bytes
 
 
@@ -36,6 +38,8 @@ class LogOptions:
     """How many bytes of records lie between two entries of a segment's index."""
     open_files_max: int = 4096
     """How many segments are open at once, as far as the operating system allows."""
+    compaction_bytes: int = 64 * 1024 * 1024
+    """How much memory compaction takes for the keys it looks at; more keys take more rounds."""
     journal_bytes: int = 128 * 1024 * 1024
     """How large the journal grows that makes many partitions safe at once; 0 is without a journal."""
     checkpoint_bytes: int = 64 * 1024 * 1024
@@ -47,7 +51,10 @@ class LogOptions:
 class Settings:
     """A topic's configuration as the log reads it. Raises ValueError for a number that is none."""
 
-    __slots__ = ("compacted", "retention_bytes", "retention_ms", "segment_bytes", "segment_ms")
+    __slots__ = (
+        "compaction_lag_max_ms", "compaction_lag_min_ms", "compacts", "delete_retention_ms", "deletes", "dirty_ratio",
+        "retention_bytes", "retention_ms", "segment_bytes", "segment_ms",
+    )  # fmt: skip
 
     def __init__(self, configs: Mapping[str, str], options: LogOptions) -> None:
         def number(name: str, default: int) -> int:
@@ -58,8 +65,15 @@ class Settings:
         self.segment_ms = number("segment.ms", options.segment_ms)
         self.retention_ms = number("retention.ms", options.retention_ms)
         self.retention_bytes = number("retention.bytes", options.retention_bytes)
-        # Until there is compaction, a compacted topic keeps all: its last value of a key may be its oldest record.
-        self.compacted = "delete" not in configs.get("cleanup.policy", "delete")
+        policies = [policy.strip() for policy in configs.get("cleanup.policy", "delete").split(",")]
+        self.compacts, self.deletes = "compact" in policies, "delete" in policies
+        self.delete_retention_ms = number("delete.retention.ms", _DAY_MS)
+        self.dirty_ratio = float(configs.get("min.cleanable.dirty.ratio", 0.5))
+        self.compaction_lag_min_ms = number("min.compaction.lag.ms", 0)
+        lag_ms = number("max.compaction.lag.ms", _FOR_EVER_MS)
+        self.compaction_lag_max_ms = lag_ms if lag_ms < _FOR_EVER_MS else None
+        if self.compacts:
+            self.segment_ms = min(self.segment_ms, lag_ms)  # what is in the last segment is never compacted
 
 
 class Topic:

@@ -10,8 +10,7 @@ from types import TracebackType
 
 from penstock import record
 from penstock.calls import LATEST, Bytes, ProducerIdentity
-from penstock.client import offsets
-from penstock.client.admin import Configs, Groups, Topics
+from penstock.client.admin import Configs, Groups, Topics, offsets
 from penstock.client.appending import Lane
 from penstock.client.cluster import ClientOptions, Cluster
 from penstock.client.errors import failure

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from penstock.client.backoff import Backoff
 from penstock.client.connection import Connection, connect
 from penstock.client.errors import ConnectionLostError, KafkaError, failure
+from penstock.client.security import NOTHING, Security
 from penstock.errors import PenstockError
 
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class ClientOptions:
     """How many appends to one partition are under way at once, when a producer id keeps them in order."""
     idempotent: bool = True
     """Ask for a producer id, so that a retried append is written once; needs acks of -1."""
+    security: Security = NOTHING
+    """How to prove who one is, and to know who the server is."""
     jitter: Callable[[], float] = field(default=random.random, repr=False)
     """Where the spread of the waits comes from: uniform in 0..1."""
 
@@ -150,6 +153,7 @@ class Cluster:
                     client_id=self.options.client_id,
                     timeout_s=self.options.connect_timeout_s,
                     frame_bytes_max=self.options.frame_bytes_max,
+                    security=self.options.security,
                 )
             except ConnectionLostError:
                 node.open_after_s = asyncio.get_running_loop().time() + node.backoff.next_s()

@@ -4,6 +4,7 @@ Knows framing, correlation and deadlines; knows nothing of topics, leaders or wh
 """
 
 import asyncio
+import ssl
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from penstock import __version__
 from penstock.client import messages
 from penstock.client.errors import ConnectionLostError, KafkaError, failure
+from penstock.client.security import NOTHING, Security, log_in
 
 _PREFIX = struct.Struct(">i")
 
@@ -171,18 +173,26 @@ class Connection(asyncio.BufferedProtocol):
 
 
 async def connect(
-    host: str, port: int, *, client_id: str, timeout_s: float, frame_bytes_max: int
+    host: str,
+    port: int,
+    *,
+    client_id: str,
+    timeout_s: float,
+    frame_bytes_max: int,
+    security: Security = NOTHING,
 ) -> Connection:
-    """Open a connection and agree on versions. Raises ConnectionLostError, or KafkaError where versions do not meet."""
+    """Open a connection, agree on versions, log in. Raises ConnectionLostError, or KafkaError where it is of no use."""
     place = f"{host}:{port}"
     loop = asyncio.get_running_loop()
     connection: Connection | None = None
     try:
         async with asyncio.timeout(timeout_s):
             _, connection = await loop.create_connection(
-                lambda: Connection(place, client_id, frame_bytes_max), host, port
+                lambda: Connection(place, client_id, frame_bytes_max), host, port, ssl=security.context
             )
             await _agree(connection, timeout_s)
+            if security.sasl_user:
+                await log_in(connection, security, timeout_s)
     except TimeoutError:
         if connection:
             await connection.close()
@@ -191,6 +201,8 @@ async def connect(
         if connection:
             await connection.close()
         raise
+    except ssl.SSLError as error:
+        raise KafkaError("SSL_HANDSHAKE_FAILED", f"no TLS with {place}: {error}") from None
     except OSError as error:
         raise ConnectionLostError(f"cannot connect to {place}: {error.strerror or error}") from None
     except (ValueError, OverflowError) as error:  # metadata may name a host or port that is none

@@ -24,6 +24,7 @@ SPOKEN: dict[str, tuple[int, int, int]] = {
     "FindCoordinator": (10, 1, 3),
     "DescribeGroups": (15, 0, 5),
     "ListGroups": (16, 0, 4),
+    "SaslHandshake": (17, 1, 1),
     "ApiVersions": (18, 0, 3),
     "CreateTopics": (19, 2, 5),
     "DeleteTopics": (20, 1, 5),
@@ -33,6 +34,7 @@ SPOKEN: dict[str, tuple[int, int, int]] = {
     "CreatePartitions": (37, 0, 3),
     "DeleteGroups": (42, 0, 2),
     "IncrementalAlterConfigs": (44, 0, 1),
+    "SaslAuthenticate": (36, 0, 2),
 }
 NAMES = {key: name for name, (key, _, _) in SPOKEN.items()}
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from penstock import record
 from penstock.calls import EARLIEST, Bytes
 from penstock.client import fetching
+from penstock.client.admin.offsets import find_offsets
 from penstock.client.cluster import Cluster
 from penstock.client.errors import KafkaError, failure
-from penstock.client.offsets import find_offsets
 
 Part = tuple[str, int]
 

@@ -44,6 +44,7 @@ class FakeBroker:
             c.DeleteTopics: self._delete,
             c.DescribeConfigs: lambda q: [self._configs(r) for r in q.resources],
             c.DescribeCluster: lambda q: c.ClusterInfo("a-cluster"),
+            c.AskAccess: lambda q: [None] * len(q.names),
             c.CreatePartitions: lambda q: [self._more(m) for m in q.topics],
             c.AlterConfigs: lambda q: [
                 None if r.kind == "topic" and r.name in self.topics else NO_TOPIC for r in q.resources
@@ -60,6 +61,18 @@ class FakeBroker:
             c.DescribeStorage: lambda q: c.Storage("/data", (("t", 0, 10), ("t", 1, 20)), 1000, 400),
             c.DeleteOffsets: lambda q: [None if self._knows(*part) else NO_TOPIC for part in q.parts],
             c.InitProducer: self._init_producer,
+            c.AddPartitions: lambda q: [None if self._knows(*part) else NO_TOPIC for part in q.parts],
+            c.AddGroup: lambda q: None,
+            c.CommitOffsetsLater: lambda q: [
+                None if self._knows(p.topic, p.partition) else NO_TOPIC for p in q.commits
+            ],
+            c.EndTransaction: lambda q: None,
+            c.DescribeTransactions: lambda q: [self._transaction(name) for name in q.transactional_ids],
+            c.ListTransactions: lambda q: (self._transaction("mine"),),
+            c.DescribeProducers: lambda q: [
+                (c.ProducerInfo(7, 1, 41, 1000, 0, 12),) if self._knows(*part) else NO_TOPIC
+                for part in q.parts
+            ],
             c.JoinGroup: self._join,
             c.SyncGroup: self._sync,
             c.Heartbeat: lambda q: None,
@@ -109,10 +122,14 @@ class FakeBroker:
         return c.FoundOffset(0 if part.timestamp_ms == c.EARLIEST else end, -1)
 
     def _init_producer(self, call: c.InitProducer) -> object:
-        if call.transactional_id is not None:
-            return Refused(Refusal.UNSUPPORTED)
         self.producers += 1
         return c.ProducerIdentity(self.producers, 0)
+
+    @staticmethod
+    def _transaction(name: str) -> object:
+        if name != "mine":
+            return Refused(Refusal.NO_TRANSACTIONAL_ID)
+        return c.TransactionInfo("mine", "Ongoing", 7, 1, 60_000, 1_700_000_000_000, (("t", 0), ("t", 1)))
 
     # --- topics --------------------------------------------------------------------------------------------------
 

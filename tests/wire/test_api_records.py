@@ -176,12 +176,13 @@ def test_list_offsets_refuses_a_partition_named_twice_as_kafka_does(broker: Fake
 
 
 @versions(22)
-def test_an_idempotent_producer_gets_an_id_and_a_transactional_one_a_no(
+def test_a_producer_gets_an_id_and_hears_in_its_version_that_it_is_fenced(
     broker: FakeBroker, version: int
 ) -> None:
     response = ask(broker, 22, version, transactional_id=None, transaction_timeout=60000)
     assert (response.error_code, response.producer_id, response.producer_epoch) == (0, 1, 0)
+    broker.refusing[c.InitProducer] = Refused(Refusal.CONCURRENT_TRANSACTIONS)
     refused = ask(broker, 22, version, transactional_id="mine")
-    assert (refused.error_code, refused.producer_id, refused.producer_epoch) == (35, -1, -1)
-    broker.refusing[c.InitProducer] = Refused(Refusal.STALE_PRODUCER_EPOCH)
+    assert (refused.error_code, refused.producer_id, refused.producer_epoch) == (51, -1, -1)
+    broker.refusing[c.InitProducer] = Refused(Refusal.PRODUCER_FENCED)
     assert ask(broker, 22, version, transactional_id=None).error_code == (90 if version >= 4 else 47)

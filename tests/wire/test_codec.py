@@ -43,7 +43,7 @@ def values(slot: Slot) -> st.SearchStrategy[Any]:
         return st.none() | array if slot.nullable else array
     if slot.entity is not None:
         return rows(slot.entity)
-    if slot.name == "error_code":
+    if slot.name.endswith("error_code"):
         return st.integers(-1, 100)
     if slot.name in ("throttle_time", "log_append_time", "timeout") or "time" in slot.name:
         return st.integers(0, 2**31 - 1)

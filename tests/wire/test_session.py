@@ -154,7 +154,7 @@ def test_a_client_whose_name_is_none_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "version"), [(0, 2), (0, 12), (1, 17), (12, 5), (68, 1), (24, 0), (-1, 0), (999, 3)]
+    ("key", "version"), [(0, 2), (0, 12), (1, 17), (12, 5), (68, 1), (24, 4), (27, 0), (-1, 0), (999, 3)]
 )
 def test_an_unknown_api_or_version_closes_the_connection(key: int, version: int) -> None:
     session = new_session()

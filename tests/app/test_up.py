@@ -69,7 +69,7 @@ def test_a_port_in_use_names_its_holder_and_the_remedy(tmp_path: Path) -> None:
 def test_an_address_others_can_reach_is_refused(tmp_path: Path) -> None:
     ran = penstock("up", str(tmp_path), "--kafka", "0.0.0.0:9092")
     assert ran.returncode == 2
-    assert "no users or TLS are configured" in ran.stderr
+    assert "takes both users and TLS" in ran.stderr
 
 
 def test_a_data_directory_in_use_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from penstock.app.addresses import Address
+from penstock.app.passes import SECRET_MECHANISM, SECRET_VARIABLE
 from penstock.broker.broker import Broker
 from penstock.calls import Principal
 from penstock.errors import PenstockError
@@ -24,8 +25,6 @@ from penstock.wire.sasl import Login
 
 logger = logging.getLogger("penstock.broker")
 
-SECRET_VARIABLE: Final = "PENSTOCK_RUN_SECRET"
-SECRET_MECHANISM: Final = "SCRAM-SHA-256"
 LOOK_S: Final = 0.5
 
 

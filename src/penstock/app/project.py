@@ -3,12 +3,15 @@
 import dataclasses
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penstock import options
 from penstock.errors import PenstockError
 from penstock.options import environment
+from penstock.tls import TlsOptions
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class UpOptions:
     """When acks=all is answered: always (the data is on disk), interval or never."""
     workers: int = 1
     """Worker processes that run pipelines."""
+    users: str = ""
+    """The users' file; else users.jsonl in the data directory."""
+    advertised: str = ""
+    """What Kafka clients are told to connect to, HOST:PORT; else where the Kafka listener stands."""
+    hosts: str = ""
+    """Names by which browsers may address the HTTP listener beside this machine's loopback names, with commas."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,31 @@ def open_project(folder: Path) -> Project:
     return Project(folder, settings)
 
 
-def from_environment(section: str, options: type) -> dict[str, str]:
+def options_of(project: Project, given: Mapping[str, Any]) -> tuple[UpOptions, TlsOptions]:
+    """What a command line (``vars`` of its namespace), the environment and penstock.toml say together.
+
+    TLS stands in the table [tls], its files relative to the project, and not in the environment: there
+    PENSTOCK_TLS_CA is what clients trust.
+    """
+    place = str(project.folder / "penstock.toml")
+    plain = {name: value for name, value in project.settings.items() if name != "tls"}
+    up = options.read(
+        UpOptions,
+        "",
+        options.given_flags(given, UpOptions),
+        from_environment("", UpOptions),
+        plain,
+        place=place,
+    )
+    table = project.settings.get("tls", {})
+    if not isinstance(table, dict):
+        raise PenstockError("tls is a table", place=place, remedy="write [tls], and below it cert = …")
+    files = {name: str(project.folder / str(value)) for name, value in table.items()}
+    tls = options.read(TlsOptions, "tls", options.given_flags(given, TlsOptions, "tls"), files, place=place)
+    return up, tls
+
+
+def from_environment(section: str, kind: type) -> dict[str, str]:
     """The options of a section that are set as ``PENSTOCK_…`` in the environment."""
-    names = [field.name for field in dataclasses.fields(options)]
+    names = [field.name for field in dataclasses.fields(kind)]
     return {name: os.environ[key] for name in names if (key := environment(section, name)) in os.environ}

@@ -5,18 +5,23 @@ with that error shown. Ctrl-C drains and stops: workers first, then web, then th
 """
 
 import asyncio
-import os
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from penstock import __version__
 from penstock.app.addresses import Address, is_free, parse_address, taken
 from penstock.app.child import USER_ERROR, Child
+from penstock.app.passes import Passes
 from penstock.app.project import Project, UpOptions
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
+from penstock.tls import TlsOptions
+from penstock.users.file import FILE_NAME
+from penstock.users.file import read as read_users
 
+NO_TLS = TlsOptions()
 STOP_S = 3.5
 """The longest a child may take to stop; the whole of a stop stays under 5 s, as workers and web stop together."""
 
@@ -34,12 +39,20 @@ class Supervisor:
     """Everything that runs for one project."""
 
     def __init__(
-        self, project: Project, options: UpOptions, extras: tuple[Extra, ...] = (), demo: bool = False
+        self,
+        project: Project,
+        options: UpOptions,
+        extras: tuple[Extra, ...] = (),
+        demo: bool = False,
+        tls: TlsOptions = NO_TLS,
     ) -> None:
-        self.project, self.options, self.extras, self.demo = project, options, extras, demo
-        self.kafka = parse_address(options.kafka, "--kafka")
-        self.http = parse_address(options.http, "--http")
+        self.project, self.options, self.extras, self.demo, self.tls = project, options, extras, demo, tls
         self.data_dir = (project.folder / options.data_dir).resolve()
+        self.users = project.folder / options.users if options.users else self.data_dir / FILE_NAME
+        secured = bool(tls.cert) and not read_users(self.users).open
+        self.kafka = parse_address(options.kafka, "--kafka", secured=secured)
+        self.http = parse_address(options.http, "--http", secured=secured)
+        self.passes = Passes()
         self.children: list[Child] = []
         self.failure = ""
         self.begun_s = time.monotonic()
@@ -74,8 +87,10 @@ class Supervisor:
     async def _start(self, keeping: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
         broker = await self._child("broker", self._broker_arguments(), keeping, stop)
         said = await broker.ready
-        bootstrap = said["kafka"]
-        self.say("broker", f"{bootstrap}  Kafka clients connect here", mark=True)
+        bootstrap = said.get("inner", said["kafka"])
+        if "inner" in said:
+            broker.arguments[broker.arguments.index("--inner") + 1] = bootstrap  # for when it starts again
+        self.say("broker", f"{said['kafka']}  Kafka clients connect here", mark=True)
         waits = [self._announce(*start) for start in await self._start_rest(bootstrap, keeping, stop)]
         await asyncio.gather(*waits)
         self.say("penstock", "running; Ctrl-C stops")
@@ -86,7 +101,7 @@ class Supervisor:
         started = []
         if self.http is not None:
             web = await self._child("web", self._web_arguments(bootstrap, self.http), keeping, stop)
-            started.append((web, "http://{http}  console, HTTP API, /metrics"))
+            started.append((web, "{http}  console, HTTP API, /metrics"))
         for number in range(self.options.workers):
             arguments = self._worker_arguments(bootstrap, number)
             worker = await self._child(f"worker w{number}", arguments, keeping, stop)
@@ -101,10 +116,17 @@ class Supervisor:
         self.say(child.name, text.format_map({"http": "", **said}), mark=True)
 
     def _broker_arguments(self) -> tuple[str, ...]:
-        return (
-            "penstock.app.broker", "--data-dir", str(self.data_dir),
-            "--kafka", str(self.kafka), "--fsync", self.options.fsync,
+        words = (
+            "penstock.app.broker", "--data-dir", str(self.data_dir), "--users", str(self.users),
+            "--kafka", str(self.kafka), "--fsync", self.options.fsync, "--advertised", self.options.advertised,
         )  # fmt: skip
+        return (*words, *self._tls_arguments(), *(("--inner", "127.0.0.1:0") if self.tls.cert else ()))
+
+    def _tls_arguments(self) -> tuple[str, ...]:
+        files = {"--tls-cert": self.tls.cert, "--tls-key": self.tls.key, "--tls-ca": self.tls.ca}
+        return tuple(
+            word for flag, file in files.items() if file for word in (flag, str(Path(file).resolve()))
+        )
 
     def _web_arguments(self, bootstrap: str, http: Address) -> tuple[str, ...]:
         words = (
@@ -115,6 +137,11 @@ class Supervisor:
             str(http),
             "--data-dir",
             str(self.data_dir),
+            "--users",
+            str(self.users),
+            "--web-allow-hosts",
+            self.options.hosts,
+            *self._tls_arguments(),
         )
         return (*words, "--demo-sql", str(self.project.pipelines / "machine.sql")) if self.demo else words
 
@@ -126,7 +153,8 @@ class Supervisor:
         self, name: str, arguments: tuple[str, ...], keeping: list[asyncio.Task[None]], stop: asyncio.Event
     ) -> Child:
         # One polars thread a process: an engine's batches are small, and cores are shared with the broker.
-        child = Child(name, arguments, self.say, {**os.environ, "POLARS_MAX_THREADS": "1"})
+        environment = {**self.passes.environment(name == "broker"), "POLARS_MAX_THREADS": "1"}
+        child = Child(name, arguments, self.say, environment)
         self.children.append(child)
         await child.start()
         keeping.append(asyncio.create_task(self._keep(child, stop)))

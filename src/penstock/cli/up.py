@@ -5,8 +5,9 @@ import asyncio
 from pathlib import Path
 
 from penstock import options
-from penstock.app.project import UpOptions, from_environment, open_project
+from penstock.app.project import UpOptions, open_project, options_of
 from penstock.app.supervisor import Supervisor
+from penstock.tls import TlsOptions
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the project (default: here)"
     )
     options.add_flags(parser, UpOptions)
+    options.add_flags(parser, TlsOptions, "tls")
 
 
 def run(given: argparse.Namespace) -> int:
     """Start everything and stay in the foreground."""
     project = open_project(given.folder.resolve())
-    settings = options.read(
-        UpOptions, "", options.given_flags(vars(given), UpOptions), from_environment("", UpOptions), project.settings,
-        place=str(project.folder / "penstock.toml"),
-    )  # fmt: skip
-    return asyncio.run(Supervisor(project, settings).run())
+    settings, tls = options_of(project, vars(given))
+    return asyncio.run(Supervisor(project, settings, tls=tls).run())

@@ -20,7 +20,8 @@ import psutil
 
 from penstock import record
 from penstock.calls import Bytes
-from penstock.client import Client
+from penstock.client import Client, ClientOptions
+from penstock.client.security import from_environment
 from penstock.lifeline import until_told
 from penstock.record import Record
 
@@ -132,7 +133,7 @@ def _loads(batches: Bytes) -> Iterator[float]:
 async def run(bootstrap: str) -> None:
     """Measure and take commands until told to stop."""
     stop = until_told()
-    async with Client(bootstrap, client_id="penstock-demo") as client:
+    async with Client(bootstrap, options=ClientOptions("penstock-demo", security=from_environment())) as client:
         await client.create_topic(TOPIC, 1, {"retention.ms": str(24 * 3600 * 1000)}, exist_ok=True)
         await client.create_topic(COMMANDS, 1, {}, exist_ok=True)
         await client.create_topic(REPORTS, 1, {"cleanup.policy": "compact"}, exist_ok=True)

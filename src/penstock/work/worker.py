@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.client import Client, ClientOptions, KafkaError
+from penstock.client.security import NOTHING, from_environment
 from penstock.engine import kernels
 from penstock.work import commands
 from penstock.work.keeping import Keeper
@@ -37,7 +38,11 @@ class Worker:
         """The client for an address; "" is the worker's own Kafka."""
         if bootstrap not in self._clients:
             address = bootstrap or self.options.bootstrap
-            client_options = ClientOptions(client_id=f"penstock-{self.options.name}", deadline_s=15.0)
+            # What this process was given to log in with is for its own Kafka, and never shown to another.
+            security = NOTHING if bootstrap else from_environment()
+            client_options = ClientOptions(
+                client_id=f"penstock-{self.options.name}", deadline_s=15.0, security=security
+            )
             self._clients[bootstrap] = Client(address, options=client_options)
         return self._clients[bootstrap]
 

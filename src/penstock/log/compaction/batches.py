@@ -57,6 +57,13 @@ def spans(body: bytes, count: int) -> Iterator[Span]:
         raise ValueError("the records do not fit their batch") from None
 
 
+def aborts(batch: memoryview, info: BatchInfo) -> bool:
+    """Whether a marker aborts its transaction: its record's key is int16 version · int16 0 for abort, 1 for commit."""
+    for span in spans(opened(batch, info), info.count):
+        return span.key is not None and span.key[2:4] == b"\0\0"
+    return False
+
+
 def rewritten(
     batch: memoryview, info: BatchInfo, body: bytes, kept: Sequence[Span], horizon_ms: int | None
 ) -> bytes:

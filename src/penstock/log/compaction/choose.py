@@ -1,6 +1,6 @@
 """Which partition is worth cleaning, and how far: Kafka's LogCleanerManager as a function.
 
-Cleanable are sealed segments that are safe, without open transactions, and older than the least
+Cleanable are sealed segments that are safe and older than the least
 compaction lag. A partition is due when the share of dirty bytes is above the topic's ratio, or its oldest dirty
 record is older than the greatest lag. Knows segments' facts; reads one header at most.
 """
@@ -24,15 +24,15 @@ class Choice(NamedTuple):
 
 
 def choose(
-    candidates: Iterable[tuple[Partition, Settings, int]],
+    candidates: Iterable[tuple[Partition, Settings]],
     now: Now,
     first_ms: Callable[[Partition, Segment], int],
 ) -> Choice | None:
-    """The dirtiest of the partitions that are due. Candidates come with their stable offset; `first_ms` reads how old
+    """The dirtiest of the partitions that are due. `first_ms` reads how old
     a segment's first record is."""
     best: Choice | None = None
-    for partition, settings, stable in candidates:
-        found = _choice(partition, settings, stable, now)
+    for partition, settings in candidates:
+        found = _choice(partition, settings, now)
         if found is None or (best is not None and found.ratio <= best.ratio):
             continue
         if found.ratio > settings.dirty_ratio or _too_old(found, settings, now, first_ms):
@@ -40,16 +40,16 @@ def choose(
     return best
 
 
-def _choice(partition: Partition, settings: Settings, stable: int, now: Now) -> Choice | None:
+def _choice(partition: Partition, settings: Settings, now: Now) -> Choice | None:
     clean = max(partition.clean_offset, partition.start_offset)
-    segments = _cleanable(partition, settings, stable, now)
+    segments = _cleanable(partition, settings, now)
     dirty_bytes = sum(segment.size for segment in segments if segment.end > clean)
     if not dirty_bytes:
         return None
     return Choice(dirty_bytes / sum(segment.size for segment in segments), partition, segments, clean)
 
 
-def _cleanable(partition: Partition, settings: Settings, stable: int, now: Now) -> list[Segment]:
+def _cleanable(partition: Partition, settings: Settings, now: Now) -> list[Segment]:
     found: list[Segment] = []
     for segment in partition.segments[:-1]:
         lagging = (
@@ -57,7 +57,7 @@ def _cleanable(partition: Partition, settings: Settings, stable: int, now: Now) 
             and segment.max_ms > now.wall_ms - settings.compaction_lag_min_ms
         )
         safe = segment.sealed and segment.synced == segment.size
-        if not safe or lagging or segment.end > min(stable, partition.durable_offset):
+        if not safe or lagging or segment.end > partition.durable_offset:
             break
         found.append(segment)
     return found

@@ -5,6 +5,7 @@ partitions; how batches are cut is `Filter`'s.
 """
 
 from collections.abc import Iterable
+from math import inf
 
 from penstock.clock import Now
 from penstock.log.compaction.choose import Choice, choose
@@ -12,7 +13,6 @@ from penstock.log.compaction.cleaning import Cleaning, Group, Source
 from penstock.log.compaction.filter import Filter
 from penstock.log.compaction.keys import KeyMap
 from penstock.log.compaction.swap import CLEANED, KINDS
-from penstock.log.compaction.transactions import Transactions
 from penstock.log.partition import Partition
 from penstock.log.segment import Files, Segment
 from penstock.log.topic import LogOptions, Topic
@@ -21,28 +21,26 @@ _RETRY_S = 60.0
 
 
 class Cleaner:
-    """One cleaning at a time. `transactions` is set by who knows them."""
+    """One cleaning at a time."""
 
     def __init__(self, files: Files, options: LogOptions) -> None:
-        self.transactions: Transactions | None = None
         self.cleaned = 0  # partitions, since the start
         self.bytes_gone = 0
         self._files, self._options = files, options
         self._running: Cleaning | None = None
-        self._damaged: set[Partition] = set()
+        self._later_s: dict[Partition, float] = {}  # those that could not be cleaned, and when to look again
         self._wait_s = 0.0
 
     def begin(self, topics: Iterable[Topic], now: Now) -> Cleaning | None:
         """Clean the partition that needs it most; None where none does, or one is being cleaned."""
         if self._running is not None or now.mono_s < self._wait_s:
             return None
-        told = self.transactions
         candidates = (
-            (partition, topic.settings, told.stable_offset(partition) if told else partition.durable_offset)
+            (partition, topic.settings)
             for topic in topics
             if topic.settings.compacts
             for partition in topic.partitions
-            if len(partition.segments) > 1 and partition not in self._damaged
+            if len(partition.segments) > 1 and self._later_s.get(partition, 0.0) <= now.mono_s
         )
         choice = choose(candidates, now, self._first_ms)
         if choice is None:
@@ -51,11 +49,10 @@ class Cleaner:
         return self._running
 
     def _cleaning(self, choice: Choice, now: Now) -> Cleaning:
-        partition, told, end = choice.partition, self.transactions, choice.segments[-1].end
+        partition, end = choice.partition, choice.segments[-1].end
         settings = partition.settings
         filtering = Filter(
             choice.clean, end, KeyMap(self._options.compaction_bytes), now.wall_ms, settings.delete_retention_ms,
-            told.aborted(partition, partition.start_offset, end) if told else None,
         )  # fmt: skip
         sources = [Source(s.path, s.base, s.end, s.size) for s in choice.segments]
         return Cleaning(
@@ -89,8 +86,9 @@ class Cleaner:
             self._running.stop()
 
     def _note_end(self, cleaning: Cleaning, now: Now) -> None:
-        if cleaning.damaged:
-            self._damaged.add(cleaning.partition)
+        self._later_s.pop(cleaning.partition, None)
+        if not cleaning.complete:
+            self._later_s[cleaning.partition] = inf if cleaning.damaged else now.mono_s + _RETRY_S
         if cleaning.full:
             self._wait_s = now.mono_s + _RETRY_S
         if cleaning.complete:

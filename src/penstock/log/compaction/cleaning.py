@@ -32,6 +32,7 @@ from penstock.record import HEADER_SIZE, BatchInfo, info_at
 
 _CHUNK = 256 * 1024
 _RECORD_WORK = 32  # a batch of many small records is more work than its bytes
+_HEADER_WORK = 512  # a batch of which only the header is looked at
 _TURN_WORK = 16 * 1024  # likewise what is done between two moments inside of a batch
 
 
@@ -110,7 +111,13 @@ class Cleaning:
     def _work(self) -> Generator[int, None, None]:
         yield from self._secure()
         for source in self._sources:
-            yield from self._learn(source)
+            yield from self._survey(source)
+        self._filter.surveyed()
+        if self._filter.end <= self._filter.first_dirty:
+            return  # a transaction is open: there is nothing to clean before it ends
+        for source in self._sources:
+            if source.end > self._filter.first_dirty and not self._filter.full:
+                yield from self._learn(source)
         clean = self._filter.end
         self._sources = [source for source in self._sources if source.base < clean]
         gaps = self._sources[-1].end if self._sources else 0
@@ -134,6 +141,12 @@ class Cleaning:
             yield 0
         self._disk.sync_folder(self._folder)
         self._disk.sync_folder("")
+
+    def _survey(self, source: Source) -> Iterator[int]:
+        with closing(self._batches(source)) as found:
+            for info, batch in found:
+                self._filter.survey(info, batch)
+                yield _HEADER_WORK
 
     def _learn(self, source: Source) -> Iterator[int]:
         with closing(self._batches(source)) as found:

@@ -7,7 +7,9 @@ broker answers everyone whose bytes are safe. Appends that arrive meanwhile join
 
 import asyncio
 import logging
+import resource
 import ssl
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,9 +19,10 @@ from penstock.broker.access.logins import Work
 from penstock.broker.broker import Broker
 from penstock.calls import Call, Fetch
 from penstock.clock import Now
-from penstock.log import Log
+from penstock.log import DiskFull, Log
 from penstock.serve.budget import Budget
 from penstock.serve.clocks import read_clocks
+from penstock.serve.compaction import Compaction, CompactionOptions
 from penstock.serve.connection import Connection, Peer
 from penstock.wire.session import Session
 
@@ -53,12 +56,22 @@ class ServeOptions:
     """Time between two slices of deleting old segments, in seconds."""
 
 
+def _sockets_max() -> int:
+    """Half of the descriptors that the process may have (the log takes the others), less what it opens at start.
+
+    With none left a sync cannot open its files, which ends the process: clients must not be able to bring that about.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if most == resource.RLIM_INFINITY else max(1, most // 2 - 64)
+
+
 class Driver:
     """Connects sockets to sessions and sessions to the broker, on one event loop."""
 
     def __init__(self, broker: Broker, log: Log, options: ServeOptions) -> None:
         self.broker, self.log, self.options = broker, log, options
         self.budget = Budget(options.in_flight_bytes_max)
+        self.connections_max = min(options.connections_max, _sockets_max())
         self.connections: set[Connection] = set()
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.sync_s = 0.0
@@ -67,6 +80,10 @@ class Driver:
         self._servers: list[asyncio.Server] = []
         self._disk = ThreadPoolExecutor(1, "disk")
         self._slow = ThreadPoolExecutor(1, "passwords")
+        self.compaction = Compaction(
+            log, self._disk, lambda: self.sync_rounds, self._fail, CompactionOptions()
+        )
+        self._compacting: asyncio.Task[None] | None = None
         self._syncing = self._settling = False
         self._ready: set[Connection] = set()
         self._stalled: dict[Connection, None] = {}  # in the order in which their turns come
@@ -98,13 +115,15 @@ class Driver:
         if self._ticking is None:
             self._ticking = loop.create_task(self._tick())
             self._ticking.add_done_callback(self._ticked)
+            self._compacting = loop.create_task(self.compaction.run())
+            self._compacting.add_done_callback(self._ticked)
         return int(server.sockets[0].getsockname()[1])
 
     def opened(self, connection: Connection) -> None:
         """A connection stands; one too many is closed at once."""
         self.connections.add(connection)
-        if len(self.connections) > self.options.connections_max and connection.transport is not None:
-            logger.warning("more than %d connections: closing a new one", self.options.connections_max)
+        if len(self.connections) > self.connections_max and connection.transport is not None:
+            logger.warning("more than %d connections: closing a new one", self.connections_max)
             connection.transport.close()
 
     def closed(self, connection: Connection) -> None:
@@ -255,8 +274,14 @@ class Driver:
                 self._look_at_connections(now)
             if loop.time() - retained_s > self.options.retain_s:
                 retained_s = loop.time()
-                self.log.retain(now)
+                self._retain(now)
             self.settle()
+
+    def _retain(self, now: Now) -> None:
+        try:
+            self.log.retain(now)
+        except DiskFull as error:  # it is tried again; a failed disk is told by the next sync
+            logger.warning("old records could not be deleted: %s", error)
 
     def _look_at_connections(self, now: Now) -> None:
         """Close those that were silent, or took nothing, for too long."""
@@ -292,14 +317,16 @@ class Driver:
             "penstock_fsync_rounds_total": float(self.sync_rounds),
             "penstock_in_flight_bytes": float(self.budget.held_bytes),
             "penstock_connections": float(len(self.connections)),
+            **self.compaction.measures(),
         }
 
     async def close(self, drain_s: float = 2.0) -> None:
         """Stop listening, let answers that are under way go out, then close every connection."""
         for server in self._servers:
             server.close()
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for task in (self._ticking, self._compacting):
+            if task is not None:
+                task.cancel()
         until_s = asyncio.get_running_loop().time() + drain_s
         while (self._syncing or self.broker.needs_sync) and asyncio.get_running_loop().time() < until_s:
             self._start_sync()

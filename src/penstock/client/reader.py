@@ -204,7 +204,7 @@ class Reader:
         batches, next_offset = _whole(got.batches, asked[part])
         if next_offset > asked[part]:
             self.positions[part] = next_offset
-        if len(batches):
+            # Perhaps without records: who waits for an offset should hear that it is past.
             self._chunks.append(Chunk(*part, asked[part], batches, got.high_watermark, next_offset))
             self._bytes += len(batches)
             self._arrived.set()

@@ -74,12 +74,19 @@ class Sync:
             self._make_safe()
             for path in self.doomed:
                 remove_all(self.disk, path)
+            self._note()
+        except (OSError, DiskFull, DiskFailed) as error:
+            self.error = error
+
+    def _note(self) -> None:
+        """What only saves work later is left out where there is no room for it."""
+        try:
             for path, position, data in self.index_tails:
                 self._write(path, position, data)
             if self.checkpoint is not None:
                 replace(self.disk, CHECKPOINT_NAME, self.checkpoint)
-        except (OSError, DiskFull, DiskFailed) as error:
-            self.error = error
+        except DiskFull:
+            return
 
     def _make_safe(self) -> None:
         if self.journal is not None and self.journal.takes(self.ranges):

@@ -30,7 +30,7 @@ def with_client(given: argparse.Namespace, work: Callable[[Client], Awaitable[T]
                 await client.reach()
             except ConnectionLostError as error:
                 raise PenstockError(
-                    f"no Kafka server answers at {given.bootstrap}: {error.message}",
+                    f"no Kafka server answers at {given.bootstrap}: {error.message.removesuffix(f' ({error.name})')}",
                     remedy="start one with `penstock up`, or name another with --bootstrap HOST:PORT",
                 ) from error
             try:

@@ -1,85 +1,252 @@
-"""Print a topic's records, from a point on, and go on as they come with --follow."""
+r"""Print topics' records, from a place on to a place, and go on as they come with --follow.
+
+penstock consume orders --from end-10 --keys
+penstock consume orders --from -5m --follow --format '%d{iso} %k: %v'
+penstock consume 'orders*' --from 2026-11-22T11:00 --to 2026-11-22T12:00 --json
+penstock consume orders --group billing --count 100
+"""
 
 import argparse
-import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock import record
-from penstock.calls import EARLIEST, LATEST
+from penstock.cli import formats, moments
 from penstock.cli.connection import bootstrap_flag, with_client
-from penstock.cli.output import text_of_bytes
-from penstock.client import Client
+from penstock.cli.formats import json_lines, template
+from penstock.cli.group.standing import IDLE
+from penstock.cli.moments import Moment, Part
+from penstock.cli.names import choose, names_flags
+from penstock.cli.output import note, visible
+from penstock.cli.progress import Progress
+from penstock.client import Chunk, Client, Reader
 from penstock.errors import PenstockError
+from penstock.record import Record
+
+WAIT_S = 0.25
+Print = Callable[[str, int, Record], bytes]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Topic, where to begin, when to stop."""
-    parser.add_argument("topic")
+    """Topics, from where to where, which records, and how they are printed."""
+    names_flags(parser, "topic")
     parser.add_argument(
-        "--from", dest="start", default="start", help="start, end, an offset, or @TIME in epoch ms"
+        "--from",
+        dest="start",
+        default="start",
+        metavar="PLACE",
+        help=f"where to begin (default: start): {moments.HELP}",
     )
-    parser.add_argument("--partition", type=int, help="one partition only")
-    parser.add_argument("--count", type=int, help="stop after so many records")
+    parser.add_argument(
+        "--to", metavar="PLACE", help="where to stop, before it (default: the end as it is now)"
+    )
+    parser.add_argument("--count", type=int, metavar="N", help="stop after N records")
     parser.add_argument("--follow", action="store_true", help="wait for further records")
-    parser.add_argument("--keys", action="store_true", help="print KEY<tab>VALUE")
+    parser.add_argument(
+        "--partition",
+        type=int,
+        action="append",
+        default=[],
+        metavar="N",
+        help="only this partition; repeatable",
+    )
+    parser.add_argument(
+        "--key", action="append", default=[], help="only records with exactly this key; repeatable"
+    )
+    parser.add_argument("--key-regex", metavar="REGEX", help="only records whose key this is found in")
+    parser.add_argument(
+        "--group", help="go on where this group stands, and commit what was printed; it must have no members"
+    )
+    more = ", %%o offset, %%t topic"
+    parser.add_argument(
+        "--format",
+        default="%v",
+        help=f"how a record is printed (default: %%v): {formats.HELP.format(more=more)}",
+    )
+    parser.add_argument("--keys", action="store_true", help=r"short for --format '%%k\t%%v'")
+    parser.add_argument(
+        "--null", default="", metavar="TEXT", help="what stands for no key or value (default: nothing)"
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="values alone, as they are, with nothing between them"
+    )
     bootstrap_flag(parser)
 
 
-async def starts(client: Client, given: argparse.Namespace) -> dict[tuple[str, int], int]:
-    """The offset to begin with, by partition."""
-    special = {"start": EARLIEST, "end": LATEST}
-    if given.start in special:
-        found = await client.offsets(given.topic, special[given.start])
-    elif given.start.startswith("@") and given.start[1:].isdecimal():
-        found = await client.offsets(given.topic, int(given.start[1:]))
-        ends = await client.offsets(given.topic, LATEST)
-        found = {p: offset if offset >= 0 else ends[p] for p, offset in found.items()}
-    elif given.start.isdecimal():
-        found = dict.fromkeys(await client.offsets(given.topic, EARLIEST), int(given.start))
-    else:
+def printer_of(given: argparse.Namespace) -> Print:
+    """What turns a record into bytes; on a terminal, text is made harmless."""
+    if given.json or given.format == "json":
+        return json_lines.write
+    if given.raw:
+        return lambda topic, partition, found: found.value or b""
+    form = template.parse(r"%k\t%v" if given.keys else given.format, "tpodkvh")
+    last = form.pieces[-1]
+    end = b"" if isinstance(last, bytes) and last.endswith(b"\n") else b"\n"
+    tame = _tame if sys.stdout.isatty() else bytes
+    null = given.null.encode()
+    return lambda topic, partition, found: form.write(topic, partition, found, null, tame) + end
+
+
+def _tame(data: bytes) -> bytes:
+    return visible(data.decode(errors="backslashreplace")).encode()
+
+
+def wanted_of(given: argparse.Namespace) -> Callable[[Record], bool]:
+    """Whether a record is to be printed, by its key."""
+    keys = {key.encode() for key in given.key}
+    try:
+        sought = re.compile(given.key_regex.encode()) if given.key_regex is not None else None
+    except re.error as error:
         raise PenstockError(
-            f"--from {given.start} is no place in a topic", remedy="start, end, an offset, or @TIME"
+            f"--key-regex is no regular expression: {error}", remedy="see Python's re"
+        ) from None
+    if sought is not None:
+        return lambda found: found.key is not None and (found.key in keys or bool(sought.search(found.key)))
+    return (lambda found: found.key in keys) if keys else lambda found: True
+
+
+@dataclass
+class Span:
+    """What is to be read: by partition the offset reached so far, and the one to stop before (None: never)."""
+
+    reached: dict[Part, int]
+    stops: Mapping[Part, int | None]
+    floor: int = 0
+    left: int | None = None
+
+    total: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = [max(stop - self.reached[part], 0) for part, stop in self.stops.items() if stop is not None]
+        self.total = sum(known) if len(known) == len(self.stops) else 0
+        self.first = sum(self.reached.values())
+
+    @property
+    def over(self) -> bool:
+        """Whether all is read."""
+        if self.left == 0:
+            return True
+        return all(stop is not None and self.reached[part] >= stop for part, stop in self.stops.items())
+
+    def take(self, chunk: Chunk) -> list[Record]:
+        """The chunk's records inside of the span, at most as many as are left to be printed."""
+        part = (chunk.topic, chunk.partition)
+        begin, stop = max(self.reached[part], self.floor), self.stops[part]
+        self.reached[part] = max(chunk.next_offset, self.reached[part])
+        batches = memoryview(chunk.batches)
+        return [
+            found
+            for info in record.scan(batches)
+            if not info.control and info.last_offset >= begin
+            for found in record.decode(batches[info.position : info.position + info.size])
+            if found.offset >= begin and (stop is None or found.offset < stop)
+        ]
+
+
+async def span_of(client: Client, given: argparse.Namespace) -> Span:
+    """Where to begin and to stop in each partition."""
+    start = moments.moment(given.start, "--from")
+    known = await client.metadata(None)
+    names = choose(given.topic, known, given, "topic")
+    parts = [(n, p) for n in names for p in range(known[n].partitions) if p in (given.partition or [p])]
+    if not parts:
+        raise PenstockError(
+            f"no partition {given.partition[0]} in {', '.join(names)}", remedy="penstock topic describe"
         )
-    if given.partition is not None and given.partition not in found:
-        raise PenstockError(f"{given.topic} has no partition {given.partition}")
-    return {(given.topic, p): o for p, o in found.items() if given.partition in (None, p)}
+    edges = await moments.bounds(client, parts)
+    begins = await moments.resolve(client, start, edges)
+    if start.kind == "offset":
+        for (topic, p), (first, _) in edges.items():
+            if start.number < first:
+                note(f"{topic}-{p} begins at {first}: what was before is deleted")
+    if given.group:
+        begins |= {p: o for p, o in (await client.committed(given.group, parts)).items() if p in begins}
+    stops = await stops_of(client, given, edges)
+    return Span(begins, stops, start.number if start.kind == "offset" else 0, given.count)
 
 
-async def follow(client: Client, given: argparse.Namespace) -> None:
-    """Print until the count is reached, or the end where it was at the start."""
-    places = await starts(client, given)
-    ends = await client.offsets(given.topic, LATEST)
-    left = given.count if given.count is not None else -1
-    reader = client.reader(places)
-    while left != 0 and (given.follow or any(places[t, p] < ends[p] for t, p in places)):
-        for chunk in await reader.read():
-            batches = memoryview(chunk.batches)
-            for info in record.scan(batches):
-                if info.control:
-                    continue
-                for found in record.decode(batches[info.position : info.position + info.size]):
-                    if found.offset < places[chunk.topic, chunk.partition] or left == 0:
-                        continue
-                    print(line_of(chunk.partition, found, given), flush=given.follow)
-                    left -= 1
-            places[chunk.topic, chunk.partition] = chunk.next_offset
+async def stops_of(
+    client: Client, given: argparse.Namespace, edges: Mapping[Part, tuple[int, int]]
+) -> Mapping[Part, int | None]:
+    """Where to stop; with --follow an offset that is still to come is waited for."""
+    if given.to is None:
+        return {part: None if given.follow else last for part, (_, last) in edges.items()}
+    place: Moment = moments.moment(given.to, "--to")
+    if not given.follow:
+        return dict(await moments.resolve(client, place, edges))
+    if place.kind != "offset":
+        raise PenstockError(
+            f"--follow cannot wait for --to {given.to}", remedy="give an offset, or leave one out"
+        )
+    return dict.fromkeys(edges, place.number)
 
 
-def line_of(partition: int, found: record.Record, given: argparse.Namespace) -> str:
-    """One record as the user asked to see it."""
-    key, value = text_of_bytes(found.key), text_of_bytes(found.value)
-    if given.json:
-        row: dict[str, Any] = {
-            "partition": partition,
-            "offset": found.offset,
-            "timestamp_ms": found.timestamp_ms,
-        }
-        row |= {"key": key, "value": value, "headers": [[k, text_of_bytes(v)] for k, v in found.headers]}
-        return json.dumps(row)
-    return f"{'' if key is None else key}\t{'' if value is None else value}" if given.keys else (value or "")
+async def idle(client: Client, group: str) -> None:
+    """Raise PenstockError where the group has members: this command reads beside them, not as one of them."""
+    state = {info.group: info.state for info in await client.groups()}.get(group, "Dead")
+    if state not in IDLE:
+        raise PenstockError(
+            f"group {group} is {state}: its members read for it, and this command does not join them",
+            remedy="stop them first, or read without --group",
+        )
+
+
+async def consume(client: Client, given: argparse.Namespace) -> None:
+    """Print until the count is reached, or the stops are."""
+    show, wanted = printer_of(given), wanted_of(given)
+    if given.group:
+        await idle(client, given.group)
+    span = await span_of(client, given)
+    with Progress("records", span.total or None, beside_output=True) as progress:
+        async with client.reader(span.reached) as reader:
+            while not span.over:
+                chunks = await next_of(reader, span)
+                put(chunks, span, show, wanted)
+                progress.at(sum(span.reached.values()) - span.first)
+                if given.group and chunks:
+                    await client.commit(given.group, span.reached)
+
+
+async def next_of(reader: Reader, span: Span) -> list[Chunk]:
+    """What has come within a moment; says so where a server is waited for."""
+    before = reader.trouble
+    chunks = await reader.read(WAIT_S) or reader.take()
+    if not chunks:  # what the reader has passed without a chunk are markers of transactions
+        for part, offset in reader.positions.items():
+            span.reached[part] = max(span.reached[part], offset)
+    if reader.trouble is not None and reader.trouble is not before:
+        note(f"waiting: {reader.trouble.message}")
+    return chunks
+
+
+def put(chunks: list[Chunk], span: Span, show: Print, wanted: Callable[[Record], bool]) -> None:
+    """Print what of the chunks is wanted; where the count ends inside of a chunk, that is how far was read."""
+    out: Any = sys.stdout.buffer
+    for chunk in chunks:
+        if span.left == 0:
+            break
+        lines = []
+        for found in span.take(chunk):
+            if span.left == 0:
+                break
+            if wanted(found):
+                lines.append(show(chunk.topic, chunk.partition, found))
+                span.left = None if span.left is None else span.left - 1
+                if span.left == 0:
+                    span.reached[chunk.topic, chunk.partition] = found.offset + 1
+        out.write(b"".join(lines))
+    out.flush()
 
 
 def run(given: argparse.Namespace) -> int:
     """Print records."""
-    with_client(given, lambda client: follow(client, given))
+    (
+        printer_of(given),
+        wanted_of(given),
+        moments.moment(given.start, "--from"),
+    )  # mistakes are said before all else
+    with_client(given, lambda client: consume(client, given))
     return 0

@@ -61,52 +61,47 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **words)
 
 
-def parser_of(*words: str) -> argparse.ArgumentParser:
-    """The parser of one command's flags, without the way to it."""
-    parser = Parser(prog=f"penstock {' '.join(words)}", description=help_of(*words))
-    return _with_flags(parser, words)
-
-
-def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser: all commands by name and help, the flags of the one that is called."""
-    codes = "\n".join(f"  {code:<5} {what}" for code, what in EXIT_CODES.items())
-    parser = Parser(
-        prog="penstock",
-        description="The real-time stack in one command.",
-        epilog=f"exit codes:\n{codes}",
-    )
-    parser.add_argument("--version", action="version", version=f"penstock {__version__}")
-    command, verb = [*[word for word in words if not word.startswith("-")][:2], "", ""][:2]
-    _add(parser, "command", COMMANDS, (), (command, verb))
-    return parser
-
-
-def _add(
-    parser: argparse.ArgumentParser,
-    dest: str,
-    names: Sequence[str],
-    way: tuple[str, ...],
-    called: tuple[str, ...],
-) -> None:
-    """`names` as subcommands; flags and verbs only for the one that is called."""
-    below = parser.add_subparsers(dest=dest, required=True, metavar=dest.upper())
-    for name in names:
-        text = help_of(*way, name)
-        sub = below.add_parser(name, help=text.split("\n")[0], description=text)
-        if name != called[0]:
-            continue
-        if not way and (verbs := verbs_of(name)):
-            _add(sub, "verb", verbs, (name,), called[1:])
-        else:
-            _with_flags(sub, (*way, name))
-
-
-def _with_flags(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(*words: str) -> Parser:
+    """The parser of one command's flags."""
+    parser = Parser(prog=f"penstock {' '.join(words)}", description=_indented(help_of(*words)))
     module = importlib.import_module(".".join(("penstock.cli", *words)))
     module.arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, one value a line, for programs")
     parser.set_defaults(run=module.run)
     return parser
+
+
+def menu_of(*words: str) -> Parser:
+    """The parser where no command is named yet: all there are, or all verbs of one, with their help."""
+    if words:
+        parser = Parser(prog=f"penstock {words[0]}", description=help_of(*words))
+    else:
+        codes = "\n".join(f"  {code:<5} {what}" for code, what in EXIT_CODES.items())
+        parser = Parser(
+            prog="penstock", description="The real-time stack in one command.", epilog=f"exit codes:\n{codes}"
+        )
+        parser.add_argument("--version", action="version", version=f"penstock {__version__}")
+    kind, names = ("VERB", verbs_of(*words)) if words else ("COMMAND", COMMANDS)
+    below = parser.add_subparsers(required=True, metavar=kind, dest=kind)
+    for name in names:
+        below.add_parser(name, help=help_of(*words, name).split("\n")[0])
+    return parser
+
+
+def _indented(text: str) -> str:
+    """A docstring with its examples set off."""
+    return re.sub(r"^(?=penstock )", "  ", text, flags=re.MULTILINE)
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The flags of the command that `words` name; ends the program where they name none, or ask for help."""
+    way = tuple(words[:1]) if words and words[0] in COMMANDS else ()
+    verbs = verbs_of(*way) if way else ()
+    if way and verbs and len(words) > 1 and words[1] in verbs:
+        way, verbs = (*way, words[1]), ()
+    if not way or verbs:
+        return menu_of(*way).parse_args(words[len(way) :])
+    return parser_of(*way).parse_intermixed_args(words[len(way) :])
 
 
 def joined(words: Sequence[str]) -> list[str]:
@@ -126,7 +121,7 @@ def main(words: list[str] | None = None) -> int:
         print(WINDOWS, file=sys.stderr)
         return 2
     words = joined(sys.argv[1:] if words is None else words)
-    given = parser_for(words).parse_args(words)
+    given = parse(words)
     try:
         code = int(given.run(given))
         sys.stdout.flush()

@@ -10,7 +10,7 @@ import argparse
 from penstock.cli import moments
 from penstock.cli.connection import bootstrap_flag, with_client
 from penstock.cli.group.standing import Standing, standings
-from penstock.cli.moments import Part
+from penstock.cli.moments import Moment, Part
 from penstock.cli.names import unknown
 from penstock.cli.output import show
 from penstock.client import Client
@@ -57,9 +57,8 @@ async def parts_of(client: Client, given: argparse.Namespace, found: Standing) -
     return chosen
 
 
-async def seek(client: Client, given: argparse.Namespace) -> list[dict[str, object]]:
+async def seek(client: Client, given: argparse.Namespace, place: Moment) -> list[dict[str, object]]:
     """Plan, refuse while members hold the group, commit; the plan as rows."""
-    place = moments.moment(given.to, "--to")
     (found,) = await standings(client, [given.group])
     if found.active:
         names = sorted({member.client_id for member in found.info.members})
@@ -87,5 +86,6 @@ async def seek(client: Client, given: argparse.Namespace) -> list[dict[str, obje
 
 def run(given: argparse.Namespace) -> int:
     """Move, and show from where to where."""
-    show(with_client(given, lambda client: seek(client, given)), COLUMNS, given)
+    place = moments.moment(given.to, "--to")
+    show(with_client(given, lambda client: seek(client, given, place)), COLUMNS, given)
     return 0

@@ -101,7 +101,9 @@ class Supervisor:
         started = []
         if self.http is not None:
             web = await self._child("web", self._web_arguments(bootstrap, self.http), keeping, stop)
-            started.append((web, "{http}  console, HTTP API, /metrics"))
+            started.append(
+                (web, f"http{'s' if self.tls.cert else ''}://{{http}}  console, HTTP API, /metrics")
+            )
         for number in range(self.options.workers):
             arguments = self._worker_arguments(bootstrap, number)
             worker = await self._child(f"worker w{number}", arguments, keeping, stop)

@@ -11,11 +11,13 @@ import uvloop
 from penstock.errors import PenstockError
 from penstock.options import add_flags, given_flags, read
 from penstock.tables.live import TableOptions
+from penstock.tls import TlsOptions
 from penstock.web.http.events import EventOptions
 from penstock.web.http.guard import GuardOptions
 from penstock.web.process import WebOptions, serve
 
 SECTIONS: dict[str, tuple[str, type]] = {
+    "tls": ("tls", TlsOptions),
     "guard": ("web", GuardOptions),
     "events": ("web", EventOptions),
     "tables": ("tables", TableOptions),

@@ -11,15 +11,20 @@ from penstock.web import api
 from penstock.web.api.site import Site
 from penstock.web.http.answers import HANDLERS
 from penstock.web.http.guard import Guard, GuardOptions
+from penstock.web.http.login import LoginGate, Passwords
 from penstock.web.http.routes import ROUTES
 
 METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
 
 
-def build(site: Site, options: GuardOptions) -> Starlette:
-    """The application over a site's parts."""
+def build(
+    site: Site, options: GuardOptions, passwords: Passwords | None = None, scheme: str = "http"
+) -> Starlette:
+    """The application over a site's parts; without `passwords` there are no users to be."""
     console = Route("/{path:path}", api.console.console, methods=["GET"])
-    middleware = [Middleware(Counting, site=site), Middleware(Guard, options=options)]
+    middleware = [Middleware(Counting, site=site), Middleware(Guard, options=options, scheme=scheme)]
+    if passwords is not None:
+        middleware.append(Middleware(LoginGate, passwords=passwords))
     app = Starlette(routes=[*ROUTES, console], middleware=middleware, exception_handlers=HANDLERS)
     app.state.site = site
     return app

@@ -5,8 +5,10 @@ Says ``ready http=HOST:PORT`` on standard output once it listens, and stops with
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,9 +19,12 @@ from starlette.types import ASGIApp
 
 from penstock.client.client import Client
 from penstock.client.cluster import ClientOptions
+from penstock.client.security import from_environment
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
 from penstock.tables.live import TableOptions
+from penstock.tls import TlsOptions, server_context
+from penstock.users.follow import FollowedUsers
 from penstock.web.api.site import Addresses, Site
 from penstock.web.app import build
 from penstock.web.clocks import read_clocks
@@ -28,10 +33,11 @@ from penstock.web.follow.watch import Watch
 from penstock.web.http.events import EventOptions, Streams
 from penstock.web.http.guard import GuardOptions
 from penstock.web.http.limits import BoundedHttp
+from penstock.web.http.login import Passwords
 
 STATIC = Path(__file__).parent / "static"
 CONNECTIONS_MAX = 1024
-KAFKA = ClientOptions(client_id="penstock-web", deadline_s=8.0, unknown_topic_s=0.3)
+BOTH = "that takes both users and TLS: penstock user add NAME, --tls-cert and --tls-key"
 log = logging.getLogger("penstock.web")
 
 
@@ -49,6 +55,9 @@ class WebOptions:
     """The demo's pipeline file; empty where this is not the demo."""
     static: str = str(STATIC)
     """Where the console's built files lie."""
+    users: str = ""
+    """The users' file; where there is none, everyone on this machine may do everything."""
+    tls: TlsOptions = field(default_factory=TlsOptions)
     guard: GuardOptions = field(default_factory=GuardOptions)
     events: EventOptions = field(default_factory=EventOptions)
     tables: TableOptions = field(default_factory=TableOptions)
@@ -60,13 +69,20 @@ async def serve(options: WebOptions) -> int:
     listener = listen(options.http)
     host, port = listener.getsockname()[:2]
     http = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    kafka = ClientOptions("penstock-web", deadline_s=8.0, unknown_topic_s=0.3, security=from_environment())
     watch = Watch(
-        partial(Client, options.bootstrap, options=KAFKA),
+        partial(Client, options.bootstrap, options=kafka),
         options.tables,
         lambda: read_clocks().wall_ms,
         options.data_dir,
     )
-    addresses = Addresses(options.bootstrap, f"http://{http}")
+    tls = server_context(options.tls)
+    scheme = "http" if tls is None else "https"
+    passwords = Passwords(FollowedUsers(Path(options.users or "/nonexistent")))
+    if not ipaddress.ip_address(host).is_loopback and (tls is None or passwords.users.directory.open):
+        listener.close()
+        raise PenstockError(f"--http {options.http}: other machines could reach it", remedy=BOTH)
+    addresses = Addresses(options.bootstrap, f"{scheme}://{http}")
     site = Site(
         watch,
         Ticker(watch),
@@ -76,9 +92,10 @@ async def serve(options: WebOptions) -> int:
         options.data_dir,
         options.demo_sql,
     )
-    server = Server(config(build(site, options.guard)))
+    server = Server(config(build(site, options.guard, passwords, scheme), tls))
     watch.start()
     ticking = asyncio.create_task(site.ticker.run())
+    following = asyncio.create_task(passwords.follow())
     serving = asyncio.create_task(server.serve([listener]))
     try:
         while not server.started and not serving.done():
@@ -90,11 +107,12 @@ async def serve(options: WebOptions) -> int:
         server.should_exit = True
         await serving
         ticking.cancel()
+        following.cancel()
         await watch.stop()
     return 0
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
+def config(app: ASGIApp, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
     """How uvicorn runs the application: bounded, and without a say of its own in who asks."""
     return uvicorn.Config(
         app,
@@ -108,6 +126,7 @@ def config(app: ASGIApp) -> uvicorn.Config:
         limit_concurrency=CONNECTIONS_MAX,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=1,
+        ssl_context_factory=None if tls is None else lambda config, default: tls,
     )
 
 

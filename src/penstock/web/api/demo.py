@@ -9,6 +9,7 @@ from starlette.responses import Response
 from penstock.record import Record
 from penstock.web.api.site import asking, site
 from penstock.web.follow.watch import COMMANDS
+from penstock.web.http.access import ANYONE, Need
 from penstock.web.http.answers import HttpError, encode, ok, read_body
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
@@ -23,7 +24,7 @@ class Load(msgspec.Struct, forbid_unknown_fields=True):
     seconds: int = 10
 
 
-@route("GET", "/api/demo")
+@route("GET", "/api/demo", ANYONE)
 async def demo(request: Request) -> Response:
     """Whether this is the demo, and where its pipeline's file lies."""
     known(request)
@@ -31,7 +32,7 @@ async def demo(request: Request) -> Response:
     return ok({"active": bool(at.demo_sql), "sql_path": at.demo_sql, "load_until_ms": at.watch.load_until_ms})
 
 
-@route("POST", "/api/demo/load")
+@route("POST", "/api/demo/load", Need("alter", "cluster"))
 async def load(request: Request) -> Response:
     """Ask the demo's source process to keep one core busy for a while."""
     known(request)

@@ -7,13 +7,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from penstock.web.api.site import Site, site
+from penstock.web.http.access import Need
 from penstock.web.http.answers import ok
 from penstock.web.http.events import HEARTBEAT, EventStream, event
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
 
 
-@route("GET", "/api/flow")
+@route("GET", "/api/flow", Need("describe", "cluster"))
 async def flow(request: Request) -> Response:
     """The newest picture, at most a second old."""
     known(request)
@@ -21,7 +22,7 @@ async def flow(request: Request) -> Response:
     return ok(ticker.picture or ticker.tick())
 
 
-@route("GET", "/api/flow/events")
+@route("GET", "/api/flow/events", Need("describe", "cluster"))
 async def flow_events(request: Request) -> ASGIApp:
     """Every picture as it is drawn. Any token will do: the newest picture is all there is to know."""
     known(request, "since")

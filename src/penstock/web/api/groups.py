@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from penstock.web.api.site import asking, site
 from penstock.web.follow.groups import Group
+from penstock.web.http.access import ANYONE, Need, may
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
@@ -15,14 +16,15 @@ from penstock.web.http.routes import route
 ASK_S = 5.0
 
 
-@route("GET", "/api/groups")
+@route("GET", "/api/groups", ANYONE)
 async def groups(request: Request) -> Response:
     """All groups, as of the last few seconds."""
     known(request)
-    return ok([_group(group) for _, group in sorted(site(request).watch.groups.groups.items())])
+    found = sorted(site(request).watch.groups.groups.items())
+    return ok([_group(group) for name, group in found if may(request, "describe", "group", name)])
 
 
-@route("GET", "/api/groups/{group}")
+@route("GET", "/api/groups/{group}", Need("describe", "group", "group"))
 async def group(request: Request) -> Response:
     """One group, as of now."""
     known(request)

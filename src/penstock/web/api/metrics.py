@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from penstock import __version__
 from penstock.web.api.site import Site, site
+from penstock.web.http.access import Need
 from penstock.web.http.exposition import CONTENT_TYPE, Family, parse_name, write
 from penstock.web.http.routes import route
 
@@ -14,7 +15,7 @@ MEASURES_MS = 15_000  # older ones are of a broker that is gone: absent says mor
 STATES = ("starting", "running", "failed", "stopped")
 
 
-@route("GET", "/metrics")
+@route("GET", "/metrics", Need("describe", "cluster"))
 async def metrics(request: Request) -> Response:
     """All that is measured. Times are in seconds, as Prometheus wants them."""
     at = site(request)

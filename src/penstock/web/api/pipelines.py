@@ -8,26 +8,31 @@ from starlette.responses import Response
 from penstock.web.api.site import site
 from penstock.web.flow.graph import job_status
 from penstock.web.follow.jobs import Job
+from penstock.web.http.access import ANYONE, Need, may
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
 
 
-@route("GET", "/api/pipelines")
+@route("GET", "/api/pipelines", ANYONE)
 async def pipelines(request: Request) -> Response:
     """All jobs, by name."""
     known(request)
     watch = site(request).watch
-    return ok([_job(job, watch.wall_ms()) for _, job in sorted(watch.jobs.jobs.items())])
+    found = sorted(watch.jobs.jobs.items())
+    return ok(
+        [_job(job, watch.wall_ms()) for name, job in found if may(request, "describe", "pipeline", name)]
+    )
 
 
-@route("GET", "/api/pipelines/{name}")
+@route("GET", "/api/pipelines/{name}", Need("describe", "pipeline", "name"))
 async def pipeline(request: Request) -> Response:
     """One job."""
     known(request)
     watch, name = site(request).watch, request.path_params["name"]
     if name not in watch.jobs.jobs:
-        there = ", ".join(sorted(watch.jobs.jobs)) or "none yet"
+        seen = (each for each in sorted(watch.jobs.jobs) if may(request, "describe", "pipeline", each))
+        there = ", ".join(seen) or "none yet"
         raise HttpError(
             404, f"there is no pipeline {name[:80]!r}", remedy=f"pipelines: {there}", place="path"
         )

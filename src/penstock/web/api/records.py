@@ -15,6 +15,7 @@ from penstock.client.reader import ReaderOptions
 from penstock.record import Record
 from penstock.web.api.site import asking, site, topic_meta
 from penstock.web.follow.records import records_of
+from penstock.web.http.access import Need, may_create
 from penstock.web.http.answers import HttpError, encode, ok, read_body
 from penstock.web.http.inputs import hidden, known, number, topic_name
 from penstock.web.http.routes import route
@@ -52,7 +53,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 # -- looking -------------------------------------------------------------------------------------------------------
 
 
-@route("GET", "/api/topics/{topic}/records")
+@route("GET", "/api/topics/{topic}/records", Need("read", "topic", "topic"))
 async def records(request: Request) -> Response:
     """Records of one partition or all: from an offset, a time, the start, or the last ones."""
     known(request, "partition", "offset", "limit", "from")
@@ -158,7 +159,7 @@ def _text(data: bytes | None) -> tuple[str | None, str | None]:
 # -- producing -----------------------------------------------------------------------------------------------------
 
 
-@route("POST", "/api/topics/{topic}/records")
+@route("POST", "/api/topics/{topic}/records", Need("write", "topic", "topic"))
 async def produce(request: Request) -> Response:
     """Append records; answers once they are safe, with where they stand."""
     known(request)
@@ -168,7 +169,7 @@ async def produce(request: Request) -> Response:
         raise HttpError(403, f"{name} is not to be written to over HTTP", remedy=remedy, place="path")
     wanted = _wanted(await read_body(request, Body))
     async with asyncio.timeout(PRODUCE_S):
-        count = (await topic_meta(client, name, create=True)).partitions
+        count = (await topic_meta(client, name, create=may_create(request, name))).partitions
         made = [_record(i, each, watch.wall_ms()) for i, each in enumerate(wanted)]
         keyless = watch.wall_ms() % count
         places = [

@@ -6,12 +6,13 @@ from starlette.responses import Response
 from penstock import __version__
 from penstock.web.api.site import Site, site
 from penstock.web.follow.jobs import STALE_MS
+from penstock.web.http.access import ANYONE
 from penstock.web.http.answers import ok
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
 
 
-@route("GET", "/api/status")
+@route("GET", "/api/status", ANYONE)
 async def status(request: Request) -> Response:
     """Version, addresses and processes."""
     known(request)
@@ -29,7 +30,7 @@ async def status(request: Request) -> Response:
     )
 
 
-@route("GET", "/healthz")
+@route("GET", "/healthz", ANYONE)
 async def health(request: Request) -> Response:
     """Whether this process answers."""
     return ok({"ok": True})

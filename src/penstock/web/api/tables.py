@@ -24,6 +24,7 @@ from penstock.tables.query import (
 from penstock.tables.ring import Change
 from penstock.web.api.site import Site, site
 from penstock.web.follow.feeds import Feed
+from penstock.web.http.access import ANYONE, may, must
 from penstock.web.http.answers import HttpError, encode, ok
 from penstock.web.http.events import HEARTBEAT, EventStream, event
 from penstock.web.http.inputs import known, many, number
@@ -38,11 +39,17 @@ ROWS_A_WRITE = 500
 BEHIND = "behind"  # a token that fits no table: a reset and a snapshot follow
 
 
-@route("GET", "/api/tables")
+@route("GET", "/api/tables", ANYONE)
 async def tables(request: Request) -> Response:
     """All live tables."""
     known(request)
-    return ok([_brief(site(request), feed) for _, feed in sorted(site(request).watch.feeds.feeds.items())])
+    found = [feed for _, feed in sorted(site(request).watch.feeds.feeds.items()) if _seen(request, feed)]
+    return ok([_brief(site(request), feed) for feed in found])
+
+
+def _seen(request: Request, feed: Feed) -> bool:
+    """A table's rows are its topic's records: who may read those may read these."""
+    return may(request, "read", "topic", feed.topic)
 
 
 def _brief(at: Site, feed: Feed) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def _brief(at: Site, feed: Feed) -> dict[str, Any]:
     }
 
 
-@route("GET", "/api/tables/{name}")
+@route("GET", "/api/tables/{name}", ANYONE)
 async def table(request: Request) -> Response:
     """Rows that pass all filters, ordered, a page of them, and the token from which changes follow on them."""
     known(request, "filter", "order", "limit", "offset")
@@ -96,7 +103,7 @@ async def _evaluate(query: Query, rows: list[bytes]) -> Page:
             await asyncio.sleep(0)
 
 
-@route("GET", "/api/tables/{name}/changes")
+@route("GET", "/api/tables/{name}/changes", ANYONE)
 async def changes(request: Request) -> ASGIApp:
     """Changes as they come, from a token on or after a snapshot."""
     known(request, "since")
@@ -108,7 +115,7 @@ async def changes(request: Request) -> ASGIApp:
     return EventStream(at.streams, "table", _follow(at, feed, token))
 
 
-@route("GET", "/api/tables/{name}/{key:path}")
+@route("GET", "/api/tables/{name}/{key:path}", ANYONE)
 async def row(request: Request) -> Response:
     """One row by its key's columns, joined by commas, each URL-encoded."""
     known(request)
@@ -133,8 +140,10 @@ async def _feed(request: Request) -> Feed:
         await asyncio.sleep(0.05)
     feeds = watch.feeds.feeds
     if name not in feeds:
-        there = ", ".join(sorted(feeds)) or "none yet: a pipeline that writes an upsert-kafka table makes one"
+        seen = [each for each, feed in sorted(feeds.items()) if _seen(request, feed)]
+        there = ", ".join(seen) or "none yet: a pipeline that writes an upsert-kafka table makes one"
         raise HttpError(404, f"there is no table {name[:80]!r}", remedy=f"tables: {there}", place="path")
+    must(request, "read", "topic", feeds[name].topic)
     return feeds[name]
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from penstock.calls import EARLIEST
 from penstock.web.api.site import Site, asking, site, topic_meta
 from penstock.web.follow.topics import Topic
+from penstock.web.http.access import ANYONE, Need, may, may_create, must
 from penstock.web.http.answers import HttpError, ok, read_body
 from penstock.web.http.inputs import hidden, known, topic_name, valid_topic
 from penstock.web.http.routes import route
@@ -26,21 +27,24 @@ class NewTopic(msgspec.Struct, forbid_unknown_fields=True):
     configs: dict[str, str | int | float | bool] = {}
 
 
-@route("GET", "/api/topics")
+@route("GET", "/api/topics", ANYONE)
 async def topics(request: Request) -> Response:
     """All topics, the system's own included and marked."""
     known(request)
     at = site(request)
-    return ok([_brief(at, topic) for _, topic in sorted(at.watch.topics.topics.items())])
+    found = sorted(at.watch.topics.topics.items())
+    return ok([_brief(at, topic) for name, topic in found if may(request, "describe", "topic", name)])
 
 
-@route("POST", "/api/topics")
+@route("POST", "/api/topics", ANYONE)
 async def create_topic(request: Request) -> Response:
     """Create one; 409 where it is there."""
     known(request)
     body = await read_body(request, NewTopic)
     name = valid_topic(body.name, "name")
     _may_change(name)
+    if not may_create(request, name):
+        must(request, "create", "topic", name)
     if not 1 <= body.partitions <= PARTITIONS_MAX:
         raise HttpError(
             400, f"a topic has 1 to {PARTITIONS_MAX} partitions, not {body.partitions}", place="partitions"
@@ -56,7 +60,7 @@ async def create_topic(request: Request) -> Response:
     return ok({"name": name, "partitions": body.partitions}, 201)
 
 
-@route("DELETE", "/api/topics/{topic}")
+@route("DELETE", "/api/topics/{topic}", Need("delete", "topic", "topic"))
 async def delete_topic(request: Request) -> Response:
     """Delete one with all its records."""
     known(request)
@@ -70,7 +74,7 @@ async def delete_topic(request: Request) -> Response:
     return ok({"name": name})
 
 
-@route("GET", "/api/topics/{topic}")
+@route("GET", "/api/topics/{topic}", Need("describe", "topic", "topic"))
 async def topic(request: Request) -> Response:
     """One topic as of now: settings, partitions, and the groups that read it."""
     known(request)
@@ -86,7 +90,7 @@ async def topic(request: Request) -> Response:
         {
             "name": name,
             "internal": meta.internal or hidden(name),
-            "configs": configs,
+            "configs": configs if may(request, "describe-configs", "topic", name) else {},
             "partitions": [
                 {"partition": p, "start": starts[p], "end": end} for p, end in sorted(ends.items())
             ],
@@ -95,7 +99,7 @@ async def topic(request: Request) -> Response:
             "groups": [
                 {"group": group, "state": found.info.state, "lag": found.lag(name)}
                 for group, found in sorted(at.watch.groups.groups.items())
-                if name in found.topics
+                if name in found.topics and may(request, "describe", "group", group)
             ],
         }
     )

@@ -46,8 +46,9 @@ class TooLargeError(Exception):
 class Guard:
     """ASGI middleware; outermost, so that nothing answers before it."""
 
-    def __init__(self, app: ASGIApp, options: GuardOptions) -> None:
-        self.app, self.options = app, options
+    def __init__(self, app: ASGIApp, options: GuardOptions, scheme: str = "http") -> None:
+        """`scheme` is how browsers reach this server: a page that came without TLS is of another origin."""
+        self.app, self.options, self.scheme = app, options, scheme
         self._hosts = {name.strip().lower() for name in options.allow_hosts.split(",") if name.strip()}
         self._origins = {
             origin.strip().rstrip("/") for origin in options.allow_origins.split(",") if origin.strip()
@@ -114,7 +115,7 @@ class Guard:
             return False
 
     def _may(self, origin: str, host: str) -> bool:
-        return origin.lower() == f"http://{host.lower()}" or origin in self._origins
+        return origin.lower() == f"{self.scheme}://{host.lower()}" or origin in self._origins
 
     def _large(self) -> HttpError:
         most = self.options.body_bytes_max
@@ -128,7 +129,7 @@ class Guard:
     async def _preflight(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A browser asks whether a page of another, listed origin may send what it wants to send."""
         allowed = {"Access-Control-Allow-Methods": "GET, POST, DELETE", "Access-Control-Max-Age": "600"}
-        allowed["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID"
+        allowed["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Last-Event-ID"
         own = Headers(scope=scope).get("origin") in self._origins
         await ok(b"{}", 200, allowed if own else None)(scope, receive, send)
 

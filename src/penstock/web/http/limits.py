@@ -1,12 +1,15 @@
 """uvicorn's HTTP protocol with bounds on what comes before a request is whole: its head's size and time.
 
-Knows bytes and seconds, not requests. Without it a client could send headers for ever, or one byte a minute.
+Knows bytes, seconds and certificates, not requests. Without it a client could send headers for ever, or one byte a minute.
 """
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from penstock.tls import name_of
+from penstock.web.http.login import CERTIFIED
 
 HEAD_BYTES_MAX = 96 * 1024
 
@@ -15,6 +18,7 @@ class BoundedHttp(HttpToolsProtocol):
     """One connection. A head (request line and headers) over its bounds ends it."""
 
     head_s = 10.0
+    _certified = ""
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _reading_head = True
@@ -22,6 +26,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected: its first head is awaited."""
         super().connection_made(transport)
+        self._certified = name_of(transport.get_extra_info("ssl_object"))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -42,6 +47,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._head_over()
+        self.scope[CERTIFIED] = self._certified  # type: ignore[typeddict-unknown-key]  # for the login gate
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

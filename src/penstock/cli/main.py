@@ -20,7 +20,7 @@ from typing import Any
 from penstock import __version__
 from penstock.errors import PenstockError
 
-COMMANDS = ("up", "demo", "init", "topic", "produce", "consume", "group", "sql", "table")
+COMMANDS = ("up", "demo", "init", "topic", "produce", "consume", "group", "sql", "table", "user")
 """In the order of the help. Each is the module or package `penstock.cli.<name>`."""
 
 EXIT_CODES = {

@@ -1,18 +1,15 @@
 """The engine beside a loop written by hand: q0, q1, q2 and a tumbling count over JSON events, in one run.
 
-    python bench/engine_loop.py [--events 1000000] [--repeats 5]   → JSON on standard output
-
 Both decode the same Kafka record batches (7 columns, about 230 bytes an event, 10,000 a batch, uncompressed, already in
 memory) with the same kernels, JSON reader and polars expressions, and write to a black hole. Figures are CPU seconds of
-this process per million events, the best of the repeats, taken in turn so that both meet the same noise. `ratio` is the
+this process per million events, medians of the repeats, taken in turn so that both meet the same noise. `ratio` is the
 engine's rate over the loop's; the goal is at least 0.8.
 """
 
-import argparse
 import io
 import json
 import os
-import platform
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -193,52 +190,33 @@ def measured(work: Callable[[], int]) -> tuple[float, int]:
     return time.process_time() - start, rows
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
+def run(events: int = 1_000_000, repeats: int = 5) -> dict[str, object]:
+    """Measure: medians by query and side, and the ratio of the medians."""
     kernels.warm(lambda sentence: print(sentence, file=sys.stderr))
-    batches = bids(given.events)
+    batches = bids(events)
     millions = len(batches) * BATCH / 1e6
     results = {}
     for name, node in plans().items():
-        best = {"engine": 1e9, "loop": 1e9}
-        for _ in range(given.repeats):
+        took: dict[str, list[float]] = {"engine": [], "loop": []}
+        rows = set()
+        for _ in range(repeats):
             for side, work in (
                 ("engine", lambda n=node: engine(n, batches)),
                 ("loop", lambda n=name: loops()[n]().run(batches)),
             ):
-                seconds, rows = measured(work)
-                best[side] = min(best[side], seconds)
-                best[f"{side} rows"] = rows
-        assert best["engine rows"] == best["loop rows"], f"{name}: {best}"
+                seconds, count = measured(work)
+                took[side].append(seconds)
+                rows.add(count)
+        assert len(rows) == 1, f"{name}: engine and loop disagree: {rows}"
+        cost = {side: statistics.median(seconds) / millions for side, seconds in took.items()}
         results[name] = {
-            "engine_cpu_s_per_million": round(best["engine"] / millions, 4),
-            "loop_cpu_s_per_million": round(best["loop"] / millions, 4),
-            "ratio": round(best["loop"] / best["engine"], 3), "rows": best["engine rows"],
-        }  # fmt: skip
-    machine = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-    }
-    size = sum(map(len, batches)) / given.events
-    print(
-        json.dumps(
-            {
-                "bench": "engine_loop",
-                "events": given.events,
-                "bytes_per_event": round(size),
-                "machine": machine,
-                "results": results,
-            },
-            indent=2,
-        )
-    )
+            **{f"{side}_cpu_s_per_million": round(seconds, 3) for side, seconds in cost.items()},
+            "ratio": round(cost["loop"] / cost["engine"], 3),
+            "rows": rows.pop(),
+        }
+    size = sum(map(len, batches)) / events
+    return {"engine_loop": {"events": events, "bytes_per_event": round(size), "repeats": repeats, **results}}
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(run(), indent=2))

@@ -100,7 +100,6 @@ def test_every_producer_gets_an_id_of_its_own_once_a_block_is_on_disk() -> None:
     assert answer_of(first) == ProducerIdentity(0, 0)
     assert answer_of(second) == ProducerIdentity(1, 0)
     assert table.ask(InitProducer(ME)) == ProducerIdentity(2, 0), "the block lasts"
-    assert table.ask(InitProducer(ME, transactional_id="x")).reason is Refusal.UNSUPPORTED
 
 
 def test_a_restart_remembers_producers_from_the_log_alone() -> None:

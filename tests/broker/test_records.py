@@ -78,11 +78,10 @@ def test_what_an_append_refuses() -> None:
     part = AppendPart("t", 0, batch_of(b"v"))
     cases = [
         (Append(ME, (part,), acks=2), Refusal.BAD_ACKS),
-        (Append(ME, (part,), transactional_id="x"), Refusal.UNSUPPORTED),
         (Append(ME, (AppendPart("t", 0, batch_of(b"v" * 200)),)), Refusal.TOO_LARGE),
         (
             Append(ME, (AppendPart("t", 0, batch_of(b"v", transactional=True, producer_id=1)),)),
-            Refusal.UNSUPPORTED,
+            Refusal.TRANSACTIONAL_ID_NOT_ALLOWED,
         ),
         (
             Append(ME, (AppendPart("t", 0, batch_of(b"v", at_ms=START.wall_ms + 3_700_000)),)),

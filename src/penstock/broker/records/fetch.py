@@ -68,7 +68,7 @@ def _read_part(
     batches = partition.read(part.offset, max(limit, 1), end=end)
     if not empty and len(batches) > limit:
         return Fetched(b"", high, start, stable), len(batches)
-    aborted = state.markers.aborted(partition, batches, stable) if call.committed_only else ()
+    aborted = state.markers.aborted(partition, batches) if call.committed_only else ()
     return Fetched(batches, high, start, stable, aborted), 0
 
 

@@ -56,8 +56,11 @@ class Markers:
         for key in [key for key in self._answers if key[0] is partition]:
             del self._answers[key]
 
-    def aborted(self, partition: Partition, batches: Bytes, stable: int) -> Aborted:
-        """Of `batches`, all below `stable`: the aborted producers, each with its first batch's offset here."""
+    def aborted(self, partition: Partition, batches: Bytes) -> Aborted:
+        """Of `batches`, all decided: the aborted producers, each with its first batch's offset here.
+
+        The marker that decides may stand above the last stable offset: behind a transaction that is open.
+        """
         begun: dict[int, int] = {}
         found: list[tuple[int, int]] = []
         offset = 0
@@ -70,25 +73,26 @@ class Markers:
             elif info.transactional:
                 begun.setdefault(info.producer_id, info.base_offset)
         if begun:
-            fates = self._ahead(partition, set(begun), offset, stable)
+            fates = self._ahead(partition, set(begun), offset)
             found += [(producer, first) for producer, first in begun.items() if fates.get(producer)]
         return tuple(sorted(found, key=lambda each: each[1]))
 
-    def _ahead(self, partition: Partition, wanted: set[int], offset: int, stable: int) -> dict[int, bool]:
+    def _ahead(self, partition: Partition, wanted: set[int], offset: int) -> dict[int, bool]:
         """Whether the next marker at or after `offset` of each wanted producer aborts."""
         tail = self._tails.get(partition)
-        since = tail.since if tail is not None else stable
+        end = partition.durable_offset
+        since = tail.since if tail is not None else end
         fates: dict[int, bool] = {}
         left = set(wanted)
         if offset < since:
             for producer in wanted:
-                begin, end, fate = self._answers.get((partition, producer), (0, -1, False))
-                if begin <= offset <= end:
+                first, last, fate = self._answers.get((partition, producer), (0, -1, False))
+                if first <= offset <= last:
                     self._answers.move_to_end((partition, producer))
                     fates[producer] = fate
                     left.discard(producer)
             if left:
-                fates |= self._read_ahead(partition, left, offset, min(since, stable))
+                fates |= self._read_ahead(partition, left, offset, min(since, end))
         if tail is not None:
             fates |= {p: _next(tail, p, max(offset, since)) for p in wanted - fates.keys()}
         return fates

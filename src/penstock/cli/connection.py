@@ -2,15 +2,18 @@
 
 import argparse
 import asyncio
+import dataclasses
 import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from penstock.client import Client, ClientOptions
 from penstock.client.errors import ConnectionLostError, KafkaError
+from penstock.client.security import MECHANISMS, Security, from_environment
 from penstock.errors import PenstockError
 
 T = TypeVar("T")
+SECURED = "The password stands in the environment: PENSTOCK_SASL_PASSWORD. PENSTOCK_SASL_USER, PENSTOCK_TLS_CA, … are these flags' defaults."
 
 
 def bootstrap_flag(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +22,31 @@ def bootstrap_flag(parser: argparse.ArgumentParser) -> None:
         "--bootstrap", default=os.environ.get("PENSTOCK_BOOTSTRAP", "127.0.0.1:9092"), metavar="HOST:PORT",
         help="the Kafka address to speak to (default: PENSTOCK_BOOTSTRAP, else 127.0.0.1:9092)",
     )  # fmt: skip
+    given = parser.add_argument_group("a secured server", SECURED)
+    given.add_argument("--sasl-user", metavar="USER", help="log in as this user")
+    given.add_argument("--sasl-mechanism", choices=MECHANISMS, help="how (default SCRAM-SHA-256)")
+    given.add_argument(
+        "--tls", action="store_true", default=None, help="speak TLS, trusting the system's authorities"
+    )
+    given.add_argument("--tls-ca", metavar="FILE", help="speak TLS, trusting these authorities (PEM)")
+    given.add_argument("--tls-cert", metavar="FILE", help="the certificate to show (PEM)")
+    given.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
+
+
+def security_of(given: argparse.Namespace) -> Security:
+    """How to log in, by flags or else the environment; raises PenstockError."""
+    names = ("sasl_user", "sasl_mechanism", "tls", "tls_ca", "tls_cert", "tls_key")
+    found = {name: value for name in names if (value := getattr(given, name)) is not None}
+    return dataclasses.replace(from_environment(), **found)
 
 
 def with_client(given: argparse.Namespace, work: Callable[[Client], Awaitable[T]]) -> T:
     """Run `work` with a connected client; raises PenstockError where nobody answers or the server says no."""
 
+    options = ClientOptions("penstock-cli", deadline_s=20.0, security=security_of(given))
+
     async def connected() -> T:
-        async with Client(given.bootstrap, options=ClientOptions("penstock-cli", deadline_s=20.0)) as client:
+        async with Client(given.bootstrap, options=options) as client:
             try:
                 await client.reach()
             except ConnectionLostError as error:

@@ -1,6 +1,7 @@
 """List live tables, print their rows, or watch them change, by the HTTP API."""
 
 import argparse
+import base64
 import json
 import os
 import urllib.error
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.cli.output import show
+from penstock.client.security import from_environment
 from penstock.errors import PenstockError
 
 
@@ -31,9 +33,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def ask(given: argparse.Namespace, path: str, accept: str = "application/json") -> Any:
     """An open response of the HTTP API; raises PenstockError with its words where it says no."""
-    request = urllib.request.Request(f"http://{given.http}{path}", headers={"Accept": accept})
+    security = from_environment()
+    scheme = "http" if security.context is None else "https"
+    request = urllib.request.Request(f"{scheme}://{given.http}{path}", headers={"Accept": accept})
+    if security.sasl_user:
+        login = base64.b64encode(f"{security.sasl_user}:{security.sasl_password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {login}")
+    seconds = None if accept != "application/json" else 30
     try:
-        return urllib.request.urlopen(request, timeout=None if accept != "application/json" else 30)
+        return urllib.request.urlopen(request, timeout=seconds, context=security.context)
     except urllib.error.HTTPError as error:
         said = json.loads(error.read() or b"{}")
         raise PenstockError(said.get("error", str(error)), remedy=said.get("remedy", "")) from None

@@ -1,4 +1,4 @@
-"""Writes the generated pages of `docs/`: the support tables, from the data that the code itself goes by.
+"""Writes the generated pages of `docs/`: from the data that the code itself goes by.
 
 python -m penstock.cli.docs docs
 """
@@ -6,10 +6,12 @@ python -m penstock.cli.docs docs
 import sys
 from pathlib import Path
 
+from penstock.cli import describing
 from penstock.sql import support as sql
 from penstock.wire.kafka import support as kafka
 
 PAGES = {
+    "cli.md": ("The command line", describing.markdown),
     "kafka-support.md": ("What the Kafka gateway offers", kafka.markdown),
     "sql-support.md": ("What the SQL can do", sql.markdown),
 }

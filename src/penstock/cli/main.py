@@ -20,7 +20,20 @@ from typing import Any
 from penstock import __version__
 from penstock.errors import PenstockError
 
-COMMANDS = ("up", "demo", "init", "topic", "produce", "consume", "group", "sql", "table", "user")
+COMMANDS = (
+    "up",
+    "demo",
+    "init",
+    "topic",
+    "produce",
+    "consume",
+    "group",
+    "sql",
+    "table",
+    "user",
+    "doctor",
+    "completion",
+)
 """In the order of the help. Each is the module or package `penstock.cli.<name>`."""
 
 EXIT_CODES = {

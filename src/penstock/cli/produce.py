@@ -34,7 +34,7 @@ CODECS = {name: codec for codec, name in CODEC_NAMES.items()}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Topic, what to send, how it is written, and what goes with it."""
-    parser.add_argument("topic", metavar="TOPIC")
+    parser.add_argument("topic", metavar="TOPIC", help="made where it is not there")
     parser.add_argument("value", nargs="?", help="one record; without it, each line of the input is one")
     parser.add_argument(
         "--file",

@@ -21,7 +21,7 @@ COLUMNS = ("topic", "partition", "from", "to", "change", "state")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The group, the place, and in which topics."""
-    parser.add_argument("group", metavar="GROUP")
+    parser.add_argument("group", metavar="GROUP", help="one group; one that is not there yet is made")
     parser.add_argument("--to", required=True, metavar="PLACE", help=moments.HELP)
     parser.add_argument(
         "--topic", action="append", default=[], metavar="TOPIC",

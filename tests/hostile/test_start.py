@@ -185,23 +185,37 @@ def _segment(data: Path) -> Path:
     return data / "kept-0" / f"{0:020}.log"
 
 
+def _strew(data: Path) -> None:
+    """Files of somebody's, and what a crash leaves."""
+    (data / "penstock.json.tmp").write_bytes(b"{")
+    (data / "notes.txt").write_text("mine")
+    (data / "kept-0" / "notes.txt").write_text("mine")
+    (data / "kept-0" / "old").mkdir()
+
+
+def _no_indexes(data: Path) -> None:
+    (data / "checkpoint").unlink()
+    (data / "journal").write_bytes(b"")
+    for file in data.glob("*/*index"):
+        file.unlink()
+
+
+def _bad_indexes(data: Path) -> None:
+    (data / "checkpoint").write_bytes((data / "checkpoint").read_bytes()[:50])
+    (data / "journal").write_bytes(b"\xff" * 9000)
+    for file in data.glob("*/*index"):
+        file.write_bytes(b"\xff" * 99)
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
-    "nothing": lambda data: None,
-    "the checkpoint is gone": lambda data: (data / "checkpoint").unlink(),
-    "the checkpoint is garbage": lambda data: (data / "checkpoint").write_bytes(b"\xff{"),
-    "the checkpoint is cut": lambda data: (data / "checkpoint").write_bytes(
-        (data / "checkpoint").read_bytes()[:50]
-    ),
-    "the journal is garbage": lambda data: (data / "journal").write_bytes(b"\xff" * 9000),
-    "the journal is empty": lambda data: (data / "journal").write_bytes(b""),
-    "the indexes are gone": lambda data: [f.unlink() for f in data.glob("*/*index")],
-    "the indexes are garbage": lambda data: [f.write_bytes(b"\xff" * 99) for f in data.glob("*/*index")],
-    "a half-written state": lambda data: (data / "penstock.json.tmp").write_bytes(b"{"),
-    "a file of somebody's": lambda data: (data / "notes.txt").write_text("mine"),
-    "a file of somebody's in a partition": lambda data: (data / "kept-0" / "notes.txt").write_text("mine"),
+    "strange files": _strew,
+    "checkpoint, journal and indexes are gone": _no_indexes,
+    "checkpoint, journal and indexes are garbage": _bad_indexes,
+    "the indexes alone are garbage": lambda data: [
+        f.write_bytes(b"\xff" * 99) for f in data.glob("*/*index")
+    ],
     "a log of somebody's in a partition": lambda data: (data / "kept-0" / "1.log").write_text("mine"),
     "a log with a strange digit": lambda data: (data / "kept-0" / "\u00b2.log").write_text("mine"),
-    "a folder of somebody's in a partition": lambda data: (data / "kept-0" / "old").mkdir(),
     "the partition's identity is cut": lambda data: (data / "kept-0" / "partition.metadata").write_bytes(b""),
     "the partition's identity is gone": lambda data: (data / "kept-0" / "partition.metadata").unlink(),
 }

@@ -6,15 +6,18 @@ does not take its answers or the server holds too many unanswered bytes; nothing
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from penstock.calls import Call
+from penstock.clock import Now
 from penstock.later import Later
 from penstock.serve.clocks import read_clocks
 from penstock.tls import name_of
-from penstock.wire.session import Asked, Session
+from penstock.wire.session import Asked, Session, Ticket
 
 if TYPE_CHECKING:
     from penstock.serve.driver import Driver
@@ -43,6 +46,8 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self.transport: asyncio.Transport | None = None
         self.waiting: set[Later[object]] = set()
+        self.asked: deque[tuple[Ticket, Call]] = deque()
+        self.asking = False
         self.held_bytes = 0
         self.unsent_bytes = 0
         self.unsent_since_s = 0.0
@@ -75,28 +80,43 @@ class Connection(asyncio.Protocol):
         self.hold()
         self.driver.settle()
 
+    @property
+    def stalled(self) -> bool:
+        """Whether requests wait for the connection's next turn."""
+        return bool(self.asked) or self.session.stalled
+
     def go_on(self) -> None:
         """The connection's turn has come again: begin what it left."""
-        if self.transport is not None and self.writable and self.session.stalled:
+        if self.transport is not None and self.writable and self.stalled:
             try:
-                self._ask(self.session.go_on())
+                self._ask([] if self.asked else self.session.go_on())
             except Exception:
                 self._broken()
             self.flush()
             self.hold()
 
     def _ask(self, asked: Asked) -> None:
-        """Put calls to the broker; an answer may bring further calls, which are put too."""
-        while asked:
-            further: Asked = []
-            for ticket, call in asked:
-                answer = self.driver.answer(call, read_clocks())
-                if isinstance(answer, Later):
-                    self.waiting.add(answer)
-                    answer.watch(partial(self._answered, ticket, answer))
-                else:
-                    further += self.session.answer(ticket, answer)
-            asked = further
+        """Put calls to the broker, and those that answers bring, until the turn is over: what is left waits."""
+        self.asked.extend(asked)
+        if (
+            self.asking
+        ):  # a call has answered an earlier one of this client: the loop below goes on with what follows
+            return
+        self.asking = True
+        try:
+            until_s = read_clocks().mono_s + self.driver.options.turn_s
+            while self.asked and (now := read_clocks()).mono_s < until_s:
+                self._put(*self.asked.popleft(), now)
+        finally:
+            self.asking = False
+
+    def _put(self, ticket: Ticket, call: Call, now: Now) -> None:
+        answer = self.driver.answer(call, now)
+        if isinstance(answer, Later):
+            self.waiting.add(answer)
+            answer.watch(partial(self._answered, ticket, answer))
+        else:
+            self.asked.extend(self.session.answer(ticket, answer))
 
     def _answered(self, ticket: object, later: Later[object], answer: object) -> None:
         self.waiting.discard(later)
@@ -110,6 +130,7 @@ class Connection(asyncio.Protocol):
     def _broken(self) -> None:
         """A defect of ours, met by one client's request: it costs that client its connection, and nobody else anything."""
         logger.exception("%s: closing the connection: its request met a defect", self.peer)
+        self.asked.clear()
         self.session.closing = True
 
     def hold(self) -> None:
@@ -126,7 +147,7 @@ class Connection(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             return
         over = self.driver.budget.full and (bool(self.waiting) or self.held_bytes > self.driver.share_bytes)
-        wanted = self.writable and not self.session.stalled and not over
+        wanted = self.writable and not self.stalled and not over
         if wanted != self.reading:
             self.reading = wanted
             (self.transport.resume_reading if wanted else self.transport.pause_reading)()
@@ -142,7 +163,7 @@ class Connection(asyncio.Protocol):
             logger.log(LEVELS.get(notice.level, logging.INFO), "%s: %s", self.peer, notice.message)
         if self.session.closing:
             self.transport.close()
-        elif self.session.stalled and self.writable:
+        elif self.stalled and self.writable:
             self.driver.stalled(self)
 
     def pause_writing(self) -> None:
@@ -174,6 +195,7 @@ class Connection(asyncio.Protocol):
         for later in self.waiting:
             self.driver.broker.drop(later)
         self.waiting.clear()
+        self.asked.clear()
         self.driver.budget.change(-self.held_bytes)
         self.held_bytes = 0
         self.driver.closed(self)

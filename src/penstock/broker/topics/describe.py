@@ -4,6 +4,7 @@ from penstock.broker.access import may_create
 from penstock.broker.answers import answers
 from penstock.broker.state import State
 from penstock.broker.topics.create import make, refused_topic
+from penstock.broker.topics.names import wrong_name
 from penstock.calls import (
     ClusterInfo,
     DescribeCluster,
@@ -17,6 +18,10 @@ from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.log import Topic
 
+CREATED_MAX = 50
+"""Topics that one request brings into being by naming them, each safe on disk before the next: a client that names
+more hears that the others are not there yet, and asks again, while everybody else is served in between."""
+
 
 def info_of(topic: Topic) -> TopicInfo:
     """The topic as clients see it."""
@@ -28,8 +33,11 @@ def describe_topics(state: State, call: DescribeTopics, now: Now) -> list[TopicI
     """By name, then by id; all of them where neither is given."""
     if call.names is None and not call.topic_ids:
         return [info_of(topic) for topic in state.log.topics.values()]
-    creator = call.principal.name if call.create else None
-    named = [_by_name(state, name, creator, now) for name in call.names or ()]
+    creator, there = call.principal.name if call.create else None, len(state.log.topics)
+    named: list[TopicInfo | Refused] = []
+    for name in call.names or ():
+        room = len(state.log.topics) - there < CREATED_MAX
+        named.append(_by_name(state, name, creator if room else None, now))
     if not call.topic_ids:
         return named
     return named + [_by_id(state, topic_id) for topic_id in call.topic_ids]
@@ -39,12 +47,14 @@ def _by_name(state: State, name: str, creator: str | None, now: Now) -> TopicInf
     found = state.log.topics.get(name)
     if found is not None:
         return info_of(found)
+    if words := wrong_name(name):
+        return Refused(Refusal.BAD_TOPIC_NAME, words)
+    if creator is None or not state.options.auto_create_topics:
+        return Refused(Refusal.NO_TOPIC, name)
     new = NewTopic(name)
     refused = refused_topic(state, new)
     if refused is not None and refused.reason is Refusal.BAD_TOPIC_NAME:
         return refused
-    if creator is None or not state.options.auto_create_topics:
-        return Refused(Refusal.NO_TOPIC, name)
     if not may_create(state.directory, creator, name):
         return Refused(Refusal.NOT_ALLOWED, f"{creator} may not create the topic {name}")
     return refused or make(state, new, now)

@@ -7,9 +7,14 @@ from bench.oracle import kafka as oracle
 
 from tests.differential.asking import Connection, warm
 from tests.differential.scenarios import SCENARIOS, Scenario
+from tests.differential.topics import TOPICS
 from tests.differential.transactions import TRANSACTIONS
 
-SETTINGS = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "200"}
+SETTINGS = {
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
+    "log.cleaner.backoff.ms": "200",
+    "log.initial.task.delay.ms": "500",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +34,6 @@ def seen(scenario: Scenario, address: str) -> object:
         connection.close()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS + TRANSACTIONS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS + TRANSACTIONS + TOPICS, ids=lambda s: s.__name__)
 def test_penstock_answers_as_kafka_does(scenario: Scenario, kafka_address: str, broker_address: str) -> None:
     assert seen(scenario, broker_address) == seen(scenario, kafka_address)

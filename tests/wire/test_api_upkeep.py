@@ -40,7 +40,7 @@ def test_incremental_alter_configs(broker: FakeBroker, version: int) -> None:
     broker.refusing = {}
     found = ask(broker, 44, version, resources=resources).responses
     assert [(r.resource_type, r.resource_name, r.error_code) for r in found] == [
-        (2, "t", 0), (2, "absent", 3), (4, "1", 3), (8, "1", 42), (2, "twice", 42),
+        (2, "t", 0), (2, "absent", 3), (4, "1", 3), (8, "1", 42), (2, "twice", 42), (2, "twice", 42),
     ]  # fmt: skip
     (call,) = broker.asked
     assert isinstance(call, c.AlterConfigs) and not call.check_only

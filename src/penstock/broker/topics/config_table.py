@@ -36,15 +36,16 @@ class Setting:
     most: float = float("inf")
     choices: tuple[str, ...] = ()
     broker: str = ""
+    holes: tuple[int, ...] = ()
 
 
 CODECS = ("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer")
 
 _TABLE = (
-    Setting("cleanup.policy", Kind.LIST, "delete", "What happens to old records: delete, compact, or both.",
-            choices=("compact", "delete"), broker="log.cleanup.policy"),
+    Setting("cleanup.policy", Kind.LIST, "delete", "What happens to old records: delete, compact, both, or nothing.",
+            choices=("compact", "delete", ""), broker="log.cleanup.policy"),
     Setting("compression.gzip.level", Kind.INT, "-1", "The gzip level, 1 to 9; -1 is the library's default.",
-            -1, 9, broker="compression.gzip.level"),
+            -1, 9, broker="compression.gzip.level", holes=(0,)),
     Setting("compression.lz4.level", Kind.INT, "9", "The lz4 level, 1 to 17.", 1, 17, broker="compression.lz4.level"),
     Setting("compression.type", Kind.STRING, "producer", "The codec records are stored in; producer keeps theirs.",
             choices=CODECS, broker="compression.type"),
@@ -90,10 +91,10 @@ _TABLE = (
     Setting("remote.log.delete.on.disable", Kind.BOOLEAN, "false", "Tiered storage: not offered."),
     Setting("remote.storage.enable", Kind.BOOLEAN, "false", "Tiered storage: not offered.", choices=("false",)),
     Setting("retention.bytes", Kind.LONG, "-1", "The size above which a partition's oldest segments go; -1: none.",
-            -1, broker="log.retention.bytes"),
+            broker="log.retention.bytes"),
     Setting("retention.ms", Kind.LONG, "604800000", "The age at which segments go; -1: never.", -1,
             broker="log.retention.ms"),
-    Setting("segment.bytes", Kind.INT, "1073741824", "The size at which a new segment file begins.", 14, INT_MAX,
+    Setting("segment.bytes", Kind.INT, "1073741824", "The size at which a new segment file begins.", 1048576, INT_MAX,
             broker="log.segment.bytes"),
     Setting("segment.index.bytes", Kind.INT, "10485760", "The largest index file.", 4, INT_MAX,
             broker="log.index.size.max.bytes"),
@@ -132,6 +133,8 @@ def _wrong_number(setting: Setting, value: str) -> str:
         number = NUMBERS[setting.kind](value.strip())
     except ValueError:
         return f"Invalid value {value} for configuration {setting.name}: not a number of type {setting.kind.name}"
+    if number in setting.holes:
+        return f"Invalid value {value} for configuration {setting.name}"
     least = max(setting.least, -INT_MAX - 1) if setting.kind == Kind.INT else setting.least
     most = min(setting.most, LONG_MAX)
     if not least <= number <= most:

@@ -34,7 +34,7 @@ class InternalTopics:
     def ensure(self, name: str, partitions: int, now: Now) -> Topic:
         """Make the topic unless it is there; a number of partitions once chosen stays."""
         if name not in self.log.topics:
-            configs = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "104857600"}
+            configs = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "16777216"}
             self.log.create_topic(name, partitions, configs, now, internal=name in INTERNAL)
         return self.log.topics[name]
 

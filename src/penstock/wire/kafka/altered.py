@@ -18,7 +18,7 @@ TWICE: Final = Refused(Refusal.BAD_REQUEST, "Each resource must appear at most o
 
 
 def alter(request: Request, altered: Callable[[str, Any], AlteredResource]) -> Any:
-    """Ask for the resources that can be asked for; one row a distinct resource."""
+    """Ask for the resources that can be asked for; one row a resource."""
     q = request.message
     count = Counter((r.resource_type, r.resource_name) for r in q.resources)
     resources = {(r.resource_type, r.resource_name): r for r in q.resources}
@@ -36,7 +36,8 @@ def alter(request: Request, altered: Callable[[str, Any], AlteredResource]) -> A
                 "resource_type": kind,
                 "resource_name": name,
             }
-            for (kind, name), result in results.items()
+            for (kind, name) in ((r.resource_type, r.resource_name) for r in q.resources)
+            for result in (results[kind, name],)
         ]
     }
 

@@ -11,7 +11,8 @@ from penstock.engine.plan import Table
 from penstock.work.connectors.kafka import KafkaSink, KafkaSource
 from penstock.work.connectors.shape import Sink, Site, Source
 
-COMPACTED = {"cleanup.policy": "compact"}
+COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(4 * 1024 * 1024)}
+"""What is in a partition's last segment is not compacted, so a table's topic is this much larger than the table."""
 
 
 class UpsertKafka:

@@ -86,12 +86,17 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def kafka(settings: dict[str, str] | None = None, heap: str = "1g") -> Iterator[str]:
-    """A running Kafka; gives its bootstrap address. Stopped, and its data removed, at the end."""
+    """A running Kafka; gives its bootstrap address. Stopped, and its data removed, at the end.
+
+    `settings` go before those above; `{port}` and `{controller}` in them stand for the ports of this one.
+    """
     with tempfile.TemporaryDirectory(prefix="oracle-kafka-") as home:
         port, controller = free_port(), free_port()
         properties = Path(home, "server.properties")
         text = SETTINGS.format(port=port, controller=controller, data=Path(home, "data"))
-        properties.write_text(text + "".join(f"{key}={value}\n" for key, value in (settings or {}).items()))
+        for key, value in (settings or {}).items():
+            text += f"{key}={value}\n".replace("{port}", str(port)).replace("{controller}", str(controller))
+        properties.write_text(text)
         with Path(home, "kafka.log").open("wb") as log:
             said = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
             store = [

@@ -12,7 +12,7 @@ from tests.cli.conftest import Call
 @pytest.fixture
 def filled(call: Call, server: str, topic: str, typed: Callable[[bytes], None]) -> str:
     """A topic of two partitions: records of 2026-01-01, 02 and 03 in the first, one of the 2nd in the other."""
-    call("topic", "create", topic, "--partitions", "2")
+    call("topic", "create", topic, "--partitions", "2", "--config", "retention.ms=-1")
     line = '{"value": "v", "partition": %d, "timestamp": "2026-01-0%dT00:00:00Z"}\n'
     typed("".join(line % place for place in ((0, 1), (0, 2), (0, 3), (1, 2))).encode())
     call("produce", topic, "--format", "json")

@@ -43,6 +43,14 @@ def test_a_topic_that_is_there_is_refused_or_left_as_it_is(call: Call, topic: st
     assert left == [{"topic": topic, "partitions": None, "state": "is there"}]
 
 
+def test_what_is_refused_for_one_topic_is_done_for_the_others(call: Call, topic: str) -> None:
+    call("topic", "create", f"{topic}-b")
+    said = call("topic", "create", f"{topic}-a", f"{topic}-b", f"{topic}-c", "--json")
+    assert said.code == 2
+    assert [row["topic"] for row in said.rows] == [f"{topic}-a", f"{topic}-c"]
+    assert f"create the topic {topic}-b" in said.error
+
+
 def test_describe_shows_partitions_configs_and_who_reads(call: Call, topic: str) -> None:
     call("topic", "create", topic, "--partitions", "2", "--config", "retention.ms=3600000")
     call("produce", topic, "a", "--partition", "0", "--repeat", "3")

@@ -17,14 +17,14 @@ from penstock.errors import PenstockError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb, the table, and what to see of it."""
-    parser.add_argument("verb", choices=("list", "get", "watch"))
-    parser.add_argument("table", nargs="?")
+    parser.add_argument("verb", choices=("list", "get", "watch"), help="what to do")
+    parser.add_argument("table", nargs="?", help="get, watch: the table's name")
     parser.add_argument("key", nargs="?", help="get: one row; the key's columns joined by commas")
     parser.add_argument(
         "--filter", action="append", default=[], metavar="COLUMN:OP:VALUE", help="eq ne lt le gt ge like"
     )
     parser.add_argument("--order", help="a column, or -column for descending")
-    parser.add_argument("--limit", type=int, default=100)
+    parser.add_argument("--limit", type=int, default=100, help="the most rows (default: 100)")
     default = os.environ.get("PENSTOCK_HTTP", "127.0.0.1:8080")
     parser.add_argument(
         "--http", default=default, metavar="HOST:PORT", help="the HTTP address (default %(default)s)"

@@ -11,6 +11,7 @@ from penstock.cli.connection import bootstrap_flag, with_client
 from penstock.cli.group.standing import Standing, standings
 from penstock.cli.names import choose, names_flags
 from penstock.cli.output import counted, show
+from penstock.cli.several import several
 from penstock.client import Client
 from penstock.errors import PenstockError
 
@@ -38,17 +39,17 @@ async def doomed(client: Client, given: argparse.Namespace) -> list[Standing]:
     return found
 
 
-async def delete(client: Client, groups: list[Standing]) -> None:
-    """Delete one after the other."""
-    for group in groups:
-        await client.delete_group(group.info.group)
+async def delete(client: Client, row: dict[str, object]) -> list[dict[str, object]]:
+    """Delete one group."""
+    await client.delete_group(str(row["group"]))
+    return [row]
 
 
 def run(given: argparse.Namespace) -> int:
     """Show what goes, ask, delete."""
     groups = with_client(given, lambda client: doomed(client, given))
     state = "would be deleted" if given.dry_run else "deleted"
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "group": each.info.group,
             "partitions": len(each.committed),
@@ -63,6 +64,8 @@ def run(given: argparse.Namespace) -> int:
         names = ", ".join(each.info.group for each in groups)
         if not confirmed(f"Delete {counted(len(groups), 'group')} ({names}) with {offsets}?", yes=given.yes):
             return 1
-        with_client(given, lambda client: delete(client, groups))
+        outcome = with_client(given, lambda client: several(rows, "groups", lambda row: delete(client, row)))
+        outcome.show(COLUMNS, given)
+        return 0
     show(rows, COLUMNS, given)
     return 0

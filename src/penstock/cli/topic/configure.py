@@ -6,18 +6,23 @@ penstock topic configure 'orders*' --partitions 12 --dry-run
 """
 
 import argparse
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.calls import ConfigChange
 from penstock.cli.connection import bootstrap_flag, with_client
 from penstock.cli.names import choose, names_flags
-from penstock.cli.output import show
+from penstock.cli.several import Outcome, several
 from penstock.cli.topic.create import pairs
 from penstock.client import Client, TopicMeta
 from penstock.errors import PenstockError
 
 SOURCES = {1: "topic", 2: "server, now", 3: "all servers, now", 4: "server", 5: "default"}
 """Kafka's ConfigSource in words."""
+DEFAULT = "(default)"
+"""The server's own value, which is the server's to know."""
+TRIES = 40
 COLUMNS = ("topic", "config", "value", "source")
 CHANGED = ("topic", "config", "before", "after", "state")
 
@@ -78,17 +83,17 @@ def plain(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["config"]: {"value": row["value"], "source": row["source"]} for row in rows}
 
 
-async def configure(
-    client: Client, given: argparse.Namespace
-) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Show, or change one topic after the other; the rows and their columns."""
-    changes, known = changes_of(given), await client.metadata(None)
+async def configure(client: Client, given: argparse.Namespace, changes: list[ConfigChange]) -> Outcome:
+    """Show, or change one topic after the other."""
+    known = await client.metadata(None)
     names = choose(given.topic, known, given, "topic")
-    if not changes and given.partitions is None:
-        shown = [{"topic": n} | row for n in names for row in await settings_of(client, n, defaults=True)]
-        return shown, COLUMNS
-    done = [row for name in names for row in await change(client, known[name], changes, given)]
-    return done, CHANGED
+
+    async def one(name: str) -> list[dict[str, Any]]:
+        if changes or given.partitions is not None:
+            return await change(client, known[name], changes, given)
+        return [{"topic": name} | row for row in await settings_of(client, name, defaults=True)]
+
+    return await several(names, "topics", one)
 
 
 async def change(
@@ -96,18 +101,30 @@ async def change(
 ) -> list[dict[str, Any]]:
     """Change one topic; what was and what is, one row a setting."""
     state = "would change" if given.dry_run else "changed"
-    rows: list[dict[str, Any]] = []
     before = await client.topic_configs(meta.name)
     if changes:
         await client.alter_topic(meta.name, changes, check_only=given.dry_run)
-    after = dict(before) if given.dry_run else await client.topic_configs(meta.name)
-    for each in changes:
-        now = _foreseen(each, before.get(each.name)) if given.dry_run else after.get(each.name)
-        rows.append({"config": each.name, "before": before.get(each.name), "after": now})
+    foreseen = {each.name: _foreseen(each, before.get(each.name)) for each in changes}
+    after = foreseen if given.dry_run else await changed(client, meta.name, foreseen)
+    rows: list[dict[str, Any]] = [
+        {"config": key, "before": before.get(key), "after": after.get(key)} for key in foreseen
+    ]
     if given.partitions is not None:
         await client.add_partitions(meta.name, given.partitions, check_only=given.dry_run)
         rows.append({"config": "partitions", "before": meta.partitions, "after": given.partitions})
     return [{"topic": meta.name} | row | {"state": state} for row in rows]
+
+
+async def changed(client: Client, name: str, foreseen: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The settings once they are as foreseen: Kafka's servers learn of a change a little after it was made."""
+    for _ in range(TRIES):
+        found = await client.topic_settings(name)
+        after = {entry.name: entry.value for entry in found}
+        seen = after | {entry.name: DEFAULT for entry in found if entry.source != 1}
+        if all(seen.get(key, DEFAULT) == value or after.get(key) == value for key, value in foreseen.items()):
+            break
+        await asyncio.sleep(0.05)
+    return after
 
 
 def _foreseen(change: ConfigChange, before: str | None) -> str | None:
@@ -117,11 +134,12 @@ def _foreseen(change: ConfigChange, before: str | None) -> str | None:
         return ",".join([*items, *(i for i in (change.value or "").split(",") if i not in items)])
     if change.how == "subtract":
         return ",".join(item for item in items if item not in (change.value or "").split(","))
-    return change.value if change.how == "set" else "(default)"
+    return change.value if change.how == "set" else DEFAULT
 
 
 def run(given: argparse.Namespace) -> int:
     """Show or change."""
-    rows, columns = with_client(given, lambda client: configure(client, given))
-    show(rows, columns, given)
+    changes = changes_of(given)
+    outcome = with_client(given, lambda client: configure(client, given, changes))
+    outcome.show(CHANGED if changes or given.partitions is not None else COLUMNS, given)
     return 0

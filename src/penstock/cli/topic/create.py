@@ -7,9 +7,11 @@ penstock topic create latest --config cleanup.policy=compact --config retention.
 import argparse
 
 from penstock.cli.connection import bootstrap_flag, with_client
-from penstock.cli.output import show
+from penstock.cli.several import several
 from penstock.client import Client
 from penstock.errors import PenstockError
+
+COLUMNS = ("topic", "partitions", "state")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,26 +49,24 @@ def pairs(words: list[str], flag: str) -> dict[str, str]:
     return {key: value for key, _, value in cut}
 
 
-async def create(client: Client, given: argparse.Namespace) -> list[dict[str, object]]:
-    """Create one after the other; the first that is refused ends it."""
-    configs, rows = pairs(given.config, "--config"), []
-    for name in given.topic:
-        new = await client.create_topic(
-            name, given.partitions, configs,
-            exist_ok=given.if_not_exists, replicas=given.replicas, check_only=given.dry_run,
-        )  # fmt: skip
-        done = "would be created" if given.dry_run else "created"
-        rows.append(
-            {
-                "topic": name,
-                "partitions": given.partitions if new else None,
-                "state": done if new else "is there",
-            }
-        )
-    return rows
+async def create(
+    client: Client, given: argparse.Namespace, configs: dict[str, str], name: str
+) -> list[dict[str, object]]:
+    """Create one topic."""
+    new = await client.create_topic(
+        name, given.partitions, configs,
+        exist_ok=given.if_not_exists, replicas=given.replicas, check_only=given.dry_run,
+    )  # fmt: skip
+    state = ("would be created" if given.dry_run else "created") if new else "is there"
+    return [{"topic": name, "partitions": given.partitions if new else None, "state": state}]
 
 
 def run(given: argparse.Namespace) -> int:
     """Create, and say what came of it."""
-    show(with_client(given, lambda client: create(client, given)), ("topic", "partitions", "state"), given)
+    configs = pairs(given.config, "--config")
+    outcome = with_client(
+        given,
+        lambda client: several(given.topic, "topics", lambda name: create(client, given, configs, name)),
+    )
+    outcome.show(COLUMNS, given)
     return 0

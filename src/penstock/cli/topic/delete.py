@@ -10,7 +10,7 @@ from penstock.cli.confirm import confirmed
 from penstock.cli.connection import bootstrap_flag, with_client
 from penstock.cli.names import choose, names_flags
 from penstock.cli.output import counted, show, size_text
-from penstock.cli.progress import Progress
+from penstock.cli.several import several
 from penstock.cli.topic.facts import measure, readers_of
 from penstock.client import Client
 
@@ -44,12 +44,10 @@ async def doomed(client: Client, given: argparse.Namespace) -> list[dict[str, ob
     ]
 
 
-async def delete(client: Client, given: argparse.Namespace, names: list[str]) -> None:
-    """Delete one after the other."""
-    with Progress("topics deleted", len(names)) as progress:
-        for name in names:
-            await client.delete_topic(name)
-            progress.step()
+async def delete(client: Client, row: dict[str, object]) -> list[dict[str, object]]:
+    """Delete one topic."""
+    await client.delete_topic(str(row["topic"]))
+    return [row | {"state": "deleted"}]
 
 
 def run(given: argparse.Namespace) -> int:
@@ -63,6 +61,6 @@ def run(given: argparse.Namespace) -> int:
     what = f"topic {names[0]}" if len(names) == 1 else f"{len(names)} topics ({', '.join(names)})"
     if not confirmed(f"Delete {what} with {counted(records, 'record')} for good?", yes=given.yes):
         return 1
-    with_client(given, lambda client: delete(client, given, names))
-    show([row | {"state": "deleted"} for row in rows], COLUMNS, given)
+    outcome = with_client(given, lambda client: several(rows, "topics", lambda row: delete(client, row)))
+    outcome.show(COLUMNS, given)
     return 0

@@ -13,7 +13,7 @@ from penstock.users import change
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The user, the password's source."""
-    parser.add_argument("user")
+    parser.add_argument("user", help="the user's name")
     password_flags(parser)
     place_flags(parser)
 

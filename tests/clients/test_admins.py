@@ -1,6 +1,7 @@
 """Three admin clients change a topic that lives: partitions, settings, records; each sees what it did."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ EXPECTED = (3, "12345", "delete,compact", 2)
 def new_topic(address: str, topic: str) -> None:
     c = Connection(address)
     create(c, topic)
-    produce(c, topic, batch(b"a", b"b", b"c"))
+    produce(c, topic, batch(b"a", b"b", b"c", at_ms=int(time.time() * 1000)))
     c.close()
 
 

@@ -58,9 +58,15 @@ class BrokerProcess:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process.pid, number)
-            with contextlib.suppress(BrokenPipeError):
-                self.process.communicate(timeout=10)
-            self.process = None
+            try:
+                with contextlib.suppress(BrokenPipeError):
+                    self.process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+            finally:
+                self.process = None
 
     def __enter__(self) -> "BrokerProcess":
         self.start()

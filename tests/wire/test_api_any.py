@@ -5,6 +5,8 @@ import uuid
 import pytest
 
 from penstock import calls as c
+from penstock.broker.access.needs import Each
+from penstock.broker.access.table import ACCESS
 from penstock.errors import Refusal, Refused
 from penstock.record import Record, encode
 from penstock.wire.kafka.registry import OFFERED
@@ -13,6 +15,7 @@ from tests.wire.fake_broker import FakeBroker
 
 LOGIN = (17, 36)
 """What ends a connection that does not log in: see test_sasl."""
+IN_PARTS = {call for call, needs in ACCESS.items() if any(isinstance(need, Each) for need in needs)}
 BATCH = encode([Record(b"k", b"v", 1)])
 
 
@@ -42,12 +45,21 @@ def test_any_refusal_of_any_call_is_answered(key: int, version: int) -> None:
         "topic_names": ["t"],
         "groups": ["g"],
         "groups_names": ["g"],
+        "transactional_ids": ["t"],
     }
     if key == 9:
         named["groups"] = [{"group_id": "g", "topics": topics}]
+    if key == 35:
+        named["topics"] = [{"topic": "t", "partitions": [0]}]
+    named["transactional_ids"] = ["x"]
     data = request(key, version, acks=1, protocols=[{"name": "r"}], **named)
     for reason in Refusal:
-        broker, session = FakeBroker(t=1), new_session()
-        broker.refusing = {call: Refused(reason, "somewhere") for call in c.Call.__subclasses__()}
-        assert feed(session, broker, data)
-        assert not session.closing
+        for refusal in (Refused(reason, "somewhere"), [Refused(reason, "this part")]):
+            broker, session = FakeBroker(t=1), new_session()
+            broker.refusing = {
+                call: refusal
+                for call in c.Call.__subclasses__()
+                if isinstance(refusal, Refused) or call in IN_PARTS
+            }
+            assert feed(session, broker, data)
+            assert not session.closing

@@ -39,12 +39,19 @@ def _group(request: Request, asked: Any) -> Any:
     stable = request.get("require_stable", False)
     result = yield FetchOffsets(request.principal, asked.group_id, parts, stable)
     if not isinstance(result, Refused):
-        return {"topics": _topic_rows(list(result))}
+        # Of parts that may not be seen there is an error each; where all are asked for they are not among the answers.
+        told = [_nothing(parts, at) if isinstance(one, Refused) else one for at, one in enumerate(result)]
+        return {"topics": _topic_rows(told, result)}
     error = code(FetchOffsets, result)
     if request.version >= GROUP_ERRORS:
         return {"error_code": error, "topics": ()}
-    nothing = [OffsetCommit(topic, index, -1) for topic, index in parts or ()]
+    nothing = [_nothing(parts, at) for at in range(len(parts or ()))]
     return {"topics": _topic_rows(nothing, each(result, len(nothing)))}
+
+
+def _nothing(parts: tuple[tuple[str, int], ...] | None, at: int) -> OffsetCommit:
+    topic, index = (parts or ())[at]
+    return OffsetCommit(topic, index, -1)
 
 
 def _code(one: OffsetCommit, result: Any) -> int:

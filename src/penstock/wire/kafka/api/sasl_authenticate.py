@@ -18,9 +18,11 @@ KEY: Final = 36
 def sasl_authenticate(request: Request) -> Steps:
     """The next challenge, the mechanism's last word, or why not: in words that tell no more than Kafka's do."""
     login, mechanism = request.login, request.login.mechanism
+    if not mechanism and not login.entered:
+        raise HangUpError("SaslAuthenticate came before SaslHandshake")
     if not mechanism:
         login.over = True
-        words = "SaslAuthenticate request received before SaslHandshake, or after the login"
+        words = "SaslAuthenticate request received after successful authentication"
         return _refused_row(ErrorCode.illegal_sasl_state, words)
     said = yield from login.take(request.principal, bytes(request.message.auth_bytes))
     if not isinstance(said, Refused):

@@ -109,7 +109,9 @@ class FakeClient:
         placed = [partition if partition is not None else partition_of(r.key or b"", count) for r in records]
         return [self.put(topic, place, [each]) for place, each in zip(placed, records, strict=True)]
 
-    async def offsets(self, topic: str, timestamp_ms: int = LATEST) -> dict[int, int]:
+    async def offsets(
+        self, topic: str, timestamp_ms: int = LATEST, *, committed: bool = False
+    ) -> dict[int, int]:
         held = self._topic(topic)
         if timestamp_ms == EARLIEST:
             return dict(enumerate(held.starts))

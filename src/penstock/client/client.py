@@ -134,21 +134,30 @@ class Client(Topics, Configs, Groups):
         self._readers = [*(r for r in self._readers if not r.closed), reader]
         return reader
 
-    async def offsets(self, topic: str, timestamp_ms: int = LATEST) -> dict[int, int]:
-        """By partition: the first offset at or after a time, or EARLIEST or LATEST; -1 where none is that young."""
+    async def offsets(
+        self, topic: str, timestamp_ms: int = LATEST, *, committed: bool = False
+    ) -> dict[int, int]:
+        """By partition: the first offset at or after a time, or EARLIEST or LATEST; -1 where none is that young.
+
+        `committed`: of what is decided; the end is where the first open transaction begins.
+        """
 
         async def attempt() -> dict[int, int]:
             count = await self.partitions(topic)
             found = await offsets.find_offsets(
-                self._cluster, [(topic, p) for p in range(count)], timestamp_ms
+                self._cluster, [(topic, p) for p in range(count)], timestamp_ms, committed
             )
             return {partition: offset for (_, partition), (offset, _) in found.items()}
 
         return await self._cluster.persist(attempt)
 
-    async def find(self, parts: Sequence[Part], timestamp_ms: int = LATEST) -> dict[Part, tuple[int, int]]:
+    async def find(
+        self, parts: Sequence[Part], timestamp_ms: int = LATEST, *, committed: bool = False
+    ) -> dict[Part, tuple[int, int]]:
         """As `offsets`, of partitions of several topics at once: (offset, timestamp) each, both -1 where none is."""
-        return await self._cluster.persist(lambda: offsets.find_offsets(self._cluster, parts, timestamp_ms))
+        return await self._cluster.persist(
+            lambda: offsets.find_offsets(self._cluster, parts, timestamp_ms, committed)
+        )
 
     async def committed(self, group: str, parts: Sequence[Part] | None = None) -> dict[Part, int]:
         """A group's committed offsets; partitions without one are left out. `parts` of None means all it has."""

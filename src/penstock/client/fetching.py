@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 _I16, _I32, _I64 = struct.Struct(">h"), struct.Struct(">i"), struct.Struct(">q")
+_ABORTED = struct.Struct(">qq")
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """One partition's answer to a fetch; `batches` is a slice of the response, its last batch may be cut short."""
+    """One partition's answer to a fetch; `batches` is a slice of the response, its last batch may be cut short.
+
+    `aborted`: (producer id, offset from which on its transactional records do not count, up to its next marker).
+    """
 
     topic: str
     partition: int
@@ -22,12 +26,18 @@ class Got:
     high_watermark: int
     start_offset: int
     batches: memoryview
+    stable_offset: int = -1
+    aborted: tuple[tuple[int, int], ...] = ()
 
 
 def wish(
-    offsets: Mapping[tuple[str, int], int], wait_ms: int, bytes_max: int, part_bytes_max: int
+    offsets: Mapping[tuple[str, int], int],
+    wait_ms: int,
+    bytes_max: int,
+    part_bytes_max: int,
+    committed: bool = False,
 ) -> dict[str, Any]:
-    """The row of a Fetch request outside of any fetch session, reading uncommitted."""
+    """The row of a Fetch request outside of any fetch session; `committed`: only what is decided (KIP-98)."""
     topics: dict[str, list[dict[str, int]]] = {}
     for (topic, partition), offset in offsets.items():
         part = {"partition": partition, "fetch_offset": offset, "partition_max_bytes": part_bytes_max}
@@ -37,6 +47,7 @@ def wish(
         "max_wait": wait_ms,
         "min_bytes": 1,
         "max_bytes": bytes_max,
+        "isolation_level": int(committed),
         "session_epoch": -1,
         "topics": [{"topic": topic, "partitions": parts} for topic, parts in topics.items()],
     }
@@ -68,14 +79,16 @@ def read(version: int, frame: memoryview) -> tuple[int, Sequence[Got]]:
 
 
 def _part(version: int, topic: str, frame: memoryview, position: int) -> tuple[Got, int]:
-    partition, error, high, _stable = struct.unpack_from(">ihqq", frame, position)
+    partition, error, high, stable = struct.unpack_from(">ihqq", frame, position)
     position += 22
     start = -1
     if version >= 5:
         (start,) = _I64.unpack_from(frame, position)
         position += 8
-    (aborted,) = _I32.unpack_from(frame, position)
-    position += 4 + 16 * max(0, aborted)
+    (count,) = _I32.unpack_from(frame, position)
+    end = position + 4 + 16 * max(0, count)
+    aborted = tuple(_ABORTED.iter_unpack(frame[position + 4 : end]))
+    position = end
     if version >= 11:
         position += 4
     (size,) = _I32.unpack_from(frame, position)
@@ -83,7 +96,8 @@ def _part(version: int, topic: str, frame: memoryview, position: int) -> tuple[G
     size = max(0, size)
     if position + size > len(frame):
         raise ValueError("a damaged Fetch response: the records reach past its end")
-    return Got(topic, partition, error, high, start, frame[position : position + size]), position + size
+    batches = frame[position : position + size]
+    return Got(topic, partition, error, high, start, batches, stable, aborted), position + size
 
 
 def _text(frame: memoryview, position: int) -> tuple[str, int]:

@@ -4,8 +4,10 @@ Knows where each batch ends and the next fetch begins; knows nothing of the reco
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from penstock import record
 from penstock.calls import EARLIEST, Bytes
@@ -13,6 +15,7 @@ from penstock.client import fetching
 from penstock.client.admin.offsets import find_offsets
 from penstock.client.cluster import Cluster
 from penstock.client.errors import KafkaError, failure
+from penstock.record import BatchInfo
 
 Part = tuple[str, int]
 
@@ -21,7 +24,8 @@ Part = tuple[str, int]
 class Chunk:
     """Whole record batches of one partition. The first may begin before `offset`, which is what was asked for.
 
-    `batches` is a slice of the response: copy what is kept for long. Transaction markers are taken out.
+    `batches` is a slice of the response: copy what is kept for long. Transaction markers are taken out, and what was
+    aborted where only committed records are read: so they may be empty while `next_offset` moves on.
     """
 
     topic: str
@@ -44,6 +48,8 @@ class ReaderOptions:
     """The most one fetch brings of one partition, in bytes."""
     ahead_bytes_max: int = 32 * 1024 * 1024
     """Fetching pauses while this much waits to be read, in bytes."""
+    committed: bool = False
+    """Whether to read only what is committed, up to the first open transaction; `high_watermark` is that end then."""
     reset: int | None = None
     """Where to go on when an offset is out of range: EARLIEST or LATEST; None raises OFFSET_OUT_OF_RANGE."""
 
@@ -175,7 +181,8 @@ class Reader:
         connection = await self._cluster.connection_to(node, self)
         asked = {part: self.positions[part] for part in parts}
         options = self._options
-        row = fetching.wish(asked, options.wait_ms, options.bytes_max, options.part_bytes_max)
+        limits = options.wait_ms, options.bytes_max, options.part_bytes_max
+        row = fetching.wish(asked, *limits, options.committed)
         timeout_s = options.wait_ms / 1000 + self._cluster.options.request_timeout_s
         frame = await connection.start("Fetch", row, timeout_s)
         try:
@@ -200,8 +207,9 @@ class Reader:
         if got.error:
             return failure(got.error, f"read {got.topic}-{got.partition} from offset {asked[part]}")
         self.trouble, self._missing_since_s = None, None
-        self.high_watermarks[part] = got.high_watermark
-        batches, next_offset = _whole(got.batches, asked[part])
+        end = got.stable_offset if self._options.committed else got.high_watermark
+        self.high_watermarks[part] = end
+        batches, next_offset = _whole(got, asked[part])
         if next_offset > asked[part]:
             self.positions[part] = next_offset
             # Perhaps without records: who waits for an offset should hear that it is past.
@@ -216,13 +224,36 @@ class Reader:
         return found[part][0]
 
 
-def _whole(batches: memoryview, offset: int) -> tuple[Bytes, int]:
-    """The whole batches without a cut tail and transaction markers, and the offset after them."""
-    infos = list(record.scan(batches))
+def _whole(got: fetching.Got, offset: int) -> tuple[Bytes, int]:
+    """The whole batches without a cut tail, markers and what was aborted, and the offset after them."""
+    batches, infos = got.batches, list(record.scan(got.batches))
     if not infos:
         return b"", offset
     next_offset = infos[-1].last_offset + 1
-    wanted = [i for i in infos if not i.control and i.last_offset >= offset]
+    kept = _lasting(got, infos) if got.aborted else [i for i in infos if not i.control]
+    wanted = [i for i in kept if i.last_offset >= offset]
     if len(wanted) == len(infos):
         return batches[: infos[-1].position + infos[-1].size], next_offset
     return b"".join(batches[i.position : i.position + i.size] for i in wanted), next_offset
+
+
+def _lasting(got: fetching.Got, infos: Sequence[BatchInfo]) -> list[BatchInfo]:
+    """What no transaction took back: from its first offset on, up to its marker, a producer's batches are void."""
+    coming = deque(sorted(got.aborted, key=itemgetter(1)))
+    void: set[int] = set()
+    kept = []
+    for info in infos:
+        while coming and coming[0][1] <= info.last_offset:
+            void.add(coming.popleft()[0])
+        if info.control:
+            if _is_abort(got.batches[info.position : info.position + info.size]):
+                void.discard(info.producer_id)
+        elif not (info.transactional and info.producer_id in void):
+            kept.append(info)
+    return kept
+
+
+def _is_abort(batch: memoryview) -> bool:
+    """Whether a control batch is an abort marker: its key is a version and a type, 0 for abort (KIP-98)."""
+    marker = next(record.decode(batch), None)
+    return marker is not None and (marker.key or b"")[2:4] == b"\0\0"

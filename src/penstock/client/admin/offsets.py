@@ -14,7 +14,7 @@ Part = tuple[str, int]
 
 
 async def find_offsets(
-    cluster: Cluster, parts: Sequence[Part], timestamp_ms: int
+    cluster: Cluster, parts: Sequence[Part], timestamp_ms: int, committed: bool = False
 ) -> dict[Part, tuple[int, int]]:
     """(offset, timestamp) of each partition's first record at or after a time, or EARLIEST or LATEST.
 
@@ -29,19 +29,21 @@ async def find_offsets(
         if meta.leaders[partition] < 0:
             raise failure(5, f"find offsets of {topic}-{partition}")
         by_node.setdefault(meta.leaders[partition], []).append((topic, partition))
-    answers = await asyncio.gather(*(_ask(cluster, n, p, timestamp_ms) for n, p in by_node.items()))
+    answers = await asyncio.gather(
+        *(_ask(cluster, n, p, timestamp_ms, committed) for n, p in by_node.items())
+    )
     return {part: found for answer in answers for part, found in answer.items()}
 
 
 async def _ask(
-    cluster: Cluster, node: int, parts: list[Part], timestamp_ms: int
+    cluster: Cluster, node: int, parts: list[Part], timestamp_ms: int, committed: bool
 ) -> dict[Part, tuple[int, int]]:
     topics: dict[str, list[dict[str, Any]]] = {}
     for topic, partition in parts:
         topics.setdefault(topic, []).append({"partition_index": partition, "timestamp": timestamp_ms})
     body = {
         "replica_id": -1,
-        "isolation_level": 0,
+        "isolation_level": int(committed),
         "topics": [{"name": name, "partitions": asked} for name, asked in topics.items()],
     }
     connection = await cluster.connection_to(node)

@@ -22,7 +22,7 @@ from penstock.web.http.events import Wake
 
 SLICE_RECORDS = 500  # folded at once: a few milliseconds, after which others get their turn
 AGAIN_S = 0.5
-READING = ReaderOptions(part_bytes_max=1024 * 1024, ahead_bytes_max=8 * 1024 * 1024)
+READING = ReaderOptions(part_bytes_max=1024 * 1024, ahead_bytes_max=8 * 1024 * 1024, committed=True)
 log = logging.getLogger("penstock.web")
 
 
@@ -84,6 +84,7 @@ class Feed:
             raise KafkaError(meta.error, f"follow {self.topic}")
         starts = await client.offsets(self.topic, EARLIEST)
         ends = await client.offsets(self.topic)
+        decided = await client.offsets(self.topic, committed=True)
         order = range(meta.partitions)
         table = self.table
         # A topic that ends before what was read has lost its end (a crash without fsync): nothing read can stand.
@@ -94,7 +95,7 @@ class Feed:
             self.table = LiveTable(self.declared, meta.topic_id, first, self._options)
         elif len(table.offsets) < meta.partitions:
             table.extend([starts[p] for p in order[len(table.offsets) :]])
-        self._target = [ends[p] for p in order]
+        self._target = [decided[p] for p in order]
         self.wake.all()
 
     async def _read(self, client: Client, current: Callable[[str], TopicMeta | None]) -> None:

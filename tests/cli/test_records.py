@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka.partitioner import murmur2
+from confluent_kafka import Producer
 
 from penstock.compression import CODEC_NAMES
 from tests.cli.conftest import Call
@@ -153,6 +154,25 @@ def test_several_topics_by_pattern(call: Call, topic: str) -> None:
     for name in "ab":
         call("produce", f"{topic}-{name}", name)
     assert sorted(call("consume", f"{topic}-*").lines) == ["a", "b"]
+
+
+def test_committed_leaves_out_what_transactions_took_back_or_hold_open(
+    call: Call, server: str, topic: str
+) -> None:
+    call("topic", "create", topic)
+    producer = Producer({"bootstrap.servers": server, "transactional.id": topic})
+    producer.init_transactions(30)
+    for value in ("kept", "aborted", "kept too", "open"):
+        producer.begin_transaction()
+        producer.produce(topic, value)
+        producer.flush(30)
+        if value == "open":
+            break
+        (producer.abort_transaction if value == "aborted" else producer.commit_transaction)(30)
+    assert call("consume", topic, "--committed").lines == ["kept", "kept too"]
+    assert call("consume", topic).lines == ["kept", "aborted", "kept too", "open"]
+    producer.commit_transaction(30)
+    assert call("consume", topic, "--committed", "--from", "end-2").lines == ["open"]
 
 
 def test_a_tombstone_is_a_record_without_value(call: Call, topic: str) -> None:

@@ -9,20 +9,18 @@ penstock consume orders --group billing --count 100
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-from penstock import record
 from penstock.cli import formats, moments
 from penstock.cli.connection import bootstrap_flag, with_client
 from penstock.cli.formats import json_lines, template
 from penstock.cli.group.standing import IDLE
-from penstock.cli.moments import Moment, Part
-from penstock.cli.names import choose, names_flags
+from penstock.cli.names import names_flags
 from penstock.cli.output import note, visible
 from penstock.cli.progress import Progress
-from penstock.client import Chunk, Client, Reader
+from penstock.cli.spans import Span, span_of
+from penstock.client import Chunk, Client, Reader, ReaderOptions
 from penstock.errors import PenstockError
 from penstock.record import Record
 
@@ -44,6 +42,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--to", metavar="PLACE", help="where to stop, before it (default: the end as it is now)"
     )
     parser.add_argument("--count", type=int, metavar="N", help="stop after N records")
+    parser.add_argument(
+        "--committed",
+        action="store_true",
+        help="leave out what transactions aborted or have not committed yet",
+    )
     parser.add_argument("--follow", action="store_true", help="wait for further records")
     parser.add_argument(
         "--partition",
@@ -108,82 +111,6 @@ def wanted_of(given: argparse.Namespace) -> Callable[[Record], bool]:
     return (lambda found: found.key in keys) if keys else lambda found: True
 
 
-@dataclass
-class Span:
-    """What is to be read: by partition the offset reached so far, and the one to stop before (None: never)."""
-
-    reached: dict[Part, int]
-    stops: Mapping[Part, int | None]
-    floor: int = 0
-    left: int | None = None
-
-    total: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        known = [max(stop - self.reached[part], 0) for part, stop in self.stops.items() if stop is not None]
-        self.total = sum(known) if len(known) == len(self.stops) else 0
-        self.first = sum(self.reached.values())
-
-    @property
-    def over(self) -> bool:
-        """Whether all is read."""
-        if self.left == 0:
-            return True
-        return all(stop is not None and self.reached[part] >= stop for part, stop in self.stops.items())
-
-    def take(self, chunk: Chunk) -> list[Record]:
-        """The chunk's records inside of the span, at most as many as are left to be printed."""
-        part = (chunk.topic, chunk.partition)
-        begin, stop = max(self.reached[part], self.floor), self.stops[part]
-        self.reached[part] = max(chunk.next_offset, self.reached[part])
-        batches = memoryview(chunk.batches)
-        return [
-            found
-            for info in record.scan(batches)
-            if not info.control and info.last_offset >= begin
-            for found in record.decode(batches[info.position : info.position + info.size])
-            if found.offset >= begin and (stop is None or found.offset < stop)
-        ]
-
-
-async def span_of(client: Client, given: argparse.Namespace) -> Span:
-    """Where to begin and to stop in each partition."""
-    start = moments.moment(given.start, "--from")
-    known = await client.metadata(None)
-    names = choose(given.topic, known, given, "topic")
-    parts = [(n, p) for n in names for p in range(known[n].partitions) if p in (given.partition or [p])]
-    if not parts:
-        raise PenstockError(
-            f"no partition {given.partition[0]} in {', '.join(names)}", remedy="penstock topic describe"
-        )
-    edges = await moments.bounds(client, parts)
-    begins = await moments.resolve(client, start, edges)
-    if start.kind == "offset":
-        for (topic, p), (first, _) in edges.items():
-            if start.number < first:
-                note(f"{topic}-{p} begins at {first}: what was before is deleted")
-    if given.group:
-        begins |= {p: o for p, o in (await client.committed(given.group, parts)).items() if p in begins}
-    stops = await stops_of(client, given, edges)
-    return Span(begins, stops, start.number if start.kind == "offset" else 0, given.count)
-
-
-async def stops_of(
-    client: Client, given: argparse.Namespace, edges: Mapping[Part, tuple[int, int]]
-) -> Mapping[Part, int | None]:
-    """Where to stop; with --follow an offset that is still to come is waited for."""
-    if given.to is None:
-        return {part: None if given.follow else last for part, (_, last) in edges.items()}
-    place: Moment = moments.moment(given.to, "--to")
-    if not given.follow:
-        return dict(await moments.resolve(client, place, edges))
-    if place.kind != "offset":
-        raise PenstockError(
-            f"--follow cannot wait for --to {given.to}", remedy="give an offset, or leave one out"
-        )
-    return dict.fromkeys(edges, place.number)
-
-
 async def idle(client: Client, group: str) -> None:
     """Raise PenstockError where the group has members: this command reads beside them, not as one of them."""
     state = {info.group: info.state for info in await client.groups()}.get(group, "Dead")
@@ -201,7 +128,8 @@ async def consume(client: Client, given: argparse.Namespace) -> None:
         await idle(client, given.group)
     span = await span_of(client, given)
     with Progress("records", span.total or None, beside_output=True) as progress:
-        async with client.reader(span.reached) as reader:
+        options = ReaderOptions(committed=given.committed)
+        async with client.reader(span.reached, options=options) as reader:
             while not span.over:
                 chunks = await next_of(reader, span)
                 put(chunks, span, show, wanted)

@@ -70,9 +70,12 @@ def iso(timestamp_ms: int) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def bounds(client: Client, parts: Sequence[Part]) -> dict[Part, tuple[int, int]]:
-    """Each partition's first offset and the one after its last."""
-    first, last = await client.find(parts, EARLIEST), await client.find(parts, LATEST)
+async def bounds(
+    client: Client, parts: Sequence[Part], *, committed: bool = False
+) -> dict[Part, tuple[int, int]]:
+    """Each partition's first offset and the one after its last; with `committed` the first one still open."""
+    first = await client.find(parts, EARLIEST)
+    last = await client.find(parts, LATEST, committed=committed)
     return {part: (first[part][0], last[part][0]) for part in parts}
 
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["App", "Client", "__version__", "col", "fn"]
 
-_HOMES = {"App": "penstock.app.pipelines", "col": "penstock.dsl", "fn": "penstock.dsl", "Client": "penstock.client"}
+_HOMES = {
+    "App": "penstock.app.pipelines",
+    "col": "penstock.dsl",
+    "fn": "penstock.dsl",
+    "Client": "penstock.client",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -92,11 +92,19 @@ class PenstockError(Exception):
     `line` and `column` count from 1 and point into the file that `place` names; 0 means the whole file.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", place: str = "", line: int = 0, column: int = 0) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", place: str = "", line: int = 0, column: int = 0
+    ) -> None:
         super().__init__(message)
         self.message, self.remedy, self.place = message, remedy, place
         self.line, self.column = line, column
 
     def __str__(self) -> str:
-        place = f"{self.place}:{self.line}:{self.column}: " if self.line else f"{self.place}: " if self.place else ""
+        place = (
+            f"{self.place}:{self.line}:{self.column}: "
+            if self.line
+            else f"{self.place}: "
+            if self.place
+            else ""
+        )
         return f"{place}{self.message}" + (f"\n  {self.remedy}" if self.remedy else "")

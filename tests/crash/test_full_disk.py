@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.differential.asking import Connection, batch, create, fetch, produce
 
 from penstock.testing.processes import BrokerProcess
+from tests.differential.asking import Connection, batch, create, fetch, produce
 
 STORAGE_ERROR = 56
 LIMIT = 512 * 1024

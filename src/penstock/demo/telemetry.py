@@ -133,7 +133,9 @@ def _loads(batches: Bytes) -> Iterator[float]:
 async def run(bootstrap: str) -> None:
     """Measure and take commands until told to stop."""
     stop = until_told()
-    async with Client(bootstrap, options=ClientOptions("penstock-demo", security=from_environment())) as client:
+    async with Client(
+        bootstrap, options=ClientOptions("penstock-demo", security=from_environment())
+    ) as client:
         await client.create_topic(TOPIC, 1, {"retention.ms": str(24 * 3600 * 1000)}, exist_ok=True)
         await client.create_topic(COMMANDS, 1, {}, exist_ok=True)
         await client.create_topic(REPORTS, 1, {"cleanup.policy": "compact"}, exist_ok=True)

@@ -167,7 +167,24 @@ def create(connection: Connection, topic: str, partitions: int = 1, replicas: in
     topics = [
         {"name": topic, "num_partitions": partitions, "replication_factor": replicas, "configs": settings}
     ]
-    return connection.ask(19, 5, topics=topics, timeout=5000, validate_only=False)["topics"][0]
+    made = connection.ask(19, 5, topics=topics, timeout=5000, validate_only=False)["topics"][0]
+    if made["error_code"] == 0:
+        for index in range(max(partitions, 1)):
+            _led(connection, topic, index)
+    return made
+
+
+def _led(connection: Connection, topic: str, partition: int) -> None:
+    """Wait until the partition answers."""
+    parts = [{"partition_index": partition, "current_leader_epoch": -1, "timestamp": -1}]
+    until_s = time.monotonic() + 10
+    while time.monotonic() < until_s:
+        answer = connection.ask(
+            2, 7, replica_id=-1, isolation_level=0, topics=[{"name": topic, "partitions": parts}]
+        )
+        if answer["topics"][0]["partitions"][0]["error_code"] == 0:
+            return
+        time.sleep(0.02)
 
 
 def fetch(connection: Connection, topic: str, offset: int, partition: int = 0) -> Any:

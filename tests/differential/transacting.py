@@ -9,7 +9,6 @@ from typing import Any
 from penstock import record
 from penstock.wire.kafka.codec import encode_request, request_type
 from penstock.wire.kafka.cursor import Cursor
-from tests.differential import asking
 from tests.differential.asking import Connection, make
 
 
@@ -192,21 +191,6 @@ def _fetch(c: Connection, topic: str, offset: int, committed: bool, max_bytes: i
         session_epoch=-1, topics=[{"topic": topic, "partitions": parts}], forgotten_topics_data=[], rack_id="",
     )  # fmt: skip
     return answer["responses"][0]["partitions"][0]
-
-
-def create(c: Connection, topic: str, partitions: int = 1) -> None:
-    """A topic, once its partitions have their leader."""
-    asking.create(c, topic, partitions)
-    until_s = time.monotonic() + 10
-    for index in range(partitions):
-        parts = [{"partition_index": index, "current_leader_epoch": -1, "timestamp": -1}]
-        while time.monotonic() < until_s:
-            answer = c.ask(
-                2, 7, replica_id=-1, isolation_level=0, topics=[{"name": topic, "partitions": parts}]
-            )
-            if answer["topics"][0]["partitions"][0]["error_code"] == 0:
-                break
-            time.sleep(0.05)
 
 
 def settled(c: Connection, topic: str, stable: int, **how: Any) -> Any:

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock import record
-from tests.differential.asking import Connection, produce
+from tests.differential.asking import Connection, create, produce
 from tests.differential.transacting import (
     Producer,
     committed_offset,
-    create,
     described,
     fetch,
     latest,

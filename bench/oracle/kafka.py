@@ -49,30 +49,30 @@ def missing() -> str:
     return ""
 
 
-def assemble() -> str:
+def assemble(pom: str = "pom.xml", jars: Path = JARS) -> str:
     """Fetch the jars where they are not there yet; the Java class path. Raises CalledProcessError with Maven's words."""
-    if not JARS.is_dir():
-        coming = JARS.with_suffix(f".coming{os.getpid()}")
+    if not jars.is_dir():
+        coming = jars.with_suffix(f".coming{os.getpid()}")
         subprocess.run(
-            ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dkafka.version={VERSION}",
+            ["mvn", "-q", "-B", "-f", str(HERE / pom), f"-Dkafka.version={VERSION}",
              "dependency:copy-dependencies", f"-DoutputDirectory={coming}"],
             check=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         with contextlib.suppress(OSError):  # another process was first: its folder is as good
-            coming.rename(JARS)
+            coming.rename(jars)
         shutil.rmtree(coming, ignore_errors=True)
-    return f"{JARS}/*"
+    return f"{jars}/*"
 
 
-def java(*arguments: str, heap: str = "1g") -> list[str]:
-    """The command line that runs a class of Kafka's with all its jars."""
+def java(*arguments: str, heap: str = "1g", jars: str = "") -> list[str]:
+    """The command line that runs a class with all of Kafka's jars, or with those of another class path."""
     return [
         "java",
         f"-Xmx{heap}",
         "-XX:+UseG1GC",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-cp",
-        assemble(),
+        jars or assemble(),
         *arguments,
     ]
 

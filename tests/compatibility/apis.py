@@ -33,6 +33,11 @@ NEWER: Final = {
 }
 """Why versions that Kafka has above ours are left out, by API key."""
 
+OLDER: Final = {
+    0: "0 to 2 are told of, as Kafka tells of them (old librdkafka knows a broker by them), and refused, as there",
+}
+"""Why versions that Kafka has below ours are left out, by API key."""
+
 Range = tuple[int, int]
 
 
@@ -64,13 +69,9 @@ def reason(key: int, kafka: Range, ours: Range | None) -> str:
     """Why ours is not Kafka's range; empty where it is. Raises KeyError where nobody wrote the reason down."""
     if ours is None:
         return support.REFUSED[key][1]
-    lower = "" if ours[0] <= kafka[0] else f"below {ours[0]}: {OLDER[key]}"
+    lower = "" if ours[0] <= kafka[0] else OLDER[key]
     upper = "" if ours[1] >= kafka[1] else NEWER[key]
     return "; ".join(part for part in (lower, upper) if part)
-
-
-OLDER: Final[dict[int, str]] = {}
-"""Why versions that Kafka has below ours are left out, by API key: there are none."""
 
 
 def markdown(kafka: dict[int, Range], ours: dict[int, Range]) -> str:

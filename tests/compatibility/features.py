@@ -310,7 +310,7 @@ def groups(client: Client, name: str) -> None:
 
 @feature("compacted topics")
 def compacted(client: Client, name: str) -> None:
-    made(client, name, cleanup_policy="compact", segment_ms="200", min_cleanable_dirty_ratio="0.01")
+    made(client, name, cleanup_policy="compact")
     for number in range(5):
         client.produce(name, [Sent(f"{number}".encode(), b"kept"), Sent(f"{number}".encode(), b"also")])
     seen = client.read(name, 10)

@@ -221,6 +221,9 @@ class Aiokafka(Client):
         (answer,) = self._administer("describe_consumer_groups", [group])
         return str(answer.groups[0][2]).lower()
 
+    def delete_group(self, group: str) -> None:
+        raise NotOffered("its admin client cannot delete groups")
+
     def group_offset(self, group: str, topic: str) -> int:
         found = self._administer("list_consumer_group_offsets", group)
         told = found.get(TopicPartition(topic, 0))

@@ -1,0 +1,1 @@
+"""What is built on Kafka, run on penstock: Streams, Connect, MirrorMaker."""

@@ -135,7 +135,6 @@ LEFT = {
     "a setting that is no number": "Settings raises ValueError",
     "a log of somebody's in a partition": "Recovery.open raises KeyError",
     "a log with a strange digit": "Recovery.open raises ValueError",
-    "the partition's identity is cut": "Recovery takes the partition for a deleted topic's and removes its records",
 }
 """Defects that are known and not mended yet, where they are."""
 

@@ -176,3 +176,43 @@ def test_an_unknown_way_to_sync_is_refused():
     with pytest.raises(PenstockError, match="sync is 'sometimes'"):
         opened(sync="sometimes")
     assert LogOptions().sync == "always"
+
+
+@pytest.mark.parametrize("with_checkpoint", [True, False])
+@pytest.mark.parametrize(
+    "content", [b"", b"version: 0\ntopic_", b"\0" * 43, b"version: 0\ntopic_id: " + b"!" * 22, None]
+)
+def test_a_damaged_or_lost_identity_costs_no_record_and_is_written_anew(content, with_checkpoint):
+    disk, log = filled()
+    log.close(NOW)
+    before = bytes(disk._file("t-0/partition.metadata").data)
+    if not with_checkpoint:
+        disk.remove("checkpoint")
+    disk.remove("t-0/partition.metadata")
+    if content is not None:
+        disk.write(disk.open("t-0/partition.metadata", create=True), content, 0)
+    log = opened(disk, **OPTIONS)
+    assert everything(log.topics["t"].partitions[0]) == ALL
+    assert bytes(disk._file("t-0/partition.metadata").data) == before
+    assert content is None or "t-0/partition.metadata: written anew" in log.cuts[0]
+    log.close(NOW)
+    assert everything(opened(disk, **OPTIONS).topics["t"].partitions[0]) == ALL
+
+
+def test_a_folder_of_another_topic_is_set_aside_with_all_that_is_in_it():
+    disk, log = filled()
+    log.close(NOW)
+    disk.write(disk.open("t-0/partition.metadata"), b"version: 0\ntopic_id: " + b"A" * 22, 0)
+    names = sorted(disk.listing("t-0"))
+    log = opened(disk, **OPTIONS)
+    one = log.topics["t"].partitions[0]
+    assert everything(one) == []
+    (aside,) = (name for name in disk.listing("") if name.endswith(".aside"))
+    assert f"t-0: renamed to {aside}" in log.cuts[0]
+    assert sorted(disk.listing(aside)) == names
+    append(one)
+    sync(log)
+    log.close(NOW)
+    log = opened(disk, **OPTIONS)
+    assert len(everything(log.topics["t"].partitions[0])) == 1
+    assert sorted(disk.listing(aside)) == names

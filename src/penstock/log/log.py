@@ -17,7 +17,6 @@ from penstock.log.disk import Disk, DiskFailed
 from penstock.log.journal import Journal
 from penstock.log.partition import Partition
 from penstock.log.recovery import Recovery
-from penstock.log.retention import start_after
 from penstock.log.segment import Files, Segment
 from penstock.log.state import (
     DELETED,
@@ -32,7 +31,7 @@ from penstock.log.state import (
     replace,
 )
 from penstock.log.sync import Dirty, Range, Sync, remove_all
-from penstock.log.topic import LogOptions, Settings, Topic, valid_name
+from penstock.log.topic import LogOptions, Settings, Topic, start_after, valid_name
 
 _SYNC_KINDS = ("always", "interval", "never")
 _RETAIN_SLICE = 256
@@ -60,6 +59,7 @@ class Log:
         self._moved_bytes = 0
         self._sync_at_s = self._checkpoint_at_s = 0.0
         self._retain_at = 0
+        self._renamed = False  # folders, and the names are not safe yet
 
     @classmethod
     def open(cls, disk: Disk, options: LogOptions, now: Now) -> "Log":
@@ -206,6 +206,7 @@ class Log:
             if partition.housed:
                 grave = f"{topic.topic_id.hex()}-{partition.index}{DELETED}"
                 self._disk.rename(partition.folder, grave)
+                self._renamed = True
                 self._dirty.doomed.append(grave + "/")
 
     def set_configs(self, name: str, configs: Mapping[str, str]) -> None:
@@ -239,6 +240,9 @@ class Log:
             raise self._dirty.failure
         entries = [_entry(topic) for topic in self._topics.values()]
         try:
+            if self._renamed:  # lest a crash leaves a deleted topic's folder to a new topic of its name
+                self._disk.sync_folder("")
+                self._renamed = False
             replace(self._disk, STATE_NAME, msgspec.json.encode(State(FORMAT, self.cluster_id, entries)))
         except OSError as error:
             self._dirty.failure = DiskFailed(str(error))

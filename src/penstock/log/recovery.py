@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from penstock.clock import Now
 from penstock.log.compaction.swap import LEFTOVERS, restore
 from penstock.log.disk import Disk
+from penstock.log.folders import owner, set_aside
 from penstock.log.journal import Journal
 from penstock.log.partition import Partition
 from penstock.log.segment import Files, Segment
-from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed, identity
+from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
 
 _CHUNK = 1024 * 1024
@@ -70,13 +71,11 @@ class Recovery:
         self._safe.setdefault(path, []).append((position, position + len(data)))
 
     def _make_home(self, partition: Partition, known: PartitionPoint | None) -> None:
-        """The folder may be missing, or belong to a deleted topic of the same name."""
-        listing = self._disk.listing(partition.folder)
-        if self._is_home(partition.folder, listing, partition.topic_id, known):
-            self._restore(partition, listing)
-            return
-        self._clear(partition.folder, listing)
-        partition.move_in()
+        """The folder may be missing, or belong to another topic."""
+        if self._is_home(partition, known):
+            self._restore(partition, self._disk.listing(partition.folder))
+        else:
+            partition.move_in()
 
     def _restore(self, partition: Partition, listing: Mapping[str, int]) -> None:
         """Finish what compaction began."""
@@ -86,11 +85,10 @@ class Recovery:
 
     def open(self, partition: Partition, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
-        listing = self._disk.listing(partition.folder)
-        if not self._is_home(partition.folder, listing, partition.topic_id, known):
-            self._clear(partition.folder, listing)
+        if not self._is_home(partition, known):
             partition.end_offset = partition.durable_offset = partition.start_offset
             return
+        listing = self._disk.listing(partition.folder)
         self._restore(partition, listing)
         if any(name.endswith(LEFTOVERS) for name in listing):
             listing = self._disk.listing(partition.folder)
@@ -107,24 +105,26 @@ class Recovery:
         self._fill(partition, bases, sizes, known)
         self._settle(partition)
 
-    def _is_home(
-        self, folder: str, listing: Mapping[str, int], topic_id: bytes, known: PartitionPoint | None
-    ) -> bool:
-        """Whether the folder belongs to this topic, and not to a deleted one of the same name."""
-        if IDENTITY_NAME not in listing:
-            return known is not None and bool(listing)
-        fd = self._disk.open(f"{folder}/{IDENTITY_NAME}")
-        try:
-            return self._disk.read(fd, 1024, 0).strip() == identity(topic_id)
-        finally:
-            self._disk.close(fd)
+    def _is_home(self, partition: Partition, known: PartitionPoint | None) -> bool:
+        """Whether the folder belongs to this topic; one that says that it is another's is set aside.
 
-    def _clear(self, folder: str, listing: Mapping[str, int]) -> None:
-        for name in listing:
-            self._disk.remove(f"{folder}/{name}")
-        if listing:
-            self.folders[folder] = None
-            self.cuts.append(f"{folder}: removed, it belonged to a deleted topic")
+        Without an identity, or with one that is damaged, records are kept: nothing says that they are not ours.
+        """
+        folder, listing = partition.folder, self._disk.listing(partition.folder)
+        whose = owner(self._disk, folder)
+        if whose.is_other_than(partition.topic_id):
+            aside = set_aside(self._disk, folder)
+            self.folders[""] = None
+            self.cuts.append(f"{folder}: renamed to {aside}, its {IDENTITY_NAME} is of another topic")
+            return False
+        if whose.damaged:
+            partition.move_in()
+            self.cuts.append(f"{folder}/{IDENTITY_NAME}: written anew, it was damaged; the records are kept")
+        return (
+            whose.text is not None
+            or any(name.endswith(".log") for name in listing)
+            or bool(known and listing)
+        )
 
     def _fill(
         self, partition: Partition, bases: list[int], sizes: Mapping[int, int], known: PartitionPoint | None

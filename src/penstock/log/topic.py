@@ -1,4 +1,4 @@
-"""A topic: its name, id, partitions and configuration, and what the log reads out of the latter.
+"""A topic: its name, id, partitions and configuration, and what the log reads out of the latter: how long records stay.
 
 Knows Kafka's names of the settings that concern a log; knows nothing of files.
 """
@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from penstock.clock import Now
 
 if TYPE_CHECKING:
     from penstock.log.partition import Partition
@@ -92,3 +94,24 @@ class Topic:
 def valid_name(name: str) -> bool:
     """Whether Kafka allows the name, which also is part of a folder's name."""
     return bool(_NAME.fullmatch(name)) and name not in (".", "..")
+
+
+def start_after(partition: "Partition", settings: Settings, now: Now) -> int:
+    """The start offset that retention asks for now; the present one where nothing has to go.
+
+    Whole segments go, the oldest first. The last one goes only by age, and only when all of it is durable.
+    """
+    start, left = partition.start_offset, partition.size_bytes
+    if not settings.deletes:
+        return start
+    for segment in partition.segments:
+        last = segment is partition.segments[-1]
+        if segment.end > partition.durable_offset or (segment.size == 0 and not segment.sealed):
+            break
+        newest_ms = segment.max_ms if segment.max_ms >= 0 else segment.born_ms
+        old = 0 <= settings.retention_ms < now.wall_ms - newest_ms
+        much = 0 <= settings.retention_bytes <= left - segment.size and not last
+        if not (old or much):
+            break
+        start, left = max(start, segment.end), left - segment.size
+    return start

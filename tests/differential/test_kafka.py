@@ -13,7 +13,6 @@ from tests.differential.transactions import TRANSACTIONS
 SETTINGS = {
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
     "log.cleaner.backoff.ms": "200",
-    "log.initial.task.delay.ms": "500",
 }
 
 

@@ -252,6 +252,9 @@ def log_dirs_tell_how_large_partitions_are(c: Connection, topic: str) -> Any:
 def committed_offsets_are_deleted(c: Connection, group: str) -> Any:
     create(c, group, 2)
     create(c, f"{group}-other")
+    while partitions_of(c, f"{group}-other") != 1:  # Kafka's coordinator hears of a topic a moment later
+        time.sleep(0.05)
+    time.sleep(0.2)
     parts = [
         {"partition_index": index, "committed_offset": 4, "committed_leader_epoch": -1} for index in (0, 1)
     ]

@@ -52,8 +52,9 @@ class ServeOptions:
     """How long clients with many requests are served before others have their turn, in seconds."""
     tick_s: float = 0.25
     """Longest time between two looks at timeouts, in seconds."""
-    retain_s: float = 5.0
-    """Time between two slices of deleting old segments, in seconds."""
+    retain_s: float = 300.0
+    """Time between two looks for segments that are too old or too many, in seconds (Kafka's
+    log.retention.check.interval.ms): records with old timestamps can be read for a while, as there."""
 
 
 def _sockets_max() -> int:

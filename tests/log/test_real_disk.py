@@ -129,3 +129,15 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path, kill_afte
                 assert (record.offset, record.value) == (offset, b"%d-%d" % (partition.index, offset))
                 offset += 1
     log.close(NOW)
+
+
+def test_a_topic_with_somebodys_folder_in_its_own_can_be_deleted(tmp_path):
+    log = Log.open(RealDisk(tmp_path), LogOptions(), NOW)
+    log.create_topic("t", 1, {}, NOW)
+    append(log.topics["t"].partitions[0], b"x")
+    (tmp_path / "t-0" / "old").mkdir()
+    log.delete_topic("t")
+    log.close(NOW)
+    log = Log.open(RealDisk(tmp_path), LogOptions(), NOW)
+    assert len(list(tmp_path.glob("*.deleted/old"))) == 1
+    log.close(NOW)

@@ -4,12 +4,19 @@ Only what surely is the log's own is ever removed. Knows names and identities; k
 """
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from penstock.log.disk import Disk
 from penstock.log.state import IDENTITY_NAME, identity
 
 _IDENTITY = re.compile(rb"version: 0\ntopic_id: [A-Za-z0-9_-]{22}")
+_LIKE_PARTITION = re.compile(r".+-[0-9]+")
+_GRAVE = re.compile(r"[0-9a-f]{32}-[0-9]+\.deleted")  # what `Log.delete_topics` calls a folder
+_OURS = re.compile(
+    r"[0-9]{20}\.(log|index|timeindex)(\.deleted|\.cleaned)?|[0-9]{20}\.swap(\.tmp)?"
+    r"|compaction(\.tmp)?|partition\.metadata"
+)
 
 
 class Owner(NamedTuple):
@@ -43,3 +50,50 @@ def set_aside(disk: Disk, folder: str) -> str:
     aside = f"{folder}.{disk.unique().hex()[:8]}.aside"
     disk.rename(folder, aside)
     return aside
+
+
+class Cleared(NamedTuple):
+    """What came of looking through the data directory: sentences for people, and folders that are not the log's."""
+
+    told: list[str]
+    strangers: set[str]
+
+
+def clear_strangers(disk: Disk, ours: Collection[str], topic_ids: Collection[bytes]) -> Cleared:
+    """Remove the folders of topics that are gone, and leave alone whatever is not surely one."""
+    told: list[str] = []
+    strangers: set[str] = set()
+    for name, size in disk.listing("").items():
+        if size >= 0 or name in ours or not (_GRAVE.fullmatch(name) or _LIKE_PARTITION.fullmatch(name)):
+            continue
+        whose = owner(disk, name)
+        gone = (
+            whose.text is not None
+            and all(whose.is_other_than(one) for one in topic_ids)
+            and not whose.damaged
+        )
+        if (gone or _GRAVE.fullmatch(name)) and remove_folder(disk, name):
+            continue
+        strangers.add(name)
+        told.append(
+            f"{name}: left alone, it is no topic's folder" if not gone else f"{name}: left, it holds a folder"
+        )
+    return Cleared(told, strangers)
+
+
+def remove_folder(disk: Disk, folder: str) -> bool:
+    """Remove a folder with its files; False where a folder within keeps it. What is gone already is fine."""
+    whole = True
+    for name, size in disk.listing(folder).items():
+        if size < 0:
+            whole = False
+        else:
+            disk.remove(f"{folder}/{name}")
+    if whole:
+        disk.remove_folder(folder)
+    return whole
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file's name, in a partition's folder, is one that the log gives."""
+    return bool(_OURS.fullmatch(name))

@@ -14,6 +14,7 @@ from penstock.errors import PenstockError
 from penstock.log.compaction.cleaner import Cleaner
 from penstock.log.compaction.cleaning import Cleaning
 from penstock.log.disk import Disk, DiskFailed
+from penstock.log.folders import clear_strangers, set_aside
 from penstock.log.journal import Journal
 from penstock.log.partition import Partition
 from penstock.log.recovery import Recovery
@@ -30,8 +31,8 @@ from penstock.log.state import (
     load_state,
     replace,
 )
-from penstock.log.sync import Dirty, Range, Sync, remove_all
-from penstock.log.topic import LogOptions, Settings, Topic, start_after, valid_name
+from penstock.log.sync import Dirty, Range, Sync
+from penstock.log.topic import LogOptions, NewTopic, Settings, Topic, start_after, valid_name
 
 _SYNC_KINDS = ("always", "interval", "never")
 _RETAIN_SLICE = 256
@@ -60,6 +61,7 @@ class Log:
         self._sync_at_s = self._checkpoint_at_s = 0.0
         self._retain_at = 0
         self._renamed = False  # folders, and the names are not safe yet
+        self._strangers: set[str] = set()  # folders that are not ours, though their names could be
 
     @classmethod
     def open(cls, disk: Disk, options: LogOptions, now: Now) -> "Log":
@@ -100,7 +102,7 @@ class Log:
         for partition in partitions:
             recovery.open(partition, points.get(partition.key))
         self.cuts = recovery.cuts
-        self._remove_strangers()
+        self._clear_strangers()
         self._points = {p.key: known for p in partitions if (known := p.known())}
         self._secure(recovery, now)
 
@@ -117,13 +119,19 @@ class Log:
         for index in range(len(topic.partitions), total):
             topic.partitions.append(Partition(topic, index, self._files, self._dirty, interval))
 
-    def _remove_strangers(self) -> None:
-        """Folders of topics that were deleted, and of none."""
+    def _clear_strangers(self) -> None:
+        """Folders of topics that were deleted go; somebody else's stay."""
         ours = {p.folder for topic in self._topics.values() for p in topic.partitions}
-        for name, size in self._disk.listing("").items():
-            partition_like = name.rpartition("-")[2].isdigit() or name.endswith(DELETED)
-            if size < 0 and name not in ours and partition_like:
-                remove_all(self._disk, name + "/")
+        told, self._strangers = clear_strangers(self._disk, ours, self.by_id)
+        self.cuts += told
+
+    def _make_room(self, partitions: Sequence[Partition]) -> None:
+        """Somebody's folder that has a new partition's name gets another one."""
+        for partition in partitions:
+            if partition.folder in self._strangers:
+                set_aside(self._disk, partition.folder)
+                self._strangers.remove(partition.folder)
+                self._renamed = True
 
     def _secure(self, recovery: Recovery, now: Now) -> None:
         """Make safe what was found behind the checkpoint: from now on it counts as durable."""
@@ -174,28 +182,61 @@ class Log:
         self, name: str, partitions: int, configs: Mapping[str, str], now: Now, internal: bool = False
     ) -> Topic:
         """A new topic, safe on disk. Raises ValueError for what the broker should have refused."""
-        if name in self._topics or not valid_name(name) or partitions < 1:
-            raise ValueError(f"topic {name!r} with {partitions} partitions cannot be created")
-        Settings(configs, self._options)
-        entry = TopicState(
-            name, self._disk.unique().hex(), partitions, dict(configs), internal, created_ms=now.wall_ms
-        )
-        topic = self._add(entry)
+        return self.create_topics([NewTopic(name, partitions, configs, internal)], now)[0]
+
+    def create_topics(self, wanted: Sequence[NewTopic], now: Now) -> list[Topic]:
+        """New topics, safe on disk with one write: all of them, or none. Raises ValueError as `create_topic`."""
+        if len({new.name for new in wanted}) < len(wanted):
+            raise ValueError("a topic is named twice")
+        for new in wanted:
+            if new.name in self._topics or not valid_name(new.name) or new.partitions < 1:
+                raise ValueError(f"topic {new.name!r} with {new.partitions} partitions cannot be created")
+            Settings(new.configs, self._options)
+        made = [
+            self._add(
+                TopicState(
+                    new.name,
+                    self._disk.unique().hex(),
+                    new.partitions,
+                    dict(new.configs),
+                    new.internal,
+                    created_ms=now.wall_ms,
+                )
+            )
+            for new in wanted
+        ]
+        if not made:
+            return made
         try:
+            self._make_room([partition for topic in made for partition in topic.partitions])
             self._keep()
         except BaseException:
-            del self._topics[name], self.by_id[topic.topic_id]
+            for topic in made:
+                del self._topics[topic.name], self.by_id[topic.topic_id]
             raise
-        return topic
+        return made
 
     def delete_topic(self, name: str) -> None:
         """Forget a topic and its records; the files are removed by the next syncs. KeyError if there is none."""
-        topic = self._topics.pop(name)
+        self.delete_topics([name])
+
+    def delete_topics(self, names: Sequence[str]) -> None:
+        """Forget topics with one write: all of them, or none. KeyError as `delete_topic`."""
+        gone = [self._topics[name] for name in dict.fromkeys(names)]
+        if not gone:
+            return
+        before = dict(self._topics)
+        for topic in gone:
+            del self._topics[topic.name]
         try:
             self._keep()
         except BaseException:
-            self._topics[name] = topic
+            self._topics.update(before)
             raise
+        for topic in gone:
+            self._bury(topic)
+
+    def _bury(self, topic: Topic) -> None:
         del self.by_id[topic.topic_id]
         for partition in topic.partitions:
             self._points.pop(partition.key, None)
@@ -229,6 +270,7 @@ class Log:
             raise ValueError(f"topic {name!r} has {before} partitions already")
         self._grow(topic, total)
         try:
+            self._make_room(topic.partitions[before:])
             self._keep()
         except BaseException:
             del topic.partitions[before:]

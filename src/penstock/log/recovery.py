@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from penstock.clock import Now
 from penstock.log.compaction.swap import LEFTOVERS, restore
 from penstock.log.disk import Disk
-from penstock.log.folders import owner, set_aside
+from penstock.log.folders import is_ours, owner, set_aside
 from penstock.log.journal import Journal
 from penstock.log.partition import Partition
 from penstock.log.segment import Files, Segment
@@ -98,9 +98,11 @@ class Recovery:
         if known is None or IDENTITY_NAME not in listing:
             partition.doubt()  # a killed process may not have come to make the folder safe
         for name in listing:
-            if name.endswith(DELETED):
+            if not is_ours(name):
+                self.cuts.append(f"{partition.folder}/{name}: left alone, it is not the log's")
+            elif name.endswith(DELETED):
                 self._disk.remove(f"{partition.folder}/{name}")
-        bases = sorted(int(n[:-4]) for n in listing if n.endswith(".log") and n[:-4].isdigit())
+        bases = sorted(int(n[:-4]) for n in listing if n.endswith(".log") and is_ours(n))
         sizes = {base: listing[f"{base:020}.log"] for base in bases}
         self._fill(partition, bases, sizes, known)
         self._settle(partition)
@@ -122,7 +124,7 @@ class Recovery:
             self.cuts.append(f"{folder}/{IDENTITY_NAME}: written anew, it was damaged; the records are kept")
         return (
             whose.text is not None
-            or any(name.endswith(".log") for name in listing)
+            or any(n.endswith(".log") and is_ours(n) for n in listing)
             or bool(known and listing)
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from penstock.log.disk import Disk, DiskFailed, DiskFull
+from penstock.log.folders import remove_folder
 from penstock.log.journal import Journal, settle
 from penstock.log.segment import Segment
 from penstock.log.state import CHECKPOINT_NAME, Point, replace
@@ -110,12 +111,10 @@ class Sync:
 
 
 def remove_all(disk: Disk, path: str) -> None:
-    """Remove a file, or a folder with its files; what is gone already is fine."""
+    """Remove a file, or a folder with its files (a folder of somebody's in it stays); what is gone already is fine."""
     try:
         if path.endswith("/"):
-            for name in disk.listing(path[:-1]):
-                disk.remove(path + name)
-            disk.remove_folder(path[:-1])
+            remove_folder(disk, path[:-1])
         else:
             disk.remove(path)
     except FileNotFoundError:

@@ -6,7 +6,7 @@ Knows Kafka's names of the settings that concern a log; knows nothing of files.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.clock import Now
 
@@ -76,6 +76,15 @@ class Settings:
         self.compaction_lag_max_ms = lag_ms if lag_ms < _FOR_EVER_MS else None
         if self.compacts:
             self.segment_ms = min(self.segment_ms, lag_ms)  # what is in the last segment is never compacted
+
+
+class NewTopic(NamedTuple):
+    """A topic that is to be made."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str]
+    internal: bool = False
 
 
 class Topic:

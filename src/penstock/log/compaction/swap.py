@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from penstock.log.disk import Disk
+from penstock.log.folders import is_ours
 from penstock.log.state import replace
 
 KINDS = (".log", ".index", ".timeindex")
@@ -76,7 +77,7 @@ def discard(disk: Disk, folder: str, base: int) -> None:
 
 def restore(disk: Disk, folder: str, listing: Mapping[str, int], topic_id: bytes) -> Mark | None:
     """After a crash: finish what was committed, remove what was not; the folder's mark."""
-    swaps = [name for name in listing if name.endswith(SWAP)]
+    swaps = [name for name in listing if name.endswith(SWAP) and is_ours(name)]
     for name in swaps:
         swap = _read(disk, f"{folder}/{name}", Swap)
         if swap is not None and swap.topic_id == topic_id.hex():
@@ -86,7 +87,7 @@ def restore(disk: Disk, folder: str, listing: Mapping[str, int], topic_id: bytes
     if swaps:
         disk.sync_folder(folder)
     for name in disk.listing(folder) if swaps else listing:
-        if name.endswith((CLEANED, ".tmp")):
+        if name.endswith((CLEANED, ".tmp")) and is_ours(name):
             disk.remove(f"{folder}/{name}")
     if MARK_NAME not in listing:
         return None

@@ -216,3 +216,74 @@ def test_a_folder_of_another_topic_is_set_aside_with_all_that_is_in_it():
     log = opened(disk, **OPTIONS)
     assert len(everything(log.topics["t"].partitions[0])) == 1
     assert sorted(disk.listing(aside)) == names
+
+
+def strange(disk, folder, *names):
+    disk.make_folder(folder)
+    for name in names:
+        disk.open(f"{folder}/{name}", create=True)
+
+
+def test_only_folders_of_deleted_topics_are_removed_at_a_start():
+    disk, log = filled()
+    log.close(NOW)
+    strange(disk, "backup-2026", "letter.txt")
+    strange(disk, "mine.deleted", "letter.txt")
+    strange(disk, "gone-0", "00000000000000000000.log")
+    disk.write(disk.open("gone-0/partition.metadata", create=True), b"version: 0\ntopic_id: " + b"A" * 22, 0)
+    strange(disk, f"{'ab' * 16}-3.deleted", "00000000000000000000.log")
+    log = opened(disk, **OPTIONS)
+    folders = {name for name, size in disk.listing("").items() if size < 0}
+    assert folders == {"t-0", "backup-2026", "mine.deleted"}
+    assert log.cuts == ["backup-2026: left alone, it is no topic's folder"]
+
+
+def test_a_new_topic_does_not_take_somebodys_folder_of_its_name_over():
+    disk, log = filled()
+    log.close(NOW)
+    strange(disk, "u-1", "00000000000000000500.log", "letter.txt")
+    log = opened(disk, **OPTIONS)
+    one = log.create_topic("u", 2, {}, NOW).partitions[1]
+    append(one)
+    sync(log)
+    (aside,) = (name for name in disk.listing("") if name.endswith(".aside"))
+    assert set(disk.listing(aside)) == {"00000000000000000500.log", "letter.txt"}
+    assert "letter.txt" not in disk.listing("u-1")
+
+
+def test_strange_files_in_a_partition_are_left_alone_and_told():
+    disk, log = filled()
+    log.close(NOW)
+    names = ["1.log", "\u00b2.log", "notes.deleted", "draft.tmp", "my.swap"]
+    for name in names:
+        disk.open(f"t-0/{name}", create=True)
+    log = opened(disk, **OPTIONS)
+    assert everything(log.topics["t"].partitions[0]) == ALL
+    assert set(names) <= set(disk.listing("t-0"))
+    assert log.cuts == [f"t-0/{name}: left alone, it is not the log's" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"topic_id": "zz"}, "the id 'zz'"),
+        ({"name": "../../elsewhere"}, "cannot be named"),
+        ({"partitions": -1}, "-1 partitions"),
+        ({"partitions": 10**12}, "1000000000000 partitions"),
+        ({"configs": {"segment.bytes": "many"}}, "a setting cannot be read"),
+        ({"starts": {"0": -5}}, "starts at offset -5"),
+        ({"starts": {"7": 5}}, "partition 7"),
+    ],
+)
+def test_a_state_that_no_penstock_wrote_is_refused_and_nothing_is_touched(fields, words):
+    disk, log = filled()
+    log.close(NOW)
+    state = msgspec.json.decode(bytes(disk._file("penstock.json").data))
+    state["topics"][0] |= fields
+    disk.damage("penstock.json", 0)
+    disk.write(disk.open("penstock.json"), msgspec.json.encode(state), 0)
+    steps = disk.steps
+    with pytest.raises(PenstockError, match=words) as refused:
+        opened(disk)
+    assert "backup" in refused.value.remedy and refused.value.place
+    assert disk.steps == steps

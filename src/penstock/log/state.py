@@ -5,6 +5,7 @@
 """
 
 import base64
+import re
 
 import msgspec
 
@@ -12,12 +13,17 @@ from penstock.calls import Bytes
 from penstock.errors import PenstockError
 from penstock.log.disk import Disk
 from penstock.log.index import Extent
+from penstock.log.topic import LogOptions, Settings, valid_name
 
 FORMAT = 1
 STATE_NAME = "penstock.json"
 CHECKPOINT_NAME = "checkpoint"
 IDENTITY_NAME = "partition.metadata"  # Kafka's name and format
 DELETED = ".deleted"  # the end of names that are to be removed
+
+
+_TOPIC_ID = re.compile(r"[0-9a-f]{32}")
+_PARTITIONS_MAX = 1_000_000  # far above what a broker allows: a number beyond is damage
 
 
 class TopicState(msgspec.Struct):
@@ -100,8 +106,10 @@ def load_state(disk: Disk) -> State | None:
     try:
         found = msgspec.json.decode(content, type=_Format).format
         if found <= FORMAT:
-            return msgspec.json.decode(content, type=State)
-    except msgspec.MsgspecError as error:
+            state = msgspec.json.decode(content, type=State)
+            _validate(state)
+            return state
+    except (msgspec.MsgspecError, ValueError) as error:
         raise PenstockError(
             f"{STATE_NAME} is damaged: {error}", remedy="restore it from a backup", place=disk.place
         ) from None
@@ -110,6 +118,28 @@ def load_state(disk: Disk) -> State | None:
         remedy="use the newer penstock that wrote it, or choose another directory with --data-dir",
         place=disk.place,
     )
+
+
+def _validate(state: State) -> None:
+    """Raises ValueError for a topic that no penstock wrote: what it says would lead to files elsewhere, or to none."""
+    names: set[str] = set()
+    ids: set[str] = set()
+    for topic in state.topics:
+        if not valid_name(topic.name) or topic.name in names:
+            raise ValueError(f"a topic cannot be named {topic.name!r}, or is there twice")
+        if not _TOPIC_ID.fullmatch(topic.topic_id) or topic.topic_id in ids:
+            raise ValueError(f"topic {topic.name}: the id {topic.topic_id!r} is none, or is another's")
+        if not 1 <= topic.partitions <= _PARTITIONS_MAX:
+            raise ValueError(f"topic {topic.name} has {topic.partitions} partitions")
+        for index, start in topic.starts.items():
+            if not 0 <= index < topic.partitions or not 0 <= start < 2**63:
+                raise ValueError(f"topic {topic.name}: partition {index} starts at offset {start}")
+        try:
+            Settings(topic.configs, LogOptions())
+        except ValueError as error:
+            raise ValueError(f"topic {topic.name}: a setting cannot be read: {error}") from None
+        names.add(topic.name)
+        ids.add(topic.topic_id)
 
 
 def load_checkpoint(disk: Disk) -> dict[str, PartitionPoint]:

@@ -42,7 +42,7 @@ class State:
         self.stable = StableOffsets()
         self.markers = Markers()
         self.topic_settings = TopicSettings(options.message_bytes_max)
-        self.internal = internal = InternalTopics(log, self.durability)
+        self.internal = internal = InternalTopics(log, self.durability, self.notices)
         self.producer_ids = ProducerIds(internal)
         self.offsets = OffsetStore(internal, options)
         self.groups = Groups(options, self.timers, randomness, self.notices)

@@ -47,6 +47,7 @@ class ProducerIds:
                     remedy="start that version, or a new data directory",
                 )
             self._next = self._end = max(self._end, int(value["next"]))
+        self._next = self._end = self._end + BLOCK * self._internal.lost[PRODUCER_IDS]  # no id is given twice
 
     def _reserve(self, now: Now) -> None:
         end = self._end + BLOCK

@@ -4,6 +4,7 @@ Only `__consumer_offsets` and `__transaction_state` are internal to Kafka's clie
 the console, workers and any tool may read them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -28,8 +29,9 @@ BATCH_BYTES = 512 * 1024
 class InternalTopics:
     """Reads and writes the log on the broker's own behalf."""
 
-    def __init__(self, log: Log, durability: Durability) -> None:
-        self.log, self._durability = log, durability
+    def __init__(self, log: Log, durability: Durability, notices: list[str]) -> None:
+        self.log, self._durability, self._notices = log, durability, notices
+        self.lost: Counter[str] = Counter()  # offsets that could not be read, by topic
 
     def ensure(self, name: str, partitions: int, now: Now) -> Topic:
         """Make the topic unless it is there; a number of partitions once chosen stays."""
@@ -75,7 +77,10 @@ class InternalTopics:
             yield from records
 
     def batches(self, name: str, index: int) -> Iterator[tuple[BatchInfo, list[Record]]]:
-        """All batches of one partition, markers included, each with its records."""
+        """All batches of one partition, markers included, each with its records.
+
+        What cannot be read is left out, with a notice: a damaged byte must not keep the broker from starting.
+        """
         partitions = self.partitions(name)
         if index >= len(partitions):
             return
@@ -85,10 +90,27 @@ class InternalTopics:
             begin, chunk = offset, partition.read(offset, READ_BYTES, end=partition.end_offset)
             for info in record.scan(chunk):
                 batch = memoryview(chunk)[info.position : info.position + info.size]
-                yield info, [one for one in record.decode(batch) if one.offset >= begin]
+                try:
+                    records = [one for one in record.decode(batch) if one.offset >= begin]
+                except ValueError as error:
+                    self.leave_out(name, index, (info.base_offset, info.last_offset), error)
+                else:
+                    yield info, records
+                if info.last_offset < offset:
+                    break  # the framing itself is damaged: it would lead back for ever
                 offset = info.last_offset + 1
             if offset == begin:
+                self.leave_out(name, index, (begin, partition.end_offset - 1), "no batch begins there")
                 return
+
+    def leave_out(self, name: str, index: int, offsets: tuple[int, int], why: object) -> None:
+        """Say that what stands at these offsets, both included, cannot be used."""
+        first, last = offsets
+        self.lost[name] += max(1, last - first + 1)
+        self._notices.append(
+            f"{name}-{index}: offsets {first} to {last} are damaged and were left out ({why}); what they held is lost: "
+            "restore the data directory from a backup if it is needed"
+        )
 
 
 def _transactional(producer: tuple[int, int]) -> dict[str, Any]:

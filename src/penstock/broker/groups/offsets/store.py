@@ -26,7 +26,9 @@ REWRITE_RATIO = 4
 Then = Callable[[Refused | None, Now], None]
 Changes = Mapping[Key, Stored | None]
 Positions = dict[str, dict[tuple[str, int], Stored]]
-_Writer = tuple[int, int]  # an index of the topic's partitions, and the producer id that has a transaction there
+_Writer = tuple[
+    int, int
+]  # an index of the topic's partitions, and the producer id that has a transaction there
 
 
 class OffsetStore:
@@ -155,7 +157,8 @@ class OffsetStore:
 
     def _load(self) -> None:
         for index in range(len(self._internal.partitions(CONSUMER_OFFSETS))):
-            for info, records in self._internal.batches(CONSUMER_OFFSETS, index):
+            for info, stored in self._internal.batches(CONSUMER_OFFSETS, index):
+                records = stored if info.control else list(self._readable(index, stored))
                 writer = index, info.producer_id
                 if info.control:
                     changes = self._pending.pop(writer, {})
@@ -166,6 +169,16 @@ class OffsetStore:
                     self._pending.setdefault(writer, {}).update(kept)
                 else:
                     self._load_changes(_changes(records))
+
+    def _readable(self, index: int, records: Sequence[Record]) -> Iterator[Record]:
+        """Those whose keys can be read; the others are told."""
+        for one in records:
+            try:
+                decode_key(one.key or b"")
+            except ValueError as error:
+                self._internal.leave_out(CONSUMER_OFFSETS, index, (one.offset, one.offset), error)
+            else:
+                yield one
 
     def _load_changes(self, changes: Changes) -> None:
         _apply(self._committed, changes)

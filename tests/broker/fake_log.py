@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock import record
 from penstock.clock import Now
+from penstock.log import NewTopic
 from penstock.record import BatchInfo
 
 
@@ -88,6 +89,13 @@ class FakeLog:
         )
         self.by_id[topic.topic_id] = topic
         return topic
+
+    def create_topics(self, wanted: Sequence[NewTopic], now: Now) -> list[Topic]:
+        return [self.create_topic(new.name, new.partitions, new.configs, now, new.internal) for new in wanted]
+
+    def delete_topics(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.delete_topic(name)
 
     def delete_topic(self, name: str) -> None:
         del self.by_id[self.topics.pop(name).topic_id]

@@ -182,3 +182,27 @@ def test_the_offsets_topic_is_as_the_broker_needs_it_whoever_asks_for_it() -> No
     made = table.ask(DescribeTopics(ME, ("__consumer_offsets",), create=True))[0]
     assert (made.partitions, made.internal) == (5, True)
     assert table.log.topics["__consumer_offsets"].configs["cleanup.policy"] == "compact"
+
+
+def test_many_topics_of_one_request_are_checked_against_each_other_and_written_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = Table(options=BrokerOptions(partitions_max=5))
+    writes: list[int] = []
+    made_by = table.log.create_topics
+    monkeypatch.setattr(
+        table.log, "create_topics", lambda new, now: writes.append(len(new)) or made_by(new, now)
+    )
+    wanted = (NewTopic("a.b", 2), NewTopic("a_b", 1), NewTopic("c", 2), NewTopic("d", 2), NewTopic("e", 1))
+    answers = table.ask(CreateTopics(ME, wanted))
+    assert [one.name if isinstance(one, TopicInfo) else one.reason for one in answers] == [
+        "a.b", Refusal.BAD_TOPIC_NAME, "c", Refusal.BAD_PARTITION_COUNT, "e",
+    ]  # fmt: skip
+    assert writes == [3]
+    again = table.ask(DeleteTopics(ME, ("c", "c", "e"), (answers[0].topic_id, answers[2].topic_id)))
+    assert [one.name if isinstance(one, TopicInfo) else one.reason for one in again] == [
+        "c", Refusal.NO_TOPIC, "e", "a.b", Refusal.NO_TOPIC,
+    ]  # fmt: skip
+    named = table.ask(DescribeTopics(ME, ("x", "y", "x"), create=True))
+    assert [one.name for one in named] == ["x", "y", "x"]
+    assert writes == [3, 2]

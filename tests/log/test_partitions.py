@@ -1,12 +1,14 @@
 """Partitions on the simulated disk: append, read, find by time, forget; refusals of a full and of a failing disk."""
 
+import contextlib
+
 import pytest
 
 from penstock.clock import Now
 from penstock.compression import ZSTD
-from penstock.log import DiskFailed, DiskFull, Log, LogOptions
+from penstock.log import DiskFailed, DiskFull, Log, LogOptions, NewTopic
 from penstock.record import Record, check, encode, scan, stamp_append_time
-from penstock.testing.disk import SimulatedDisk
+from penstock.testing.disk import Crashed, SimulatedDisk
 
 NOW = Now(0.0, 1_700_000_000_000)
 
@@ -296,3 +298,37 @@ def test_few_descriptors_are_open_however_many_segments_are_read(journal_bytes):
         for partition in parts:
             assert offsets(partition.read(offset, 1, end=10))[0][0] == offset
             assert sum(s.fd >= 0 for p in parts for s in p.segments) <= 4
+
+
+def test_many_topics_are_made_and_deleted_with_one_write_each():
+    disk = SimulatedDisk()
+    log = opened(disk)
+    before = disk.steps
+    log.create_topics([NewTopic("one", 1, {})], NOW)
+    single = disk.steps - before
+    before = disk.steps
+    names = [f"t{number}" for number in range(50)]
+    log.create_topics([NewTopic(name, 2, {}) for name in names], NOW)
+    assert disk.steps - before == single
+    before = disk.steps
+    log.delete_topics(names)
+    assert disk.steps - before == single
+    assert set(log.topics) == {"one"} == {topic.name for topic in log.by_id.values()}
+    with pytest.raises(ValueError, match="cannot be created"):
+        log.create_topics([NewTopic("new", 1, {}), NewTopic("one", 1, {})], NOW)
+    with pytest.raises(KeyError):
+        log.delete_topics(["one", "nothing"])
+    assert set(log.topics) == {"one"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_crash_leaves_all_topics_of_one_call_or_none(seed):
+    for step in range(6):
+        disk = SimulatedDisk(seed)
+        log = opened(disk)
+        log.create_topic("kept", 1, {}, NOW)
+        disk.crash_at = step
+        with contextlib.suppress(Crashed):
+            log.create_topics([NewTopic(f"t{number}", 1, {}) for number in range(5)], NOW)
+        disk.crash()
+        assert len(opened(disk).topics) in (1, 6)

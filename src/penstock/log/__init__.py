@@ -7,6 +7,17 @@ from penstock.log.disk import Disk, DiskFailed, DiskFull, RealDisk
 from penstock.log.log import Log
 from penstock.log.partition import Partition
 from penstock.log.sync import Sync
-from penstock.log.topic import LogOptions, Topic
+from penstock.log.topic import LogOptions, NewTopic, Topic
 
-__all__ = ["Disk", "DiskFailed", "DiskFull", "Log", "LogOptions", "Partition", "RealDisk", "Sync", "Topic"]
+__all__ = [
+    "Disk",
+    "DiskFailed",
+    "DiskFull",
+    "Log",
+    "LogOptions",
+    "NewTopic",
+    "Partition",
+    "RealDisk",
+    "Sync",
+    "Topic",
+]

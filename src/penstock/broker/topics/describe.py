@@ -3,7 +3,7 @@
 from penstock.broker.access import may_create
 from penstock.broker.answers import answers
 from penstock.broker.state import State
-from penstock.broker.topics.create import make, refused_topic
+from penstock.broker.topics.create import Batch
 from penstock.broker.topics.names import wrong_name
 from penstock.calls import (
     ClusterInfo,
@@ -19,7 +19,7 @@ from penstock.errors import Refusal, Refused
 from penstock.log import Topic
 
 CREATED_MAX = 50
-"""Topics that one request brings into being by naming them, each safe on disk before the next: a client that names
+"""Topics that one request brings into being by naming them, safe on disk together: a client that names
 more hears that the others are not there yet, and asks again, while everybody else is served in between."""
 
 
@@ -33,31 +33,38 @@ def describe_topics(state: State, call: DescribeTopics, now: Now) -> list[TopicI
     """By name, then by id; all of them where neither is given."""
     if call.names is None and not call.topic_ids:
         return [info_of(topic) for topic in state.log.topics.values()]
-    creator, there = call.principal.name if call.create else None, len(state.log.topics)
-    named: list[TopicInfo | Refused] = []
+    creator, batch = call.principal.name if call.create else None, Batch(state)
+    found: list[tuple[str, TopicInfo | Refused | None]] = []
     for name in call.names or ():
-        room = len(state.log.topics) - there < CREATED_MAX
-        named.append(_by_name(state, name, creator if room else None, now))
+        room = len(batch) < CREATED_MAX
+        found.append((name, _by_name(state, name, creator if room else None, batch)))
+    made = batch.make(now) if len(batch) else {}
+    named = [made[name] if one is None else one for name, one in found]
     if not call.topic_ids:
         return named
     return named + [_by_id(state, topic_id) for topic_id in call.topic_ids]
 
 
-def _by_name(state: State, name: str, creator: str | None, now: Now) -> TopicInfo | Refused:
+def _by_name(state: State, name: str, creator: str | None, batch: Batch) -> TopicInfo | Refused | None:
+    """None for one that is made with the batch."""
     found = state.log.topics.get(name)
     if found is not None:
         return info_of(found)
+    if name in batch:
+        return None
     if words := wrong_name(name):
         return Refused(Refusal.BAD_TOPIC_NAME, words)
     if creator is None or not state.options.auto_create_topics:
         return Refused(Refusal.NO_TOPIC, name)
     new = NewTopic(name)
-    refused = refused_topic(state, new)
+    refused = batch.refused(new)
     if refused is not None and refused.reason is Refusal.BAD_TOPIC_NAME:
         return refused
     if not may_create(state.directory, creator, name):
         return Refused(Refusal.NOT_ALLOWED, f"{creator} may not create the topic {name}")
-    return refused or make(state, new, now)
+    if refused is None:
+        batch.add(new)
+    return refused
 
 
 def _by_id(state: State, topic_id: bytes) -> TopicInfo | Refused:

@@ -164,8 +164,7 @@ def rebalanced(client: Client, name: str, strategy: str) -> None:
         until(lambda: share(members, 4), "the first assignment")
         values = fill(client, name, 4, 5, "one")
         until(lambda: all_seen(members, values), "what was written for one member")
-        for _ in range(2):
-            members.append(client.member(name, name, strategy))
+        members += [client.member(name, name, strategy), client.member(name, name, strategy)]
         until(lambda: share(members, 4), "an assignment for three")
         more = fill(client, name, 4, 5, "three")
         until(lambda: all_seen(members, more), "what was written for three members")

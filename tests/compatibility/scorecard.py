@@ -23,7 +23,7 @@ from tests.compatibility.trying import FAIL, NONE, PASS, Cell, column
 
 PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "compatibility" / "kafka.md"
 ON_KAFKA: Final = Path(__file__).with_name("kafka_features.json")
-SIGNS: Final = {PASS: "✓", FAIL: "✗", NONE: "–"}
+SIGNS: Final = {PASS: "✓", FAIL: "✗", NONE: "·"}
 Card = dict[str, dict[str, Cell]]
 """Cells by client and feature."""
 
@@ -32,7 +32,7 @@ FRAME: Final = """\
 
 Written by `python -m tests.compatibility.scorecard`: every row is a test (`tests/compatibility/features.py`) that was run
 with every client against a penstock broker, and against Apache Kafka {version} to know that the test is right.
-✓ it works · ✗ it does not, see below · – the client has no such thing.
+✓ it works; ✗ it does not, see below; · the client has no such thing.
 
 <!-- features -->
 <!-- /features -->
@@ -48,7 +48,7 @@ What Kafka's own ApiVersions answer names, and what ours does.
 
 def between(text: str, part: str) -> str:
     """What stands between the marks of a part."""
-    return text.split(f"<!-- {part} -->")[1].split(f"<!-- /{part} -->")[0]
+    return text.split(f"<!-- {part} -->")[1].split(f"<!-- /{part} -->", maxsplit=1)[0]
 
 
 def put(part: str, text: str) -> None:

@@ -12,7 +12,7 @@ BEAT_MS = 300
 """How often members beat: a rebalance takes a few beats, the clients' own 3 s only make the run longer."""
 
 
-class NotOffered(Exception):
+class NotOffered(Exception):  # noqa: N818  # a verdict, not an error
     """The client (not the server) has no such thing."""
 
 

@@ -40,6 +40,9 @@ class Elsewhere:
     def __getattr__(self, name: str) -> Any:
         pytest.skip(f"needs {self.what} of aiokafka's docker image")
 
+    def __truediv__(self, name: str) -> Any:
+        return self.__getattr__(name)
+
 
 @pytest.fixture(scope="session")
 def kafka_server() -> KafkaServer:

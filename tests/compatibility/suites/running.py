@@ -1,6 +1,7 @@
 """Runs one suite against one server and gives back what became of each test."""
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ def run(
     prepare(suite)
     with tempfile.TemporaryDirectory(prefix="suite-") as home:
         report = Path(home, "report.xml")
-        words = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:warnings", "--tb=short",
+        words = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:warnings", "--tb=native",
                  f"--timeout={test_s}", f"--junitxml={report}", *suite.words, *(only or suite.paths)]  # fmt: skip
         environment = {
             **os.environ,
@@ -55,6 +56,7 @@ def outcomes(report: Path) -> dict[str, Outcome]:
 
 def last_line(failure: ElementTree.Element) -> str:
     """The error in one line."""
-    marked = [line[1:].strip() for line in (failure.text or "").splitlines() if line.startswith("E ")]
-    said = (marked or [failure.get("message", "")])[0]
+    lines = [line for line in (failure.text or "").splitlines() if line.strip() and not line.startswith(" ")]
+    errors = [line for line in lines if re.match(r"[A-Za-z_.]*(Error|Exception|Failed|Exit)\b", line)]
+    said = (errors or lines or [failure.get("message", "")])[-1]
     return " ".join(said.split())[:200]

@@ -9,7 +9,14 @@ from tests.compatibility.clients.verbs import Client, Place
 from tests.compatibility.features import FEATURES, Feature
 from tests.compatibility.trying import FAIL, attempt
 
-PLAIN = [feature for feature in FEATURES if feature.needs == "plain"]
+LATER = ("gzip", "snappy", "lz4", ", sticky")
+"""Rows of the long run: tests/clients tries all codecs, and sticky is like range to a broker."""
+
+PLAIN = [
+    pytest.param(feature, id=feature.name, marks=pytest.mark.slow if feature.name.endswith(LATER) else ())
+    for feature in FEATURES
+    if feature.needs == "plain"
+]
 """Logins and TLS with every client are in tests/secured."""
 
 
@@ -22,7 +29,7 @@ def client(request: pytest.FixtureRequest, broker_address: str) -> Iterator[Clie
     made.close()
 
 
-@pytest.mark.parametrize("feature", PLAIN, ids=lambda feature: feature.name)
+@pytest.mark.parametrize("feature", PLAIN)
 def test_a_client_finds_what_it_expects_of_kafka(client: Client, feature: Feature) -> None:
     cell = attempt(feature, client)
     assert cell.verdict != FAIL, cell.reason

@@ -61,7 +61,7 @@ def unpack_kafka_python(folder: Path) -> None:
             member.name = member.name.split("/", 1)[1]
         archive.extractall(folder, tests, filter="data")
     (folder / "test" / "__init__.py").touch()
-    shutil.copy(HERE / "kafka_python_service.py", folder / "test" / "service.py")
+    shutil.copy(HERE / "kafka_python_fixture.py", folder / "test" / "service.py")
 
 
 def clone(repository: str, tag: str, folder: Path) -> None:

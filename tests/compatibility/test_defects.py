@@ -19,7 +19,8 @@ def client(broker_address: str) -> Iterator[Confluent]:
     yield Confluent(Place(broker_address))
 
 
-@pytest.mark.xfail(reason="what acks=1 acknowledges is not to be read before it is on disk", strict=True)
+# Not strict: on a quick disk the sync is over before the client asks.
+@pytest.mark.xfail(reason="what acks=1 acknowledges is not to be read before it is on disk", strict=False)
 def test_the_end_of_a_partition_is_after_what_was_acknowledged_with_acks_1(client: Confluent) -> None:
     client.create("acked-by-one")
     producer = Producer(client.settings(acks=1, linger_ms=0))

@@ -32,7 +32,6 @@ def test_the_end_of_a_partition_is_after_what_was_acknowledged_with_acks_1(clien
     assert behind == 0
 
 
-@pytest.mark.xfail(reason="the settings are told before the port is bound", strict=True)
 def test_a_broker_s_settings_name_the_port_it_listens_on(client: Confluent) -> None:
     told = done(client._admin.describe_configs([admin.ConfigResource("broker", "1")]))
     assert told["advertised.listeners"].value == f"PLAINTEXT://{client.place.address}"

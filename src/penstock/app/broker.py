@@ -58,22 +58,22 @@ async def serve(data_dir: Path, addresses: BrokerAddresses, fsync: str, entrance
     for cut in log.cuts:
         logger.warning("recovery: %s", cut)
     protocol = entrance.protocol(entrance.tls is not None)
-    facts = facts_of(keeping) | {
-        "advertised.listeners": f"{protocol}://{addresses.advertised or addresses.kafka}",
-        "listeners": f"{protocol}://{addresses.kafka}",
-    }
+    facts = facts_of(keeping)
     broker = Broker(log, BrokerOptions(), now, os.urandom, facts)
     driver = Driver(broker, log, ServeOptions())
     broker.use_users(entrance.users.directory)
     try:
-        ready = await listen(driver, addresses, entrance)
+        bound = await listen(driver, addresses, entrance)
     except PenstockError:
         log.close(read_clocks())
         raise
+    # Only now is it known which port a listener on port 0 got.
+    facts["listeners"] = f"{protocol}://{bound['kafka']}"
+    facts["advertised.listeners"] = f"{protocol}://{addresses.advertised or bound['kafka']}"
     # The recovered state lives as long as the process: leave it out of every later collection.
     gc.collect()
     gc.freeze()
-    print(f"ready {ready}", flush=True)
+    print("ready", *(f"{name}={address}" for name, address in bound.items()), flush=True)
     publishing = asyncio.create_task(publish_measures(broker, driver))
     following = asyncio.create_task(entrance.follow(broker))
     stopped = asyncio.create_task(stop.wait())
@@ -87,9 +87,9 @@ async def serve(data_dir: Path, addresses: BrokerAddresses, fsync: str, entrance
     return 0
 
 
-async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance) -> str:
-    """Open the listeners; the words of the line that says so. Raises PenstockError."""
-    ready = []
+async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance) -> dict[str, Address]:
+    """Open the listeners; where each stands, by name. Raises PenstockError."""
+    listening = {}
     for name, address in (("kafka", addresses.kafka), ("inner", addresses.inner)):
         if address is None:
             continue
@@ -101,8 +101,8 @@ async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance)
         except OSError:
             raise taken(address, f"--{name}") from None
         told.append(parse_advertised(addresses.advertised if name == "kafka" else "", bound, "--advertised"))
-        ready.append(f"{name}={bound}")
-    return " ".join(ready)
+        listening[name] = bound
+    return listening
 
 
 async def publish_measures(broker: Broker, driver: Driver, every_s: float = 1.0) -> None:

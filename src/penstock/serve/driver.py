@@ -92,6 +92,9 @@ class Driver:
         self.unsent_bytes = 0
         self._crowded_since_s = 0.0
         self._ticking: asyncio.Task[None] | None = None
+        self._awake: asyncio.Future[None] | None = None
+        self._waking: asyncio.TimerHandle | None = None
+        self._wake_s = 0.0
 
     # --- sockets -------------------------------------------------------------------------------------------------
 
@@ -183,6 +186,7 @@ class Driver:
             self._relieve()
         for notice in self.broker.take_notices():
             logger.warning("%s", notice)
+        self._wake_for_timers()
 
     def _serve_stalled(self) -> None:
         """One turn each, as long as the time lasts; the others' sockets are looked at before the next."""
@@ -264,10 +268,10 @@ class Driver:
         looked_s = read_clocks().mono_s
         while True:
             due = [s for s in (self.broker.next_wake_s(read_clocks()), self._sync_wait_s()) if s is not None]
-            pause_s = max(0.001, min([*due, self.options.tick_s]))
-            expected_s = loop.time() + pause_s
-            await asyncio.sleep(pause_s)
-            self.lag_s = max(self.lag_s * 0.9, loop.time() - expected_s)
+            self._awake = loop.create_future()
+            self._wake_in(min([*due, self.options.tick_s]))
+            await self._awake
+            self.lag_s = max(self.lag_s * 0.9, loop.time() - self._wake_s)
             now = read_clocks()
             self.broker.tick(now)
             if now.mono_s - looked_s >= self.options.tick_s:
@@ -277,6 +281,24 @@ class Driver:
                 retained_s = loop.time()
                 self._retain(now)
             self.settle()
+
+    def _wake_in(self, pause_s: float) -> None:
+        """End the sleep of `_tick` after this long, and not when it was to end."""
+        if self._waking is not None:
+            self._waking.cancel()
+        loop = asyncio.get_running_loop()
+        self._wake_s = loop.time() + max(0.001, pause_s)
+        self._waking = loop.call_at(self._wake_s, self._wake)
+
+    def _wake(self) -> None:
+        if self._awake is not None and not self._awake.done():
+            self._awake.set_result(None)
+
+    def _wake_for_timers(self) -> None:
+        """What was asked in this turn may be due before the sleep ends: a fetch that waits for 20 ms."""
+        due_s = self.broker.next_wake_s(read_clocks())
+        if due_s is not None and asyncio.get_running_loop().time() + max(0.001, due_s) < self._wake_s:
+            self._wake_in(due_s)
 
     def _retain(self, now: Now) -> None:
         try:

@@ -102,6 +102,8 @@ def open_page(browser: Any, mock: Mock) -> Iterator[Any]:
     def make(
         path: str = "/", *, phone: bool = False, dark: bool = False, deaf: bool = False, **options: Any
     ) -> Any:
+        if mock.process is None:
+            mock.start()  # a test that failed while its server was away takes no other with it
         size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
         scheme = "dark" if dark else "light"
         context = browser.new_context(viewport=size, color_scheme=scheme, **options)

@@ -62,7 +62,7 @@ def test_a_lost_server_is_said_and_found_again(open_page: Any, mock: Mock) -> No
     )
     page.wait_for_timeout(3500)
     assert "disk.read" in page.locator("main").inner_text(), "what was known stays to be seen"
-    assert page.locator(".shell.stale").count() == 1, "and looks stale"
+    expect(page.locator(".shell.stale"), "and looks stale").to_have_count(1, timeout=8000)
     mock.start()
     expect(page.locator(".link-state")).to_contain_text("live", timeout=10_000)
     expect(page.locator(".shell.stale")).to_have_count(0)

@@ -13,8 +13,10 @@ import pytest
 
 from tests.app.running import Running, running
 
-FLAG_S = 3.5
+FLAG_S = 5.0
 """The flag rises within 2 s on a quiet machine; the rest is for a browser and a test run on the same two cores."""
+IDLE = 25
+"""Percent: a core busier than this, with the browser and the server at work, is no quiet machine."""
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +58,8 @@ def test_loading_a_core_raises_a_flag(demo: tuple[Running, str, Path], browser: 
     page.get_by_role("button", name="Load a core").wait_for(timeout=20_000)
     until(lambda: len(ask(url, "/api/tables/machine_band")["rows"]) >= 5, 30, "the band")
     time.sleep(8)  # the band is the recent past: let it see a quiet machine
-    if min(psutil.cpu_percent(2, percpu=True)) > 40:
-        pytest.skip("no core of this machine is idle: another load is no event")
+    if max(psutil.cpu_percent(3, percpu=True)) > IDLE:
+        pytest.skip("the cores of this machine are busy: one more load is no event")
     before = {json.dumps(row) for row in ask(url, "/api/tables/alerts")["rows"]}
     page.get_by_role("button", name="Load a core").click()
     begun_s = time.monotonic()

@@ -22,6 +22,7 @@ from penstock.work.connectors import CONNECTORS, connector_of
 from penstock.work.connectors.kafka import duration_s
 from penstock.work.connectors.print_ import lines
 from penstock.work.connectors.shape import Arrival, Site
+from penstock.work.connectors.upsert_kafka import COMPACTED
 from tests.client.fake import FakeKafka
 from tests.client.test_client import QUICK
 
@@ -257,7 +258,7 @@ def test_a_missing_topic_is_created_compacted_for_an_upsert_table() -> None:
         await CONNECTORS["upsert-kafka"].sink(table("upsert-kafka", topic="u"), where).open()
         await CONNECTORS["kafka"].sink(table("kafka", topic="k"), where).open()
         configs = [{c.name: c.value for c in request.topics[0].configs} for request in asked]
-        assert configs == [{"cleanup.policy": "compact"}, {}]
+        assert configs == [COMPACTED, {}]
 
     run(test)
 

@@ -12,8 +12,9 @@ help: ## list the recipes
 demo: .venv/ready ## live events of this computer to a live chart, at the printed address
 	@$(V)/penstock demo
 
+# Many tests bound times on shared machines: what failed is tried once more by itself, a defect fails twice.
 test: .venv/ready lint types ## lint, types, floors and all tests
-	@$(V)/pytest
+	@$(V)/pytest || $(V)/pytest --last-failed --last-failed-no-failures=none
 
 lint: .venv/ready ## ruff, the floors
 	@$(V)/ruff check -q . && $(V)/ruff format -q --check . && $(V)/lint-imports --config pyproject.toml | tail -n 3
@@ -30,7 +31,10 @@ bench: .venv/ready ## beside real Kafka and a hand-written loop; JSON into bench
 docs: .venv/ready ## write the generated tables of docs/ anew
 	@$(V)/python -m penstock.cli.docs docs
 
+compatibility: .venv/ready ## the clients' own test suites, on Kafka and on penstock
+	@$(V)/python -m tests.compatibility.suites
+
 kill: .venv/ready ## the long campaigns: kills, random cuts, cut streams
 	@$(V)/pytest -m slow --timeout=1800
 
-.PHONY: help demo test lint types format bench docs kill
+.PHONY: help demo test lint types format bench docs compatibility kill

@@ -9,8 +9,8 @@ from tests.compatibility.clients.verbs import Client, Place
 from tests.compatibility.features import FEATURES, Feature
 from tests.compatibility.trying import FAIL, attempt
 
-LATER = ("gzip", "snappy", "lz4", ", sticky")
-"""Rows of the long run: tests/clients tries all codecs, and sticky is like range to a broker."""
+LATER = ("gzip", "snappy", "lz4", ", sticky", ", range")
+"""Rows of the long run: tests/clients tries all codecs, and the cooperative protocol asks more of a broker."""
 
 PLAIN = [
     pytest.param(feature, id=feature.name, marks=pytest.mark.slow if feature.name.endswith(LATER) else ())

@@ -27,10 +27,8 @@ SELECTION = {
         "tests/test_transactional_producer.py",
         "tests/test_transactional_consumer.py",
         "tests/test_admin.py",
-        "tests/test_fetcher.py",
     ),
     "confluent-kafka": (
-        "tests/integration/producer/test_transactions.py::test_commit_transaction",
         "tests/integration/producer/test_transactions.py::test_send_offsets_committed_transaction",
     ),
 }

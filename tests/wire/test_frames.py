@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.wire.frames import FrameError, Frames
+from penstock.wire.frames import CRUMB_BYTES, FrameError, Frames
 
 
 def framed(*bodies: bytes) -> bytes:
@@ -81,3 +81,24 @@ def test_a_large_frame_in_small_pieces_is_copied_once_not_over_and_over() -> Non
     assert len(found) == 1
     assert len(found[0]) == len(piece) * count
     assert peak < 3 * len(piece) * count
+
+
+def test_a_frame_that_comes_byte_by_byte_is_held_in_its_own_size() -> None:
+    frames, body = Frames(100_000), bytes(range(256)) * 200
+    tracemalloc.start()
+    for byte in framed(body)[:-1]:
+        assert list(frames.feed(bytes([byte]))) == []
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held_bytes < 2 * len(body)
+    assert [bytes(frame) for frame in frames.feed(body[-1:])] == [body]
+
+
+@given(st.lists(st.sampled_from([1, CRUMB_BYTES - 1, CRUMB_BYTES, 3 * CRUMB_BYTES]), min_size=1, max_size=12))
+def test_crumbs_between_large_pieces_keep_their_place(sizes: list[int]) -> None:
+    body = b"".join(bytes([number]) * size for number, size in enumerate(sizes))
+    frames, found, data = Frames(len(body)), [], framed(body)
+    ends = [0, *itertools.accumulate(sizes)]
+    for begin, end in itertools.pairwise([0, *(end + 4 for end in ends[1:])]):
+        found += [bytes(frame) for frame in frames.feed(data[begin:end])]
+    assert found == [body]

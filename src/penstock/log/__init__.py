@@ -4,9 +4,9 @@
 """
 
 from penstock.log.disk import Disk, DiskFailed, DiskFull, RealDisk
+from penstock.log.durability.sync import Sync
 from penstock.log.log import Log
 from penstock.log.partition import Partition
-from penstock.log.sync import Sync
 from penstock.log.topic import LogOptions, NewTopic, Topic
 
 __all__ = [

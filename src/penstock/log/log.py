@@ -3,7 +3,6 @@
 Everything runs on one thread, except `Sync.run`. Time and disk are passed in. Knows nothing of clients.
 """
 
-import base64
 import itertools
 from collections.abc import Mapping, Sequence
 
@@ -14,25 +13,14 @@ from penstock.errors import PenstockError
 from penstock.log.compaction.cleaner import Cleaner
 from penstock.log.compaction.cleaning import Cleaning
 from penstock.log.disk import Disk, DiskFailed
-from penstock.log.folders import clear_strangers, set_aside
-from penstock.log.journal import Journal
+from penstock.log.durability.journal import Journal
+from penstock.log.durability.sync import Dirty, Range, Sync
 from penstock.log.partition import Partition
 from penstock.log.recovery import Recovery
-from penstock.log.segment import Files, Segment
-from penstock.log.state import (
-    DELETED,
-    FORMAT,
-    STATE_NAME,
-    Checkpoint,
-    PartitionPoint,
-    State,
-    TopicState,
-    load_checkpoint,
-    load_state,
-    replace,
-)
-from penstock.log.sync import Dirty, Range, Sync
-from penstock.log.topic import LogOptions, NewTopic, Settings, Topic, start_after, valid_name
+from penstock.log.segments.segment import Files, Segment
+from penstock.log.state import FORMAT, Checkpoint, PartitionPoint, load_checkpoint, load_state
+from penstock.log.topic import LogOptions, NewTopic, Topic, start_after
+from penstock.log.topics import Topics
 
 _SYNC_KINDS = ("always", "interval", "never")
 _RETAIN_SLICE = 256
@@ -42,17 +30,15 @@ class Log:
     """All topics. Made by `Log.open`."""
 
     def __init__(self, disk: Disk, options: LogOptions) -> None:
-        self.cluster_id = ""
         self.cuts: list[str] = []  # what recovery had to cut, for people
-        self.by_id: dict[bytes, Topic] = {}
-        self._topics: dict[str, Topic] = {}
         self._disk, self._options = disk, options
         most = min(options.open_files_max, disk.descriptors())
         self._files = Files(disk, most, options.index_interval_bytes)
         self._journal = Journal(disk, options.journal_bytes, held_max=most // 2)
         self._round_max = max(1, most // 2)  # segments of one sync
         self._dirty = Dirty(follow=options.sync != "always")
-        self._dirty.keep = self._keep
+        self._topics = Topics(disk, self._files, self._dirty, options, self._forget)
+        self._dirty.keep = self._topics.keep
         self._running: Sync | None = None
         self.cleaner = Cleaner(self._files, options)
         self._points: dict[str, PartitionPoint] = {}
@@ -60,8 +46,6 @@ class Log:
         self._moved_bytes = 0
         self._sync_at_s = self._checkpoint_at_s = 0.0
         self._retain_at = 0
-        self._renamed = False  # folders, and the names are not safe yet
-        self._strangers: set[str] = set()  # folders that are not ours, though their names could be
 
     @classmethod
     def open(cls, disk: Disk, options: LogOptions, now: Now) -> "Log":
@@ -86,52 +70,19 @@ class Log:
         self._checkpoint_at_s = now.mono_s + self._options.checkpoint_ms / 1000
         state = load_state(self._disk)
         if state is None:
-            self.cluster_id = base64.urlsafe_b64encode(self._disk.unique()).decode().rstrip("=")
-            self._keep()
+            self._topics.begin()
             return
         self._disk.sync_folder("")  # a killed process may have written the state and not come to this
-        self.cluster_id = state.cluster_id
+        self._topics.load(state)
         points = load_checkpoint(self._disk)
         recovery = Recovery(self._disk, self._files, self._options.index_interval_bytes, now)
-        for entry in state.topics:
-            topic = self._add(entry)
-            for partition in topic.partitions:
-                partition.start_offset = entry.starts.get(partition.index, 0)
-        partitions = [p for topic in self._topics.values() for p in topic.partitions]
+        partitions = self._topics.partitions()
         recovery.replay(self._journal, partitions, points)
         for partition in partitions:
             recovery.open(partition, points.get(partition.key))
-        self.cuts = recovery.cuts
-        self._clear_strangers()
+        self.cuts = recovery.cuts + self._topics.clear_strangers()
         self._points = {p.key: known for p in partitions if (known := p.known())}
         self._secure(recovery, now)
-
-    def _add(self, entry: TopicState) -> Topic:
-        topic_id = bytes.fromhex(entry.topic_id)
-        topic = Topic(entry.name, topic_id, created_ms=entry.created_ms, internal=entry.internal)
-        topic.configs, topic.settings = entry.configs, Settings(entry.configs, self._options)
-        self._grow(topic, entry.partitions)
-        self._topics[entry.name] = self.by_id[topic_id] = topic
-        return topic
-
-    def _grow(self, topic: Topic, total: int) -> None:
-        interval = self._options.index_interval_bytes
-        for index in range(len(topic.partitions), total):
-            topic.partitions.append(Partition(topic, index, self._files, self._dirty, interval))
-
-    def _clear_strangers(self) -> None:
-        """Folders of topics that were deleted go; somebody else's stay."""
-        ours = {p.folder for topic in self._topics.values() for p in topic.partitions}
-        told, self._strangers = clear_strangers(self._disk, ours, self.by_id)
-        self.cuts += told
-
-    def _make_room(self, partitions: Sequence[Partition]) -> None:
-        """Somebody's folder that has a new partition's name gets another one."""
-        for partition in partitions:
-            if partition.folder in self._strangers:
-                set_aside(self._disk, partition.folder)
-                self._strangers.remove(partition.folder)
-                self._renamed = True
 
     def _secure(self, recovery: Recovery, now: Now) -> None:
         """Make safe what was found behind the checkpoint: from now on it counts as durable."""
@@ -174,9 +125,19 @@ class Log:
         return self._disk.space()
 
     @property
+    def cluster_id(self) -> str:
+        """The data directory's own id, as clients see it."""
+        return self._topics.cluster_id
+
+    @property
     def topics(self) -> Mapping[str, Topic]:
         """The topics by name."""
-        return self._topics
+        return self._topics.by_name
+
+    @property
+    def by_id(self) -> Mapping[bytes, Topic]:
+        """The topics by id."""
+        return self._topics.by_id
 
     def create_topic(
         self, name: str, partitions: int, configs: Mapping[str, str], now: Now, internal: bool = False
@@ -186,35 +147,7 @@ class Log:
 
     def create_topics(self, wanted: Sequence[NewTopic], now: Now) -> list[Topic]:
         """New topics, safe on disk with one write: all of them, or none. Raises ValueError as `create_topic`."""
-        if len({new.name for new in wanted}) < len(wanted):
-            raise ValueError("a topic is named twice")
-        for new in wanted:
-            if new.name in self._topics or not valid_name(new.name) or new.partitions < 1:
-                raise ValueError(f"topic {new.name!r} with {new.partitions} partitions cannot be created")
-            Settings(new.configs, self._options)
-        made = [
-            self._add(
-                TopicState(
-                    new.name,
-                    self._disk.unique().hex(),
-                    new.partitions,
-                    dict(new.configs),
-                    new.internal,
-                    created_ms=now.wall_ms,
-                )
-            )
-            for new in wanted
-        ]
-        if not made:
-            return made
-        try:
-            self._make_room([partition for topic in made for partition in topic.partitions])
-            self._keep()
-        except BaseException:
-            for topic in made:
-                del self._topics[topic.name], self.by_id[topic.topic_id]
-            raise
-        return made
+        return self._topics.create(wanted, now)
 
     def delete_topic(self, name: str) -> None:
         """Forget a topic and its records; the files are removed by the next syncs. KeyError if there is none."""
@@ -222,73 +155,21 @@ class Log:
 
     def delete_topics(self, names: Sequence[str]) -> None:
         """Forget topics with one write: all of them, or none. KeyError as `delete_topic`."""
-        gone = [self._topics[name] for name in dict.fromkeys(names)]
-        if not gone:
-            return
-        before = dict(self._topics)
-        for topic in gone:
-            del self._topics[topic.name]
-        try:
-            self._keep()
-        except BaseException:
-            self._topics.update(before)
-            raise
-        for topic in gone:
-            self._bury(topic)
+        self._topics.delete(names)
 
-    def _bury(self, topic: Topic) -> None:
-        del self.by_id[topic.topic_id]
-        for partition in topic.partitions:
-            self._points.pop(partition.key, None)
-            self._moved.pop(partition, None)
-            self._dirty.homes.pop(partition, None)
-            for segment in partition.segments:
-                partition.discard(segment)
-            if partition.housed:
-                grave = f"{topic.topic_id.hex()}-{partition.index}{DELETED}"
-                self._disk.rename(partition.folder, grave)
-                self._renamed = True
-                self._dirty.doomed.append(grave + "/")
+    def _forget(self, partition: Partition) -> None:
+        """A partition of a topic that is deleted."""
+        self._points.pop(partition.key, None)
+        self._moved.pop(partition, None)
+        self._dirty.homes.pop(partition, None)
 
     def set_configs(self, name: str, configs: Mapping[str, str]) -> None:
         """Replace a topic's configuration. KeyError, or ValueError for a value the log cannot read."""
-        topic = self._topics[name]
-        settings, before = Settings(configs, self._options), topic.configs
-        topic.configs = dict(configs)
-        try:
-            self._keep()
-        except BaseException:
-            topic.configs = before
-            raise
-        topic.settings = settings
+        self._topics.set_configs(name, configs)
 
     def add_partitions(self, name: str, total: int, now: Now) -> None:
         """Give a topic `total` partitions, which must be more than it has."""
-        topic = self._topics[name]
-        before = len(topic.partitions)
-        if total <= before:
-            raise ValueError(f"topic {name!r} has {before} partitions already")
-        self._grow(topic, total)
-        try:
-            self._make_room(topic.partitions[before:])
-            self._keep()
-        except BaseException:
-            del topic.partitions[before:]
-            raise
-
-    def _keep(self) -> None:
-        """Write the topics and start offsets down, safely."""
-        if self._dirty.failure:
-            raise self._dirty.failure
-        entries = [_entry(topic) for topic in self._topics.values()]
-        try:
-            if self._renamed:  # lest a crash leaves a deleted topic's folder to a new topic of its name
-                self._disk.sync_folder("")
-                self._renamed = False
-            replace(self._disk, STATE_NAME, msgspec.json.encode(State(FORMAT, self.cluster_id, entries)))
-        except OSError as error:
-            self._dirty.failure = DiskFailed(str(error))
-            raise self._dirty.failure from error
+        self._topics.add_partitions(name, total)
 
     # --- making bytes safe -------------------------------------------------------------------------------------
 
@@ -404,13 +285,13 @@ class Log:
 
         Call it again and again; each call goes on where the last one ended.
         """
-        partitions = [p for topic in self._topics.values() for p in topic.partitions]
+        partitions = self._topics.partitions()
         if not partitions or self._dirty.failure:
             return 0
         first = self._retain_at % len(partitions)
         turn = (partitions[first:] + partitions[:first])[:_RETAIN_SLICE]
         self._retain_at = first + len(turn)
-        return self.truncate_before({p: start_after(p, self._topics[p.topic].settings, now) for p in turn})
+        return self.truncate_before({p: start_after(p, p.settings, now) for p in turn})
 
     def truncate_before(self, targets: Mapping[Partition, int]) -> int:
         """Forget the records below these offsets for good (at most up to the durable ends); segments that went."""
@@ -423,7 +304,7 @@ class Log:
         if not before:
             return 0
         try:  # a segment goes only after it is written down that it is not needed
-            self._keep()
+            self._topics.keep()
         except BaseException:
             for partition, start in before.items():
                 partition.start_offset = start
@@ -436,7 +317,7 @@ class Log:
         """Begin to compact the partition that needs it most, where one does. See `Cleaning` for how to go on."""
         if self._dirty.failure:
             return None
-        return self.cleaner.begin(self._topics.values(), now)
+        return self.cleaner.begin(self.topics.values(), now)
 
     def end_clean(self, cleaning: Cleaning, now: Now) -> bool:
         """Take over what `cleaning.run` has ready; whether it is over. After an error every append raises DiskFailed."""
@@ -474,16 +355,3 @@ class Log:
         sync = Sync(self._disk, ranges, doomed, self._journal)
         sync.run()
         self.end_sync(sync, now)
-
-
-def _entry(topic: Topic) -> TopicState:
-    starts = {p.index: p.start_offset for p in topic.partitions if p.start_offset}
-    return TopicState(
-        topic.name,
-        topic.topic_id.hex(),
-        len(topic.partitions),
-        topic.configs,
-        topic.internal,
-        topic.created_ms,
-        starts,
-    )

@@ -1,6 +1,6 @@
 """One partition: an unbroken run of offsets in segments. Append, read, find by time, forget the oldest.
 
-Knows offsets and segments; knows nothing of how bytes become safe (`sync.py`) or when they grow old (`retention.py`).
+Knows offsets and segments; knows nothing of how bytes become safe (`durability`) or when they grow old (`topic.py`).
 """
 
 from bisect import bisect_right
@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.log.disk import DiskFull
-from penstock.log.index import RELATIVE_MAX, OffsetIndex, TimeIndex
-from penstock.log.segment import Files, Segment
+from penstock.log.durability.sync import Dirty
+from penstock.log.segments.index import RELATIVE_MAX, OffsetIndex, TimeIndex
+from penstock.log.segments.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Point, Sealed, identity
-from penstock.log.sync import Dirty
 from penstock.log.topic import Settings, Topic
 from penstock.record import BatchInfo, decode, place
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from penstock.clock import Now
 from penstock.log.compaction.swap import LEFTOVERS, restore
 from penstock.log.disk import Disk
+from penstock.log.durability.journal import Journal
 from penstock.log.folders import is_ours, owner, set_aside
-from penstock.log.journal import Journal
 from penstock.log.partition import Partition
-from penstock.log.segment import Files, Segment
+from penstock.log.segments.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
 

@@ -12,7 +12,7 @@ import msgspec
 from penstock.calls import Bytes
 from penstock.errors import PenstockError
 from penstock.log.disk import Disk
-from penstock.log.index import Extent
+from penstock.log.segments.index import Extent
 from penstock.log.topic import LogOptions, Settings, valid_name
 
 FORMAT = 1

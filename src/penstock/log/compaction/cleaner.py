@@ -14,7 +14,7 @@ from penstock.log.compaction.filter import Filter
 from penstock.log.compaction.keys import KeyMap
 from penstock.log.compaction.swap import CLEANED, KINDS
 from penstock.log.partition import Partition
-from penstock.log.segment import Files, Segment
+from penstock.log.segments.segment import Files, Segment
 from penstock.log.topic import LogOptions, Topic
 
 _RETRY_S = 60.0

@@ -24,9 +24,9 @@ from penstock.log.compaction.swap import (
     write_mark,
 )
 from penstock.log.disk import Disk, DiskFailed, DiskFull
-from penstock.log.index import RELATIVE_MAX, OffsetIndex, TimeIndex
 from penstock.log.partition import Partition
-from penstock.log.segment import Segment
+from penstock.log.segments.index import RELATIVE_MAX, OffsetIndex, TimeIndex
+from penstock.log.segments.segment import Segment
 from penstock.log.state import IDENTITY_NAME
 from penstock.record import HEADER_SIZE, BatchInfo, info_at
 

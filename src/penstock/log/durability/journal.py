@@ -25,11 +25,11 @@ from google_crc32c import value as crc32c_of
 
 from penstock.calls import Bytes
 from penstock.log.disk import Disk
-from penstock.log.segment import Segment
+from penstock.log.segments.segment import Segment
 from penstock.log.state import IDENTITY_NAME
 
 if TYPE_CHECKING:
-    from penstock.log.sync import Range
+    from penstock.log.durability.sync import Range
 
 JOURNAL_NAME = "journal"
 _MAGIC = b"PSJ1"

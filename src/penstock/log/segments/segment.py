@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from penstock.calls import Bytes
 from penstock.log.disk import Disk
-from penstock.log.index import Extent, OffsetIndex, TimeIndex
+from penstock.log.segments.index import Extent, OffsetIndex, TimeIndex
 from penstock.record import HEADER_SIZE, PREFIX_SIZE, BatchInfo, info_at
 
 _STRIDE = struct.Struct(">qi11xi")  # base offset, length, last offset delta

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from penstock.log.disk import Disk, DiskFailed, DiskFull
+from penstock.log.durability.journal import Journal, settle
 from penstock.log.folders import remove_folder
-from penstock.log.journal import Journal, settle
-from penstock.log.segment import Segment
+from penstock.log.segments.segment import Segment
 from penstock.log.state import CHECKPOINT_NAME, Point, replace
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""How bytes become safe on disk: rounds of group commit, and the journal that many partitions share."""

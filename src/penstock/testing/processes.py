@@ -1,7 +1,6 @@
 """Real processes for tests and benchmarks: a broker on a free port, killed or stopped as the test likes."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -15,9 +14,15 @@ class BrokerProcess:
     After `kill` (SIGKILL, no chance to tidy up) `start` brings it back on the same port, as a supervisor would.
     """
 
-    def __init__(self, data_dir: Path, fsync: str = "always", words: Sequence[str] = ()) -> None:
-        """`words` are further flags; `ready` is what it said it listens on, by name."""
-        self.data_dir, self.fsync, self.words = data_dir, fsync, words
+    def __init__(
+        self,
+        data_dir: Path,
+        fsync: str = "always",
+        words: Sequence[str] = (),
+        module: str = "penstock.app.broker",
+    ) -> None:
+        """`words` are further flags; `ready` is what it said it listens on, by name; `module` is what is run."""
+        self.data_dir, self.fsync, self.words, self.module = data_dir, fsync, words, module
         self.ready: dict[str, str] = {}
         self.address = "127.0.0.1:0"
         self.process: subprocess.Popen[bytes] | None = None
@@ -34,7 +39,7 @@ class BrokerProcess:
             *self.words,
         ]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "penstock.app.broker", *words],
+            [sys.executable, "-m", self.module, *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -56,8 +61,7 @@ class BrokerProcess:
 
     def _end(self, number: int) -> None:
         if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, number)
+            self.process.send_signal(number)
             try:
                 with contextlib.suppress(BrokenPipeError):
                     self.process.communicate(timeout=10)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.schemas import SchemaLike, schema_of
 from penstock.dsl.streams import Stream
-from penstock.engine.plan import Plan, Scan, Sink, Table, Watermark, updating
+from penstock.engine.plan import Plan, Scan, Sink, Table, Watermark
 from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
@@ -80,7 +80,7 @@ class App:
         """What `stream.to(name)` does."""
         table = self.catalog.tables.get(name)
         if table is None:
-            if updating(stream.node):
+            if stream.node.changes:
                 raise PenstockError(
                     f"the stream changes rows it gave before, and the topic {name} only appends",
                     remedy=f'app.live("{name}", stream, key=…), or aggregate over a window',

@@ -17,8 +17,6 @@ from penstock.engine.plan import (
     Scan,
     Union,
     Window,
-    inputs,
-    updating,
 )
 from penstock.engine.types import Column, Expr
 from penstock.sql.dialect import Flink
@@ -29,7 +27,7 @@ def explain(plan: Plan) -> str:
     lines: list[str] = []
     for sink in plan.sinks:
         key = f" key ({', '.join(sink.table.key)})" if sink.table.key else ""
-        changes = " changes" if updating(sink.source) else ""
+        changes = " changes" if sink.source.changes else ""
         lines.append(f"Sink {sink.table.name} [{sink.table.connector}]{key}{changes}")
         lines += _tree(sink.source, 1)
     return "\n".join(lines) + "\n"
@@ -42,7 +40,7 @@ def text_of(node: Expr) -> str:
 
 def _tree(node: Node, depth: int) -> list[str]:
     lines = ["  " * depth + _LINES[type(node)](node)]
-    for source in inputs(node):
+    for source in node.inputs:
         lines += _tree(source, depth + 1)
     return lines
 

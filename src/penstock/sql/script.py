@@ -16,7 +16,6 @@ from penstock.sql.ddl.table import table
 from penstock.sql.faults import At, QueryError, Script, did_you_mean
 from penstock.sql.lower.query import Queries, renamed
 from penstock.sql.lower.sink import Columns, sinked
-from penstock.sql.lower.traits import expressions
 from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED
 
 # Settings a script may state, with the values that are what happens anyway; None: any value, it changes no result.
@@ -50,7 +49,7 @@ def plan_of(catalog: Catalog) -> Plan:
     """All sinks of a catalog as one plan, its expressions without their places in the text."""
     for sink in catalog.sinks:
         for node in walk(sink.source):
-            for expression in expressions(node):
+            for expression in node.expressions:
                 for part in expression.walk():
                     part.meta.clear()
     return Plan(tuple(catalog.sinks), tuple(catalog.tables.values()))

@@ -24,7 +24,7 @@ from penstock.engine.operators.operator import (
     prefixed,
     signs,
 )
-from penstock.engine.plan import Aggregate, updating
+from penstock.engine.plan import Aggregate
 from penstock.engine.run.columns import Growing, pick
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
@@ -41,7 +41,7 @@ class RunningAggregate(Operator):
         self.keys = plan.keys
         known = {column.name: column for column in plan.source.schema}
         self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
-        self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=updating(plan.source))
+        self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=plan.source.changes)
         self._rows = Growing()
 
     @property

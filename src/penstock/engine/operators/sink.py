@@ -13,7 +13,7 @@ from penstock.engine.formats.json_reader import JsonOptions
 from penstock.engine.formats.json_writer import JsonWriter
 from penstock.engine.formats.options import value_format
 from penstock.engine.operators.operator import BEFORE, DELETE, KIND
-from penstock.engine.plan import Sink, updating
+from penstock.engine.plan import Sink
 from penstock.engine.types import polars_type
 from penstock.errors import PenstockError
 
@@ -27,7 +27,7 @@ class WriteTable:
         self.rows = 0
         connector = self.table.connector
         self.upsert, self.encodes = connector == "upsert-kafka", connector in ("kafka", "upsert-kafka")
-        if connector == "kafka" and updating(plan.source):
+        if connector == "kafka" and plan.source.changes:
             raise PenstockError(
                 f"the query changes rows it gave before, and {self.table.name} only appends",
                 remedy="use 'connector' = 'upsert-kafka' with a PRIMARY KEY, or aggregate over a window",

@@ -13,8 +13,8 @@ class Unite(Operator):
 
     name = "union"
 
-    def __init__(self, plan: Union, updating: bool) -> None:
-        self.updating = updating
+    def __init__(self, plan: Union) -> None:
+        self.changes = plan.changes
         self.exprs = [
             [
                 cast(Value(mine.kind, pl.col(mine.name)), target.kind).expr.alias(target.name)
@@ -25,6 +25,6 @@ class Unite(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         made = rows.select(*self.exprs[port], *carried(rows))
-        if self.updating and KIND not in made.columns:
+        if self.changes and KIND not in made.columns:
             return made.with_columns(pl.lit(0, dtype=pl.Int8).alias(KIND))
         return made

@@ -17,9 +17,21 @@ from penstock.engine.operators.stages import Stages
 from penstock.engine.operators.union import Unite
 from penstock.engine.operators.window import Assign
 from penstock.engine.operators.window_aggregate import WindowAggregate
-from penstock.engine.plan import Aggregate, Filter, Node, Plan, Project, Scan, Union, Window, updating
+from penstock.engine.plan import Aggregate, Filter, Node, Plan, Project, Scan, Union, Window
 from penstock.engine.run.rules import prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
+
+
+def operator_of(node: Node) -> Operator:
+    """The operator that does a node's work."""
+    match node:
+        case Union():
+            return Unite(node)
+        case Window():
+            return Assign(node)
+        case Aggregate():
+            return WindowAggregate(node) if node.window else RunningAggregate(node)
+    raise AssertionError(node)
 
 
 @dataclass
@@ -63,19 +75,16 @@ class Graph:
     def _made(self, node: Node) -> int:
         if isinstance(node, Scan):
             return self._scan(node)
-        if isinstance(node, Union):
-            return self._add(Unite(node, updating(node)), [self._build(source) for source in node.sources])
+        inputs = list(node.inputs)
         if isinstance(node, Filter | Project):
             chain, below = [node], node.source
             while isinstance(below, Filter | Project) and not any(known == below for known, _ in self._built):
                 chain.append(below)
                 below = below.source
             return self._add(Stages(chain[::-1]), [self._build(below)])
-        if isinstance(node, Aggregate) and node.window:
-            below = node.source.source if isinstance(node.source, Window) else node.source
-            return self._add(WindowAggregate(node), [self._build(below)])
-        operator = Assign(node) if isinstance(node, Window) else RunningAggregate(node)
-        return self._add(operator, [self._build(node.source)])
+        if isinstance(node, Aggregate) and node.window and isinstance(node.source, Window):
+            inputs = [node.source.source]
+        return self._add(operator_of(node), [self._build(one) for one in inputs])
 
     def _scan(self, node: Scan) -> int:
         head = self._heads.get(node.table.name)

@@ -3,30 +3,30 @@
 Knows plan nodes; knows nothing of operators.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from sqlglot import exp
 
-from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Filter, Node, Project, Scan, Union, Window, inputs
+from penstock.engine.plan import (
+    WINDOW_NAMES,
+    Aggregate,
+    Filter,
+    Node,
+    Project,
+    Scan,
+    Window,
+    columns_of,
+)
 from penstock.engine.types import Column, Expr
-
-WINDOWS = frozenset(column.name for column in WINDOW_COLUMNS)
 
 
 def rewrite(node: Node) -> Node:
     """All rules, from the sources up."""
-    if isinstance(node, Union):
-        node = replace(node, sources=tuple(rewrite(source) for source in node.sources))
-    elif not isinstance(node, Scan):
-        node = replace(node, source=rewrite(node.source))
+    node = node.on(*(rewrite(source) for source in node.inputs))
     for rule in RULES:
         node = rule(node)
     return node
-
-
-def reads(expr: Expr | None) -> set[str]:
-    """The columns an expression reads."""
-    return set() if expr is None else {column.name for column in expr.find_all(exp.Column)}
 
 
 def merge_projections(node: Node) -> Node:
@@ -83,12 +83,12 @@ def sink_window(node: Node) -> Node:
 
 def _below(step: Filter | Project, moved: Node, window: Window) -> Node | None:
     if isinstance(step, Filter):
-        return None if reads(step.condition) & WINDOWS else Filter(moved, step.condition)
+        return None if columns_of(step.condition) & WINDOW_NAMES else Filter(moved, step.condition)
     columns = []
     for column, expr in step.columns:
-        if isinstance(expr, exp.Column) and expr.name in WINDOWS and expr.name == column.name:
+        if isinstance(expr, exp.Column) and expr.name in WINDOW_NAMES and expr.name == column.name:
             continue
-        if reads(expr) & WINDOWS or column.name in WINDOWS:
+        if columns_of(expr) & WINDOW_NAMES or column.name in WINDOW_NAMES:
             return None
         columns.append((column, expr))
     held = next((expr for column, expr in columns if column.name == window.time), None)
@@ -103,43 +103,16 @@ def _below(step: Filter | Project, moved: Node, window: Window) -> Node | None:
 RULES = (merge_projections, sink_window)
 
 
-def prune(node: Node, wanted: set[str]) -> Node:
+def prune(node: Node, wanted: AbstractSet[str]) -> Node:
     """Only the columns that are read: the smaller a scan, the less is decoded."""
-    if isinstance(node, Scan):
-        return node
-    if isinstance(node, Union):
-        return Union(tuple(prune(source, {c.name for c in source.schema}) for source in node.sources))
-    if isinstance(node, Filter):
-        return replace(node, source=prune(node.source, wanted | reads(node.condition)))
-    if isinstance(node, Project):
-        kept = tuple(pair for pair in node.columns if pair[0].name in wanted) or node.columns[:1]
-        below = set().union(*(reads(expr) for _, expr in kept))
-        return Project(prune(node.source, below), kept)
-    if isinstance(node, Window):
-        return replace(node, source=prune(node.source, (wanted - WINDOWS) | {node.time}))
-    read = set(node.keys)
-    for one in node.aggregations:
-        read |= reads(one.argument) | reads(one.condition)
-    return replace(node, source=prune(node.source, read))
+    node = node.narrowed(wanted)
+    below = zip(node.inputs, node.reads(wanted), strict=True)
+    return node.on(*(prune(source, read) for source, read in below))
 
 
-def scanned(node: Node, wanted: set[str], into: dict[str, set[str]]) -> None:
+def scanned(node: Node, wanted: AbstractSet[str], into: dict[str, set[str]]) -> None:
     """Note in `into` which columns of each table are read, by a pruned plan."""
     if isinstance(node, Scan):
         into.setdefault(node.table.name, set()).update(wanted)
-        return
-    for source in inputs(node):
-        scanned(source, _wanted_of(node, source, wanted), into)
-
-
-def _wanted_of(node: Node, source: Node, wanted: set[str]) -> set[str]:
-    if isinstance(node, Filter):
-        return wanted | reads(node.condition)
-    if isinstance(node, Project):
-        return set().union(*(reads(expr) for _, expr in node.columns))
-    if isinstance(node, Window):
-        return (wanted - WINDOWS) | {node.time}
-    if isinstance(node, Aggregate):
-        parts = [part for one in node.aggregations for part in (one.argument, one.condition)]
-        return set(node.keys).union(*(reads(part) for part in parts))
-    return {column.name for column in source.schema}
+    for source, read in zip(node.inputs, node.reads(wanted), strict=True):
+        scanned(source, read, into)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Filter, Node, Project, Union, Window, updating
+from penstock.engine.plan import Filter, Node, Project, Union, Window
 from penstock.engine.types import Column
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
@@ -87,7 +87,7 @@ def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at:
             at,
             remedy=f"declare it in CREATE TABLE: WATERMARK FOR `{time}` AS `{time}` - INTERVAL '5' SECOND",
         )
-    if updating(node):
+    if node.changes:
         raise QueryError(
             "a window over rows that change is not offered yet",
             at,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Aggregate, Aggregation, Node, Project, Window, updating
+from penstock.engine.plan import Aggregate, Aggregation, Node, Project, Window
 from penstock.engine.types import Column
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.build import Item, columns_of, filtered, projected, quoted
@@ -154,7 +154,7 @@ def _window_of(source: Node, keys: Sequence[Item]) -> bool:
             next((key for _, key in keys), None),
             remedy="GROUP BY window_start, window_end, …",
         )
-    if updating(source):
+    if source.changes:
         raise QueryError(
             "a window over rows that change is not offered yet", next((key for _, key in keys), None)
         )

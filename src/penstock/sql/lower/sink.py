@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Node, Sink, Table, updating
+from penstock.engine.plan import Node, Sink, Table
 from penstock.engine.types import Column, Schema
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
@@ -123,7 +123,7 @@ def _check_changes(table: Table, node: Node, names: Sequence[str], at: At) -> No
         raise QueryError(
             f"`{table.name}` needs its key {', '.join(missing)}", at, remedy="select the key's columns"
         )
-    if not updating(node):
+    if not node.changes:
         return
     if not table.key or table.connector != "upsert-kafka":
         raise QueryError(

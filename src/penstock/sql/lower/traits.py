@@ -6,7 +6,19 @@ Read off the tree each time; stores nothing.
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Aggregate, Filter, Node, Project, Scan, Union, Window
+from penstock.engine.plan import (
+    Aggregate,
+    AsOf,
+    Filter,
+    Join,
+    Node,
+    Over,
+    Project,
+    Scan,
+    Top,
+    Union,
+    Window,
+)
 
 WINDOW_BOUNDS = ("window_start", "window_end")
 WINDOW_NAMES = (*WINDOW_BOUNDS, "window_time")
@@ -17,8 +29,6 @@ def event_times(node: Node) -> frozenset[str]:
     match node:
         case Scan():
             return frozenset({node.table.watermark.column} if node.table.watermark else ())
-        case Filter():
-            return event_times(node.source)
         case Project():
             return _renamed(node, event_times(node.source))
         case Window():
@@ -27,6 +37,16 @@ def event_times(node: Node) -> frozenset[str]:
             return frozenset({"window_time"} & set(node.keys)) if node.window else frozenset()
         case Union():
             return _by_position(node, [event_times(source) for source in node.sources])
+        case Join():
+            settled = node.within is not None or node.window
+            return event_times(node.left) | event_times(node.right) if settled else frozenset()
+        case AsOf():
+            return event_times(node.left)
+        case Top():
+            return event_times(node.source) if node.window else frozenset()
+        case Filter() | Over():
+            return event_times(node.source)
+    raise AssertionError(node)
 
 
 def window_columns(node: Node) -> frozenset[str]:
@@ -34,8 +54,6 @@ def window_columns(node: Node) -> frozenset[str]:
     match node:
         case Scan():
             return frozenset()
-        case Filter():
-            return window_columns(node.source)
         case Project():
             return frozenset(name for name in _same_name(node) if name in window_columns(node.source))
         case Window():
@@ -44,14 +62,24 @@ def window_columns(node: Node) -> frozenset[str]:
             return window_columns(node.source) & set(node.keys) if node.window else frozenset()
         case Union():
             return frozenset.intersection(*(window_columns(source) for source in node.sources))
+        case Join():
+            return window_columns(node.left) | window_columns(node.right) if node.window else frozenset()
+        case AsOf():
+            return window_columns(node.left)
+        case Filter() | Over() | Top():
+            return window_columns(node.source)
+    raise AssertionError(node)
 
 
-def row_key(node: Node) -> tuple[str, ...] | None:
+Key = tuple[str, ...]
+
+
+def row_key(node: Node) -> Key | None:
     """The columns that identify a row of updating input; None where no set of columns is known to."""
     match node:
         case Scan():
             return node.table.key or None
-        case Filter():
+        case Filter() | Over():
             return row_key(node.source)
         case Project():
             below = row_key(node.source)
@@ -63,22 +91,38 @@ def row_key(node: Node) -> tuple[str, ...] | None:
             )
         case Aggregate():
             return node.keys
+        case Top():
+            return _key_of_top(node)
+        case Join():
+            return _key_of_join(node)
+        case AsOf():
+            return row_key(node.left)
         case Window() | Union():
             return None
+    raise AssertionError(node)
 
 
-def expressions(node: Node) -> list[exp.Expression]:
-    """The scalar expressions that stand in a node itself."""
-    match node:
-        case Filter():
-            return [node.condition]
-        case Project():
-            return [expr for _, expr in node.columns]
-        case Aggregate():
-            parts = [part for a in node.aggregations for part in (a.argument, a.condition)]
-            return [part for part in parts if part is not None]
-        case _:
-            return []
+def _key_of_top(node: Top) -> Key | None:
+    if node.limit == 1:
+        return node.keys
+    if node.rank is not None:
+        return (*node.keys, node.rank)
+    return row_key(node.source)
+
+
+def _key_of_join(node: Join) -> Key | None:
+    """Both sides' keys; one side's is enough where the other matches at most once."""
+    left, right = row_key(node.left), row_key(node.right)
+    if node.kind in ("SEMI", "ANTI"):
+        return left
+    if left is not None and right is not None and node.kind != "FULL":
+        once_right = set(right) <= {key for _, key in node.keys}
+        once_left = set(left) <= {key for key, _ in node.keys}
+        if once_right and node.kind in ("INNER", "LEFT"):
+            return left
+        if once_left and node.kind in ("INNER", "RIGHT"):
+            return right
+    return None if left is None or right is None or node.kind != "INNER" else (*left, *right)
 
 
 def _kept(expr: exp.Expression, kind: str, source: Node) -> str:

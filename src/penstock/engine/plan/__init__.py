@@ -1,0 +1,64 @@
+"""The logical plan: what SQL text and the Python API both turn into, and what the engine runs.
+
+Nodes are frozen dataclasses that compare by value, so a test can hold that two ways of writing a query are the
+same query. Scalar expressions are sqlglot nodes whose columns are bare, resolved names of the input's schema
+(`exp.column("amount", quoted=True)`); every node can tell its output schema. Knows nothing of how it will be run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from penstock.engine.plan.grouping import WINDOW_COLUMNS, WINDOW_NAMES, Aggregate, Aggregation, Window
+from penstock.engine.plan.joins import AsOf, Join, Within
+from penstock.engine.plan.node import Node, columns_of
+from penstock.engine.plan.ordered import Order, Over, Top
+from penstock.engine.plan.rows import Filter, Project, Union
+from penstock.engine.plan.tables import Scan, Table, Watermark
+
+__all__ = [
+    "WINDOW_COLUMNS",
+    "WINDOW_NAMES",
+    "Aggregate",
+    "Aggregation",
+    "AsOf",
+    "Filter",
+    "Join",
+    "Node",
+    "Order",
+    "Over",
+    "Plan",
+    "Project",
+    "Scan",
+    "Sink",
+    "Table",
+    "Top",
+    "Union",
+    "Watermark",
+    "Window",
+    "Within",
+    "columns_of",
+    "walk",
+]
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Write a node's rows to a table; columns match `table.written` by position and are already cast to its types."""
+
+    table: Table
+    source: Node
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one pipeline does: its sinks, planned together (a statement set), over one catalog."""
+
+    sinks: tuple[Sink, ...]
+    tables: tuple[Table, ...] = ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, each once per use, sources last."""
+    yield node
+    for source in node.inputs:
+        yield from walk(source)

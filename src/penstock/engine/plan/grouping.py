@@ -1,0 +1,91 @@
+"""Windows over event time, and aggregates over groups."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from penstock.engine.plan.node import Node
+from penstock.engine.types import Column, Expr, Schema
+
+WINDOW_COLUMNS = (
+    Column("window_start", "TIMESTAMP(3)", False),
+    Column("window_end", "TIMESTAMP(3)", False),
+    Column("window_time", "TIMESTAMP(3)", False),
+)
+WINDOW_NAMES = frozenset(column.name for column in WINDOW_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Window(Node):
+    """Assign each row to its windows over event-time column `time`; adds window_start, window_end, window_time.
+
+    TUMBLE has `slide_ms == size_ms`; HOP has a smaller slide and a row in `size_ms / slide_ms` windows. CUMULATE's
+    windows begin every `size_ms` and grow by `slide_ms` up to `size_ms`. SESSION's last until no row of the same
+    `keys` has come for `size_ms`.
+    """
+
+    source: Node
+    kind: str
+    time: str
+    size_ms: int
+    slide_ms: int
+    offset_ms: int = 0
+    keys: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns and the window's three."""
+        return self.source.schema + WINDOW_COLUMNS
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What is wanted of the rows, and what places them."""
+        return ((set(wanted) - WINDOW_NAMES) | {self.time, *self.keys},)
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """One aggregate: ``COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE``.
+
+    `argument` is None for ``COUNT(*)``; `condition` is ``FILTER (WHERE …)``.
+    """
+
+    column: Column
+    function: str
+    argument: Expr | None = None
+    distinct: bool = False
+    condition: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Aggregate(Node):
+    """Group by `keys` (source column names). With `window` the source carries a window's columns, each group's row
+    comes once, when the watermark passes the window's end; without, every change of a group is an update.
+
+    Output columns: the keys, then the aggregates. With `window`, those of window_start, window_end and
+    window_time that are grouped by stand among the keys.
+    """
+
+    source: Node
+    keys: tuple[str, ...]
+    aggregations: tuple[Aggregation, ...]
+    window: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        """The keys, then the aggregates."""
+        known = {column.name: column for column in self.source.schema}
+        return tuple(known[key] for key in self.keys) + tuple(a.column for a in self.aggregations)
+
+    @property
+    def changes(self) -> bool:
+        """Unless each group comes once."""
+        return not self.window
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """Arguments and conditions."""
+        parts = (part for a in self.aggregations for part in (a.argument, a.condition))
+        return tuple(part for part in parts if part is not None)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """Keys and arguments: which groups there are does not depend on what is wanted of them."""
+        return super().reads(set(self.keys))

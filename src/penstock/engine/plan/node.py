@@ -1,0 +1,57 @@
+"""What every plan node is. Nodes are frozen dataclasses that compare by value; each tells what rows it gives and what
+it asks of the nodes it reads. Knows none of them.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any, Self
+
+from sqlglot import exp
+
+from penstock.engine.types import Expr, Schema
+
+
+class Node:
+    """One step of a query. Expressions in it are over the columns of its inputs, by bare name."""
+
+    __slots__ = ()
+
+    @property
+    def schema(self) -> Schema:
+        """The columns of its rows."""
+        raise NotImplementedError
+
+    @property
+    def inputs(self) -> "tuple[Node, ...]":
+        """The nodes whose rows it reads, in the order of their ports."""
+        source: Node = getattr(self, "source")  # noqa: B009  most nodes have one and call it so
+        return (source,)
+
+    def on(self, *inputs: "Node") -> Self:
+        """The same step over other inputs."""
+        (source,) = inputs
+        made: Any = replace(self, source=source)  # type: ignore[type-var]
+        return made  # type: ignore[no-any-return]
+
+    @property
+    def changes(self) -> bool:
+        """Whether its rows may change or delete earlier ones, so that a sink that only appends must refuse them."""
+        return any(node.changes for node in self.inputs)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """The scalar expressions that stand in the node itself."""
+        return ()
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """For each input, the columns that are needed so that `wanted` ones come out."""
+        return ({*wanted} | columns_of(*self.expressions),)
+
+    def narrowed(self, wanted: AbstractSet[str]) -> "Node":
+        """The node without what only makes columns that nobody wants."""
+        return self
+
+
+def columns_of(*expressions: Expr | None) -> set[str]:
+    """The columns that expressions read."""
+    return {column.name for expr in expressions if expr is not None for column in expr.find_all(exp.Column)}

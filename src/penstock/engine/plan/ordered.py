@@ -1,0 +1,79 @@
+"""Steps that need rows in order: the first of each group, and aggregates over the rows before."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from penstock.engine.plan.grouping import Aggregation
+from penstock.engine.plan.node import Node
+from penstock.engine.types import Column, Expr, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One column to sort by. Null is lower than all: first upwards, last downwards, as in Flink."""
+
+    column: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Top(Node):
+    """Of each group of equal `keys` the first `limit` rows by `order`: top-N, and with a limit of 1 deduplication.
+
+    `rank` is the column that tells each row its place, from 1, if the query keeps it. With `window` the source
+    carries a window's columns, its bounds are among `keys`, and each window's rows come once, when it closes.
+    """
+
+    source: Node
+    keys: tuple[str, ...]
+    order: tuple[Order, ...]
+    limit: int
+    rank: str | None = None
+    window: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns, and the rank."""
+        return self.source.schema + (() if self.rank is None else (Column(self.rank, "BIGINT", False),))
+
+    @property
+    def changes(self) -> bool:
+        """A better row pushes others out."""
+        return not self.window
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What is wanted, and what groups and sorts."""
+        return ((set(wanted) - {self.rank or ""}) | {*self.keys, *(one.column for one in self.order)},)
+
+
+@dataclass(frozen=True)
+class Over(Node):
+    """Aggregates over each row and those before it of the same `keys`, by event-time column `time`.
+
+    `rows` counts the rows before it that take part (ROWS BETWEEN n PRECEDING), `range_ms` how far back they lie
+    (RANGE BETWEEN INTERVAL … PRECEDING); neither: all. Output columns: the source's, then the aggregates.
+    """
+
+    source: Node
+    keys: tuple[str, ...]
+    time: str
+    aggregations: tuple[Aggregation, ...]
+    rows: int | None = None
+    range_ms: int | None = None
+    by_rows: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns, then the aggregates."""
+        return self.source.schema + tuple(a.column for a in self.aggregations)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """Arguments and conditions."""
+        parts = (part for a in self.aggregations for part in (a.argument, a.condition))
+        return tuple(part for part in parts if part is not None)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What is wanted, keys, time, arguments."""
+        made = {a.column.name for a in self.aggregations}
+        return super().reads((set(wanted) - made) | {*self.keys, self.time})

@@ -1,0 +1,77 @@
+"""Steps that look at one row at a time: filter, projection; and rows of several inputs together."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from penstock.engine.plan.node import Node, columns_of
+from penstock.engine.types import Column, Expr, Schema
+
+
+@dataclass(frozen=True)
+class Filter(Node):
+    """Rows for which `condition` is true (not false, not null)."""
+
+    source: Node
+    condition: Expr
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns."""
+        return self.source.schema
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """The condition."""
+        return (self.condition,)
+
+
+@dataclass(frozen=True)
+class Project(Node):
+    """New columns, each an expression over the source's."""
+
+    source: Node
+    columns: tuple[tuple[Column, Expr], ...]
+
+    @property
+    def schema(self) -> Schema:
+        """The new columns."""
+        return tuple(column for column, _ in self.columns)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """What makes each column."""
+        return tuple(expr for _, expr in self.columns)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What the wanted columns are made of."""
+        return (columns_of(*(expr for column, expr in self.columns if column.name in wanted)),)
+
+    def narrowed(self, wanted: AbstractSet[str]) -> Node:
+        """Only the wanted columns, and one at least."""
+        kept = tuple(pair for pair in self.columns if pair[0].name in wanted) or self.columns[:1]
+        return Project(self.source, kept)
+
+
+@dataclass(frozen=True)
+class Union(Node):
+    """The rows of all sources (UNION ALL); their schemas agree by position."""
+
+    sources: tuple[Node, ...]
+
+    @property
+    def schema(self) -> Schema:
+        """The first source's columns."""
+        return self.sources[0].schema
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """All sources."""
+        return self.sources
+
+    def on(self, *inputs: Node) -> "Union":
+        """The same over other sources."""
+        return Union(inputs)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """All columns: they meet by position."""
+        return tuple({column.name for column in source.schema} for source in self.sources)

@@ -1,0 +1,85 @@
+"""Tables as declared, and the scan that reads one."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from penstock.engine.plan.node import Node
+from penstock.engine.types import Expr, Schema
+
+UPDATING = ("upsert-kafka",)
+"""Connectors whose rows replace earlier ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Event time: rows of `column` come at most `late_ms` behind the latest seen (bounded out-of-orderness)."""
+
+    column: str
+    late_ms: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as declared: ``CREATE TABLE name (schema, WATERMARK …, PRIMARY KEY …) WITH (options)``.
+
+    `options` are the WITH pairs as written (Flink's keys: ``connector``, ``topic``, ``format``, ``value.format``,
+    ``scan.startup.mode``, …). `computed` are columns ``name AS expression``; they stand in `schema` too.
+    `metadata` maps a column to the connector's metadata key (``timestamp``, ``partition``, ``offset``, …);
+    those in `virtual` are read only, so an INSERT neither fills them nor the computed columns (`written`).
+    """
+
+    name: str
+    schema: Schema
+    options: Mapping[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    watermark: Watermark | None = None
+    computed: tuple[tuple[str, Expr], ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    virtual: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> Schema:
+        """The columns an INSERT fills, in order: without computed and virtual metadata columns."""
+        skipped = {name for name, _ in self.computed}.union(self.virtual)
+        return tuple(column for column in self.schema if column.name not in skipped)
+
+    @property
+    def connector(self) -> str:
+        """``kafka``, ``upsert-kafka``, ``datagen``, ``print`` or ``blackhole``."""
+        return self.options.get("connector", "")
+
+    @property
+    def topic(self) -> str:
+        """The Kafka topic behind the table, where its connector has one."""
+        return self.options.get("topic", self.name)
+
+
+@dataclass(frozen=True)
+class Scan(Node):
+    """Rows of a declared table, append-only for ``kafka`` and ``datagen``, updating for ``upsert-kafka``."""
+
+    table: Table
+
+    @property
+    def schema(self) -> Schema:
+        """The table's columns."""
+        return self.table.schema
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """None: rows begin here."""
+        return ()
+
+    def on(self, *inputs: Node) -> "Scan":
+        """Itself."""
+        return self
+
+    @property
+    def changes(self) -> bool:
+        """As the connector says."""
+        return self.table.connector in UPDATING
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """Nothing below."""
+        return ()

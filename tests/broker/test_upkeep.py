@@ -105,6 +105,7 @@ def test_settings_are_set_deleted_appended_to_and_subtracted_from() -> None:
         ("t", [ConfigChange("nonsense", "1")], "topic", Refusal.BAD_CONFIG),
         ("t", [ConfigChange("retention.ms", "1", "append")], "topic", Refusal.BAD_CONFIG),
         ("t", [ConfigChange("retention.ms", None)], "topic", Refusal.BAD_REQUEST),
+        ("t", [ConfigChange("retention.ms", "2", "?")], "topic", Refusal.BAD_REQUEST),
         (
             "t",
             [ConfigChange("retention.ms", "1"), ConfigChange("retention.ms", "2")],
@@ -128,6 +129,13 @@ def test_changes_that_are_refused_change_nothing(
     refused = alter(table, name, *changes, kind=kind)
     assert refused is not None and refused.reason is why
     assert value(table, "t", "retention.ms") == "1"
+
+
+@pytest.mark.parametrize("name", ["", "1"])
+def test_no_change_of_the_brokers_settings_is_no_error(name: str) -> None:
+    table = Table()
+    assert alter(table, name, kind="broker") is None
+    assert alter(table, name, kind="broker", replace=True) is None
 
 
 def test_settings_hold_from_the_next_append_on() -> None:

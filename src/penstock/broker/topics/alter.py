@@ -18,6 +18,8 @@ from penstock.calls import AlterConfigs, AlteredResource, ConfigChange
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 
+HOWS = ("set", "delete", "append", "subtract")
+
 
 @answers(AlterConfigs)
 def alter_configs(state: State, call: AlterConfigs, now: Now) -> list[Refused | None]:
@@ -32,7 +34,8 @@ def alter_configs(state: State, call: AlterConfigs, now: Now) -> list[Refused | 
 
 
 def _alter(state: State, resource: AlteredResource, check_only: bool) -> Refused | None:
-    if refused := _refused(state, resource):
+    refused = _refused(state, resource)
+    if refused or resource.kind == "broker":
         return refused
     topic = state.log.topics[resource.name]
     configs = _changed(state, {} if resource.replace else topic.configs, resource.changes)
@@ -54,6 +57,8 @@ def _refused(state: State, resource: AlteredResource) -> Refused | None:
     names = [change.name for change in resource.changes]
     if len(set(names)) < len(names):
         return Refused(Refusal.BAD_REQUEST, "Error due to duplicate config keys")
+    if any(change.how not in HOWS for change in resource.changes):
+        return Refused(Refusal.BAD_REQUEST, "Unknown operation type")
     null = [change.name for change in resource.changes if change.value is None and change.how != "delete"]
     if null:
         return Refused(Refusal.BAD_REQUEST, f"Null value not supported for : {', '.join(null)}")

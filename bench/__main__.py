@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one JSON file with the machine's description, and a table for people.
 
-python -m bench [NAME …]        names: start, install, engine_loop, kafka_io, small_requests
+python -m bench [NAME …]        names: start, install, engine_loop, kafka_io
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("start", "install", "engine_loop", "kafka_io", "small_requests")
+NAMES = ("start", "install", "engine_loop", "kafka_io")
 OUT = Path(__file__).parent / "out"
 
 

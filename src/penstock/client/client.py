@@ -11,11 +11,12 @@ from types import TracebackType
 from penstock import record
 from penstock.calls import LATEST, Bytes, ProducerIdentity
 from penstock.client.admin import Configs, Groups, Topics, offsets
-from penstock.client.appending import Lane
 from penstock.client.cluster import ClientOptions, Cluster
-from penstock.client.errors import failure
 from penstock.client.partitioning import partition_of
 from penstock.client.reader import Part, Reader, ReaderOptions
+from penstock.client.writing.identity import new_identity
+from penstock.client.writing.lane import Lane, Sender
+from penstock.client.writing.transactions import Transactions
 from penstock.record import Record
 
 
@@ -64,12 +65,17 @@ class Client(Topics, Configs, Groups):
         key = (topic, partition, acks)
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = Lane(self._cluster, (topic, partition), acks, self._producer)
+            sender = Sender(self._producer)
+            lane = self._lanes[key] = Lane(self._cluster, (topic, partition), acks, sender)
         return lane.push(batch)
 
     async def append(self, topic: str, partition: int, batch: Bytes, acks: int = -1) -> int:
         """Write one ready record batch; its base offset (-1 where the server does not say)."""
         return await self.push(topic, partition, batch, acks)
+
+    def transactions(self, transactional_id: str, timeout_ms: int = 60_000) -> Transactions:
+        """Write in transactions under this id; `open` it first. A transaction may last `timeout_ms`."""
+        return Transactions(self._cluster, transactional_id, timeout_ms)
 
     async def produce(
         self, topic: str, records: Sequence[Record], partition: int | None = None, *, codec: int = 0
@@ -110,19 +116,7 @@ class Client(Topics, Configs, Groups):
         """A new producer id, or None where that is switched off or the server offers none."""
         if not self.options.idempotent:
             return None
-        connection = await self._cluster.any_connection()
-        if "InitProducerId" not in connection.versions:
-            return None
-        row = {
-            "transactional_id": None,
-            "transaction_timeout": 60_000,
-            "producer_id": -1,
-            "producer_epoch": -1,
-        }
-        answer = await connection.ask("InitProducerId", row, self.options.request_timeout_s)
-        if answer.error_code:
-            raise failure(answer.error_code, "ask for a producer id")
-        return ProducerIdentity(answer.producer_id, answer.producer_epoch)
+        return await new_identity(self._cluster)
 
     # --- reading -------------------------------------------------------------------------------------------------
 

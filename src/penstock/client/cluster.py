@@ -16,6 +16,9 @@ from penstock.client.security import NOTHING, Security
 from penstock.errors import PenstockError
 
 T = TypeVar("T")
+GROUP, TRANSACTION = 0, 1
+"""What a coordinator keeps (FindCoordinator's key types)."""
+_KINDS = ("group", "transactional id")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Cluster:
         self._nodes: dict[tuple[tuple[str, int], object], _Node] = {}
         self._brokers: dict[int, tuple[str, int]] = {}
         self._topics: dict[str, tuple[TopicMeta, float]] = {}
-        self._coordinators: dict[str, int] = {}
+        self._coordinators: dict[tuple[int, str], int] = {}
         self._asking: dict[tuple[str, ...] | None, asyncio.Task[dict[str, TopicMeta]]] = {}
 
     # --- connections ---------------------------------------------------------------------------------------------
@@ -193,15 +196,16 @@ class Cluster:
         )
         return await connection.ask(api, row, self.options.request_timeout_s)
 
-    async def ask_coordinator(self, group: str, api: str, row: Mapping[str, Any]) -> Any:
-        """One request to the server that keeps a group."""
-        if group not in self._coordinators:
-            found = await self.ask_any("FindCoordinator", {"key": group, "key_type": 0})
+    async def ask_coordinator(self, key: str, api: str, row: Mapping[str, Any], kind: int = GROUP) -> Any:
+        """One request to the server that keeps a group, or (kind TRANSACTION) a transactional id."""
+        if (kind, key) not in self._coordinators:
+            found = await self.ask_any("FindCoordinator", {"key": key, "key_type": kind})
             if found.error_code:
-                raise failure(found.error_code, f"find the coordinator of group {group}", found.error_message)
+                what = f"find the coordinator of {_KINDS[kind]} {key}"
+                raise failure(found.error_code, what, found.error_message)
             self._brokers[found.node_id] = (found.host, found.port)
-            self._coordinators[group] = found.node_id
-        connection = await self.connection_to(self._coordinators[group])
+            self._coordinators[kind, key] = found.node_id
+        connection = await self.connection_to(self._coordinators[kind, key])
         return await connection.ask(api, row, self.options.request_timeout_s)
 
     async def persist(self, attempt: Callable[[], Awaitable[T]], deadline_s: float | None = None) -> T:
@@ -215,6 +219,10 @@ class Cluster:
                 return await attempt()
             except KafkaError as error:
                 wait_s = backoff.next_s()
+                if (
+                    error.name == "CONCURRENT_TRANSACTIONS"
+                ):  # Kafka answers EndTxn before it has ended; soon it has
+                    wait_s = min(wait_s, 0.02)
                 if error.name == "UNKNOWN_TOPIC_OR_PARTITION":
                     end_s = min(end_s, began_s + self.options.unknown_topic_s)
                 if not error.retriable or loop.time() + wait_s > end_s:

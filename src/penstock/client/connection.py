@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import struct
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from penstock import __version__
@@ -192,7 +193,7 @@ async def connect(
             )
             await _agree(connection, timeout_s)
             if security.sasl_user:
-                await log_in(connection, security, timeout_s)
+                await log_in(partial(connection.ask, timeout_s=timeout_s), security, place)
     except TimeoutError:
         if connection:
             await connection.close()

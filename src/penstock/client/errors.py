@@ -33,6 +33,15 @@ REMEDIES = {
     "INVALID_CONFIG": "check the names and values of the topic's settings",
     "INVALID_PARTITIONS": "a topic has at least one partition",
     "INVALID_REPLICATION_FACTOR": "ask for no more replicas than there are servers",
+    "PRODUCER_FENCED": "another producer took over this transactional id: let one of the two do the work",
+    "INVALID_TXN_STATE": "the transaction was not open any more: begin anew",
+    "INVALID_PRODUCER_ID_MAPPING": "the server has forgotten this transactional id: begin anew",
+    "INVALID_TRANSACTION_TIMEOUT": "ask for a shorter time, or raise the server's transaction.max.timeout.ms",
+    "CONCURRENT_TRANSACTIONS": "the transaction before this one takes long to end: look at the server's log",
+    "TRANSACTION_ABORTABLE": "the transaction was given up: begin anew",
+    "COORDINATOR_NOT_AVAILABLE": "the server that keeps this is starting, or away: look at its log",
+    "COORDINATOR_LOAD_IN_PROGRESS": "the server reads its state: wait",
+    "NOT_COORDINATOR": "the server that keeps this is changing: wait",
     "INVALID_PRODUCER_EPOCH": "another producer took over this producer id: start anew",
     "OUT_OF_ORDER_SEQUENCE_NUMBER": "the server lost track of this producer: send again with a new producer id",
     "UNKNOWN_PRODUCER_ID": "the server lost track of this producer: send again with a new producer id",
@@ -74,6 +83,14 @@ class ConnectionLostError(KafkaError):
 
     def __init__(self, message: str, *, name: str = "NETWORK_EXCEPTION") -> None:
         super().__init__(name, message, code=13, retriable=True)
+
+
+class FencedError(KafkaError):
+    """This producer's epoch is over: another one opened its transactional id, or a transaction lasted too long."""
+
+    def __init__(self, transactional_id: str, error: KafkaError) -> None:
+        why = "another producer opened the transactional id, or the server ended a transaction that took too long"
+        super().__init__("PRODUCER_FENCED", f"{transactional_id} is fenced: {why}", code=error.code)
 
 
 def failure(code: int, what: str, detail: str | None = None) -> KafkaError:

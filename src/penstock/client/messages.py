@@ -13,9 +13,10 @@ from penstock.wire.kafka.encode import Buffers, write
 from penstock.wire.kafka.guard import MalformedError
 
 # api: key, lowest and highest version this client speaks. Kafka 2.1 and newer all share one of them with it;
-# from Produce 13 and Fetch 13 on topics go by id, Fetch to 11 is what `fetching.py` reads.
+# Fetch to 11 is what `fetching.py` reads. Produce 12 would add a transaction's partitions by itself, which goes with
+# EndTxn 5 alone (KIP-890), and so with none of Kafka before 4.0: transactions are spoken as before.
 SPOKEN: dict[str, tuple[int, int, int]] = {
-    "Produce": (0, 3, 12),
+    "Produce": (0, 3, 11),
     "Fetch": (1, 4, 11),
     "ListOffsets": (2, 1, 7),
     "Metadata": (3, 4, 12),
@@ -28,7 +29,12 @@ SPOKEN: dict[str, tuple[int, int, int]] = {
     "ApiVersions": (18, 0, 3),
     "CreateTopics": (19, 2, 5),
     "DeleteTopics": (20, 1, 5),
+    "DeleteRecords": (21, 0, 2),
     "InitProducerId": (22, 0, 4),
+    "AddPartitionsToTxn": (24, 0, 3),
+    "AddOffsetsToTxn": (25, 0, 3),
+    "EndTxn": (26, 0, 3),
+    "TxnOffsetCommit": (28, 0, 3),
     "DescribeConfigs": (32, 1, 4),
     "DescribeLogDirs": (35, 1, 4),
     "CreatePartitions": (37, 0, 3),

@@ -5,18 +5,18 @@ Knows the exchange of tokens; knows nothing of what is asked once one is in.
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from penstock.client.errors import KafkaError, failure
 from penstock.errors import PenstockError
 from penstock.tls import client_context
 from penstock.users.scram import HASHES, NONCE_BYTES, ScramClient, ScramError
 
-if TYPE_CHECKING:
-    from penstock.client.connection import Connection
+Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+"""One request by its name and row; its answer."""
 
 MECHANISMS = ("PLAIN", *HASHES)
 
@@ -66,16 +66,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Security:
     return Security(tls=environment.get("PENSTOCK_TLS", "") in ("1", "true", "yes"), **found)
 
 
-async def log_in(connection: "Connection", security: Security, timeout_s: float) -> None:
-    """Log in over a fresh connection; raises KafkaError where the server, or what it says, is not to be trusted."""
-    what = f"log in to {connection.place} as {security.sasl_user}"
-    named = await connection.ask("SaslHandshake", {"mechanism": security.sasl_mechanism}, timeout_s)
+async def log_in(ask: Ask, security: Security, place: str) -> None:
+    """Log in by asking the server at `place`; raises KafkaError where the server, or what it says, is not to be trusted."""
+    what = f"log in to {place} as {security.sasl_user}"
+    named = await ask("SaslHandshake", {"mechanism": security.sasl_mechanism})
     if named.error_code:
         offered = ", ".join(named.mechanisms)
         raise failure(named.error_code, what, f"{security.sasl_mechanism} is not offered ({offered})")
 
     async def said(token: bytes) -> bytes:
-        answer: Any = await connection.ask("SaslAuthenticate", {"auth_bytes": token}, timeout_s)
+        answer: Any = await ask("SaslAuthenticate", {"auth_bytes": token})
         if answer.error_code:
             raise failure(answer.error_code, what, answer.error_message)
         return bytes(answer.auth_bytes)

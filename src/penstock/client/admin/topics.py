@@ -4,6 +4,7 @@ Knows the requests for it; knows nothing of records.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from penstock.client.admin.asking import Asking
 from penstock.client.cluster import TopicMeta
@@ -106,6 +107,21 @@ class Topics(Asking):
 
         await self._cluster.persist(attempt)
         self._cluster.forget(name)
+
+    async def delete_records(self, topic: str, befores: Mapping[int, int]) -> None:
+        """Delete a topic's records before an offset, by partition (KIP-107)."""
+
+        async def attempt(partition: int, before: int) -> None:
+            connection = await self._cluster.leader(topic, partition)
+            parts = [{"partition_index": partition, "offset": before}]
+            row = {"topics": [{"name": topic, "partitions": parts}], "timeout": 30_000}
+            answer = await connection.ask("DeleteRecords", row, self._cluster.options.request_timeout_s)
+            code = answer.topics[0].partitions[0].error_code
+            if code:
+                raise failure(code, f"delete records of {topic}-{partition} before offset {before}")
+
+        for partition, before in befores.items():
+            await self._cluster.persist(partial(attempt, partition, before))
 
     async def sizes(self) -> dict[tuple[str, int], int]:
         """Bytes on disk of every partition that a server tells of; of several replicas the largest."""

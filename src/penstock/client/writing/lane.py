@@ -1,28 +1,36 @@
 """Appends to one partition, in order: pipelined, retried, and written once where a producer id allows it.
 
-Knows record batch headers as far as an idempotent producer stamps them (KIP-98); knows nothing of records.
+Knows what to do after a failure; knows nothing of records, nor of when a transaction begins and ends.
 """
 
 import asyncio
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from google_crc32c import value as crc32c
-
 from penstock.calls import Bytes, ProducerIdentity
 from penstock.client.cluster import Cluster
 from penstock.client.connection import Connection
 from penstock.client.errors import KafkaError, failure
+from penstock.client.writing.stamp import check_single, records_in, stamp
 
 NewIdentity = Callable[[], Awaitable[ProducerIdentity | None]]
 
-_PRODUCER = struct.Struct(">qhi")
 _SEQUENCES = 1 << 31
 # The server has forgotten or refused this producer id: go on with a new one.
 _LOST_TRACK = ("OUT_OF_ORDER_SEQUENCE_NUMBER", "UNKNOWN_PRODUCER_ID", "INVALID_PRODUCER_EPOCH")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who appends: `identity` is asked for a producer id before the first append, and after one was lost track of.
+
+    With a `transactional_id` it is asked once: a batch that fails then fails its transaction, and all behind it.
+    """
+
+    identity: NewIdentity
+    transactional_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -37,10 +45,10 @@ class _Entry:
 class Lane:
     """The appends of one client to one partition with one setting of acks."""
 
-    def __init__(self, cluster: Cluster, part: tuple[str, int], acks: int, identity: NewIdentity) -> None:
+    def __init__(self, cluster: Cluster, part: tuple[str, int], acks: int, sender: Sender) -> None:
         self.topic, self.partition = part
         self.acks = acks
-        self._cluster, self._new_identity = cluster, identity
+        self._cluster, self._sender = cluster, sender
         self._identity: ProducerIdentity | None = None
         self._sequence = 0
         self._connection: Connection | None = None
@@ -51,7 +59,7 @@ class Lane:
 
     def push(self, batch: Bytes) -> asyncio.Future[int]:
         """Take one record batch; the future gives its base offset (-1 with acks of 0)."""
-        _check_single(batch)
+        check_single(batch)
         loop = asyncio.get_running_loop()
         entry = _Entry(batch, loop.create_future(), loop.time() + self._cluster.options.delivery_timeout_s)
         self._entries.append(entry)
@@ -105,7 +113,8 @@ class Lane:
         limit_s = head.deadline_s
         if error.name == "UNKNOWN_TOPIC_OR_PARTITION":
             limit_s += options.unknown_topic_s - options.delivery_timeout_s
-        forgotten = error.name in _LOST_TRACK
+        transactional = self._sender.transactional_id is not None
+        forgotten = error.name in _LOST_TRACK and not transactional
         final = not error.retriable or asyncio.get_running_loop().time() + wait_s > limit_s
         for entry, flight in zip(self._entries, flights, strict=False):
             entry.in_doubt = entry.in_doubt or not self._refused(flight)
@@ -114,7 +123,8 @@ class Lane:
             for entry in self._entries:
                 if not entry.in_doubt:
                     entry.stamped = None
-            self._fail(error, keep_head=forgotten and head.stamped is None)
+            keep_head = forgotten and head.stamped is None
+            self._fail(error, keep_head=keep_head, all_of_them=transactional)
         await asyncio.sleep(0.0 if final else wait_s)
 
     def _refused(self, flight: asyncio.Future[memoryview]) -> bool:
@@ -156,7 +166,7 @@ class Lane:
     async def _ordered(self) -> bool:
         """Whether the server puts retried and pipelined batches in order for us, by producer id and sequence."""
         if self.acks == -1 and self._identity is None:
-            self._identity = await self._new_identity()
+            self._identity = await self._sender.identity()
             self._sequence = 0
         return self._identity is not None
 
@@ -166,7 +176,7 @@ class Lane:
         timeout_s = self._cluster.options.request_timeout_s
         part = {"index": self.partition, "records": entry.stamped}
         row = {
-            "transactional_id": None,
+            "transactional_id": self._sender.transactional_id,
             "acks": self.acks,
             "timeout": round(timeout_s * 800),  # the server gives up first, and says so
             "topic_data": [{"name": self.topic, "partition_data": [part]}],
@@ -181,16 +191,12 @@ class Lane:
         self._flying.append(sent)
 
     def _stamp(self, batch: Bytes) -> Bytes:
-        """The batch with producer id, epoch and sequence, and its checksum made anew."""
+        """The batch with the next sequence of this lane's producer."""
         if self._identity is None:
             return batch
-        stamped = bytearray(batch)
-        _PRODUCER.pack_into(
-            stamped, 43, self._identity.producer_id, self._identity.producer_epoch, self._sequence
-        )
-        struct.pack_into(">I", stamped, 17, crc32c(bytes(memoryview(stamped)[21:])))
-        (last_delta,) = struct.unpack_from(">i", stamped, 23)
-        self._sequence = (self._sequence + last_delta + 1) % _SEQUENCES
+        transactional = self._sender.transactional_id is not None
+        stamped = stamp(batch, self._identity, self._sequence, transactional=transactional)
+        self._sequence = (self._sequence + records_in(batch)) % _SEQUENCES
         return stamped
 
     def _settle(self, connection: Connection, sent: asyncio.Future[memoryview]) -> None:
@@ -208,12 +214,6 @@ class Lane:
         entry = self._entries.popleft()
         if not entry.answer.done():
             entry.answer.set_result(base_offset)
-
-
-def _check_single(batch: Bytes) -> None:
-    """Kafka takes one record batch a partition and request (since Produce v3)."""
-    if len(batch) < 61 or batch[16] != 2 or struct.unpack_from(">i", batch, 8)[0] + 12 != len(batch):
-        raise ValueError("append takes exactly one whole record batch of format version 2")
 
 
 def _written(connection: Connection, frame: memoryview) -> Any:

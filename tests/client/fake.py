@@ -33,6 +33,7 @@ class FakeKafka:
         self.topics = {"t": partitions}
         self.trouble: Callable[[str, Any], Any] = lambda api, request: None
         self.seen: list[str] = []
+        self.ends: list[bool] = []
         self.connections = 0
         self.versions: dict[str, tuple[int, int]] = {n: (lo, hi) for n, (_, lo, hi) in SPOKEN.items()}
         self.written: dict[tuple[int, str, int], dict[int, int]] = getattr(first, "written", {})
@@ -215,6 +216,29 @@ class FakeKafka:
 
     async def on_find_coordinator(self, request: Any, error: int) -> dict[str, Any]:
         return {"error_code": error, "node_id": self.node, "host": "127.0.0.1", "port": self.port}
+
+    async def on_add_partitions_to_txn(self, request: Any, error: int) -> dict[str, Any]:
+        topics = [
+            {
+                "name": t.name,
+                "results_by_partition": [
+                    {"partition_index": p, "partition_error_code": error} for p in t.partitions
+                ],
+            }
+            for t in request.v3_and_below_topics
+        ]
+        return {"results_by_topic_v3_and_below": topics}
+
+    async def on_add_offsets_to_txn(self, request: Any, error: int) -> dict[str, Any]:
+        return {"error_code": error}
+
+    async def on_txn_offset_commit(self, request: Any, error: int) -> dict[str, Any]:
+        return await self.on_offset_commit(request, error)
+
+    async def on_end_txn(self, request: Any, error: int) -> dict[str, Any]:
+        if not error and self.ends[-1:] != [request.committed]:
+            self.ends.append(request.committed)
+        return {"error_code": error}
 
     async def on_offset_commit(self, request: Any, error: int) -> dict[str, Any]:
         topics = []

@@ -55,6 +55,8 @@ class Transactions:
 
     async def enlist(self, parts: Iterable[Part]) -> None:
         """These partitions will be written to; the first call begins the transaction."""
+        if self._failed:
+            raise self._failed
         topics: dict[str, list[int]] = {}
         for topic, partition in set(parts) - self._enlisted:
             topics.setdefault(topic, []).append(partition)

@@ -1,0 +1,1 @@
+"""Requests of every API and version, spoilt in every way: whatever is sent, nothing but protocol errors comes back."""

@@ -21,7 +21,7 @@ from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table
 from penstock.engine.run.graph import Graph
-from penstock.engine.run.snapshot import Snapshot, pack, unpack
+from penstock.engine.run.snapshot import Frozen, Snapshot, freeze, unpack
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.errors import PenstockError
 from penstock.record import Record
@@ -199,6 +199,10 @@ class Job:
 
     def snapshot(self) -> Snapshot:
         """All state; offsets are the worker's."""
+        return self.freeze().pack()
+
+    def freeze(self) -> Frozen:
+        """All state as it is now, copied; `pack` makes a snapshot of it, on any thread, while the job goes on."""
         frames: dict[str, pl.DataFrame] = {}
         for number, vertex in enumerate(self.graph.vertices):
             frames |= prefixed(vertex.operator.snapshot(), str(number))
@@ -206,7 +210,7 @@ class Job:
         counts = [[v.watermark_ms, v.rows_in, v.rows_out] for v in self.graph.vertices]
         sinks = [sink.rows for sink in self.sinks]
         values = {"times": times, "counts": counts, "rows": self._rows, "dead": self._dead, "sinks": sinks}
-        return pack(frames, self.fingerprint, values)
+        return freeze(frames, self.fingerprint, values)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on where the snapshot was taken; on a fresh job of the same plan. Raises `PenstockError`."""

@@ -181,13 +181,15 @@ def turn_by_turn(schedule: Schedule, producer: Producer, consumer: Consumer) -> 
     """Send and receive until all has come; the share of a core that it took."""
     schedule.begun_s = begun_s = time.monotonic() + 0.05
     used_s, until_s = time.process_time(), begun_s + schedule.total * TICK_S + DRAIN_S
+    free_s = begun_s
     while schedule.received < schedule.total:
         now_s = time.monotonic()
+        free_s = free_s if producer.free else now_s
         if now_s > until_s:
             missing = schedule.total - schedule.received
             raise TimeoutError(f"{missing} of {schedule.total} batches had not come after {DRAIN_S:.0f} s")
         if producer.free and (due := schedule.due(now_s)) > 0:
-            schedule.late_s.append(now_s - schedule.next_s() if due == 1 else 0.0)
+            schedule.late_s.append(now_s - max(schedule.next_s(), free_s))
             schedule.sent += producer.send(due)
             continue
         waits = producer.free and schedule.sent < schedule.total

@@ -79,7 +79,7 @@ def _answering(name: str, address: str, pid: int) -> Side:
     """Both are asked the same once they say, or seem, to be ready."""
     from confluent_kafka.admin import AdminClient
 
-    AdminClient({"bootstrap.servers": address}).list_topics(timeout=ANSWERS_WITHIN_S)
+    AdminClient({"bootstrap.servers": address, "log_level": 0}).list_topics(timeout=ANSWERS_WITHIN_S)
     return Side(name, address, pid, _age_s(pid))
 
 
@@ -93,11 +93,15 @@ def _age_s(pid: int) -> float:
 
 
 def create_topic(address: str, topic: str) -> None:
-    """A topic of one partition; raises KafkaException."""
-    from confluent_kafka.admin import AdminClient, NewTopic
+    """A topic of one partition whose leader is ready; raises KafkaException."""
+    from confluent_kafka import TopicPartition
+    from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
-    admin = AdminClient({"bootstrap.servers": address})  # it must outlive the result
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})  # it must outlive the results
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
+    part = TopicPartition(topic, 0)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    admin.list_offsets({part: latest}, request_timeout=20)[part].result(20)
 
 
 def settle(memory_mb: int) -> None:

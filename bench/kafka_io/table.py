@@ -20,7 +20,7 @@ def markdown(found: dict[str, Any]) -> str:
         f"1 GB heap); {found['minutes']} minutes, load {machine['load']:.1f} at the begin. Ratios are penstock's figure "
         "over Kafka's: above 1 is better for MB/s and requests/s, below 1 for the rest."
     )
-    parts = [opening, *_tables(figures)]
+    parts = [opening, *(table for table in _tables(figures) if table.count("\n") > 1)]
     if found["troubles"]:
         parts.append("\n".join(["Not measured:", "", *(f"- {trouble}" for trouble in found["troubles"])]))
     return "\n\n".join(parts)

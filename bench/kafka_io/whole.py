@@ -39,6 +39,7 @@ class Scale:
     file_share: float = 1.0
     small_s: float = 1.5
     latency_s: tuple[float, float] = (0.5, 2.5)
+    warm_s: float = 3.0
     loads: tuple[float, ...] = (0.1, 0.5)
     sizes: tuple[int, ...] = tuple(FILE_BYTES)
     fsyncs: tuple[bool, ...] = (False, True)
@@ -46,7 +47,7 @@ class Scale:
     sides: tuple[str, ...] = tuple(SIDES)
 
 
-SHORT = Scale(runs=1, file_share=0.3, small_s=0.7, latency_s=(0.3, 1.0))
+SHORT = Scale(runs=1, file_share=0.3, small_s=0.7, latency_s=(0.3, 1.0), warm_s=1.5)
 
 Key = tuple[str, ...]
 
@@ -158,7 +159,8 @@ def _latency(found: Found, fsync: bool) -> None:
     with ExitStack() as stack:
         sides = [stack.enter_context(SIDES[name](fsync)) for name in scale.sides]
         for side in sides:
-            open_loop(side, "warm", 1_000, 10_000, (0.5, 3.0))
+            warming = partial(open_loop, side, "warm", 1_000, 10_000, (0.5, scale.warm_s))
+            found.note(f"warm/{word(fsync)}", side.name, warming)
         rates = {size: peak(found, size, fsync) for size in scale.sizes}
         for number, size, load in itertools.product(range(scale.runs), scale.sizes, scale.loads):
             for side in sides:

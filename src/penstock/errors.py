@@ -13,6 +13,7 @@ class Refusal(Enum):
     """Why a call was declined. Gateways map each to a protocol's error code; the text is for people."""
 
     NO_TOPIC = "the topic or partition does not exist"
+    OTHER_TOPIC = "the topic of this name is another one than the client means"
     TOPIC_EXISTS = "a topic with this name exists already"
     BAD_TOPIC_NAME = "a topic name has 1 to 249 characters out of a-z A-Z 0-9 . _ -"
     BAD_PARTITION_COUNT = "the number of partitions is out of range"

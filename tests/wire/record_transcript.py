@@ -23,6 +23,7 @@ from bench.oracle import kafka
 from penstock.calls import Fetch, Principal
 from penstock.compression import NONE
 from penstock.record import scan
+from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 from tests.wire.driving import NOW
 from tests.wire.fake_broker import FakeBroker
@@ -35,7 +36,7 @@ class Tap:
     """A listener on a free port whose connections are sessions over one fake broker."""
 
     def __init__(self) -> None:
-        self.broker = FakeBroker(events=1)
+        self.broker, self.fetch_sessions = FakeBroker(events=1), FetchSessions()
         self.events: list[tuple[int, str, bytes]] = []
         self.notices: list[str] = []
         self._lock = threading.Lock()
@@ -52,7 +53,9 @@ class Tap:
                 threading.Thread(target=self._serve, args=(connected, self._connections), daemon=True).start()
 
     def _serve(self, connected: socket.socket, number: int) -> None:
-        session = KafkaSession(lambda: ("127.0.0.1", self.port), Principal(), KafkaOptions())
+        session = KafkaSession(
+            lambda: ("127.0.0.1", self.port), Principal(), KafkaOptions(), None, self.fetch_sessions
+        )
         with connected, contextlib.suppress(OSError):
             while not session.closing and (data := connected.recv(65536)):
                 with self._lock:

@@ -86,7 +86,8 @@ def test_fetch_gives_the_batches_as_they_are(broker: FakeBroker, version: int, s
     assert getattr(partition, "preferred_read_replica", -1) == -1
     call = broker.asked[-1]
     assert isinstance(call, c.Fetch)
-    assert call.parts == (c.FetchPart("t", 0, 0, 4096),)
+    topic_id = broker.topics["t"].topic_id if version >= 13 else b""
+    assert call.parts == (c.FetchPart("t", 0, 0, 4096, topic_id=topic_id),)
     assert (call.bytes_min, call.bytes_max, call.wait_ms, call.committed_only) == (1, 9999, 250, False)
 
 
@@ -121,23 +122,12 @@ def test_fetch_by_id_answers_each_topic_by_its_id(broker: FakeBroker, version: i
     ids = [broker.topics["u"].topic_id, bytes(16), b"?" * 16, broker.topics["t"].topic_id]
     parts = [{"partition": 0}]
     response = ask(broker, 1, version, topics=[{"topic_id": i, "partitions": parts} for i in ids])
-    assert [t.topic_id.bytes if t.topic_id else bytes(16) for t in response.responses] == ids
-    assert [t.partitions[0].error_code for t in response.responses] == [0, 100, 100, 0]
-
-
-@versions(1, since=7)
-@pytest.mark.parametrize(
-    ("session_id", "epoch", "error"), [(0, 0, 0), (0, -1, 0), (5, 0, 0), (5, -1, 0), (5, 3, 70)]
-)
-def test_fetch_sessions_are_never_opened(
-    broker: FakeBroker, version: int, session_id: int, epoch: int, error: int
-) -> None:
-    response = fetch(broker, version, session_id=session_id, session_epoch=epoch)
-    assert (response.error_code, response.session_id, len(response.responses)) == (
-        error,
-        0,
-        0 if error else 1,
-    )
+    # As Kafka: what cannot be read comes last.
+    told = [
+        (t.topic_id.bytes if t.topic_id else bytes(16), t.partitions[0].error_code)
+        for t in response.responses
+    ]
+    assert told == [(ids[0], 0), (ids[3], 0), (ids[1], 100), (ids[2], 100)]
 
 
 @versions(1)

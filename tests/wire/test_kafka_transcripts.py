@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kio.schema.errors import ErrorCode
 
 from penstock.calls import Principal, TopicInfo
 from penstock.wire.kafka.codec import decode_header, decode_request, decode_response, encode_response, peek
+from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.registry import OFFERED
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 from tests.wire.driving import feed, frames
@@ -128,27 +128,39 @@ def topics_of(path: Path) -> dict[str, TopicInfo]:
     return found
 
 
-def in_session(asked: bytes) -> bool:
-    frame = memoryview(asked)[4:]
-    return bool(decode_request(decode_header(frame), frame).session_epoch > 0)
+def session_ids(path: Path) -> list[int]:
+    """The fetch sessions that Kafka began, in their order."""
+    told = (
+        getattr(decode_response(key, version, told[4:])[1], "session_id", 0)
+        for _, key, version, _, told in exchanges(path)
+        if key == 1
+    )
+    return [number for number in dict.fromkeys(told) if number]
 
 
 @transcripts
 def test_we_answer_as_kafka_did(path: Path) -> None:
     port, broker = events(path)[0], FakeBroker()
     broker.topics = topics_of(path)
+    begun = iter([number - 1 for number in session_ids(path)])
+    fetch_sessions = FetchSessions(lambda size: next(begun).to_bytes(size, "big"))
     sessions: dict[int, KafkaSession] = {}
     differing = []
     for number, key, version, asked, told in exchanges(path):
-        fresh = KafkaSession(lambda: ("127.0.0.1", port), Principal(), KafkaOptions())
+        fresh = KafkaSession(lambda: ("127.0.0.1", port), Principal(), KafkaOptions(), None, fetch_sessions)
         (answer,) = frames(feed(sessions.setdefault(number, fresh), broker, asked))
         ours, theirs = (masked(row_of(decode_response(key, version, m)[1])) for m in (answer, told[4:]))
-        if key == 1 and version >= 7:
-            # KIP-227: Kafka opens a session; we answer that there is none, and a request inside of one with an error.
-            if in_session(asked):
-                assert ours["error_code"] == ErrorCode.fetch_session_id_not_found
-                continue
-            theirs["session_id"] = 0
         if ours != theirs:
             differing.append((OFFERED[key].name, version, ours, theirs))
     assert differing == []
+
+
+def test_the_java_client_goes_on_in_its_fetch_session_and_ends_it() -> None:
+    path = next(path for path in TRANSCRIPTS if path.stem == "java")
+    (session_id,) = session_ids(path)
+    asked = [
+        decode_request(decode_header(frame), frame)
+        for _, key, _, data, _ in exchanges(path)
+        if key == 1 and (frame := memoryview(data)[4:])
+    ]
+    assert [(q.session_id, q.session_epoch) for q in asked] == [(0, 0), (session_id, 1), (session_id, -1)]

@@ -10,6 +10,7 @@ import pytest
 from penstock.calls import Principal
 from penstock.wire.kafka.api.api_versions import KEY as API_VERSIONS
 from penstock.wire.kafka.codec import decode_header, decode_request, decode_response, peek
+from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.guard import MalformedError
 from penstock.wire.kafka.registry import OFFERED
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
@@ -39,14 +40,15 @@ def both_ways(found: list[Event]) -> tuple[dict[int, bytes], dict[int, bytes]]:
 def replay(path: Path, cut: "Iterator[int] | None" = None) -> tuple[dict[int, bytes], dict[int, bytes]]:
     """What the sessions answer now, and what they answered then; `cut` gives the sizes of the pieces."""
     port, found = events(path)
-    broker = FakeBroker(events=1)
+    broker, fetch_sessions = FakeBroker(events=1), FetchSessions()
     sessions: dict[int, KafkaSession] = {}
     answered: dict[int, bytes] = defaultdict(bytes)
     for number, way, data in found:
         if way == "<":
             continue
         session = sessions.setdefault(
-            number, KafkaSession(lambda: ("127.0.0.1", port), Principal(), KafkaOptions())
+            number,
+            KafkaSession(lambda: ("127.0.0.1", port), Principal(), KafkaOptions(), None, fetch_sessions),
         )
         at = 0
         while at < len(data):

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ async def serve(data_dir: Path, addresses: BrokerAddresses, fsync: str, entrance
     gc.collect()
     gc.freeze()
     print("ready", *(f"{name}={address}" for name, address in bound.items()), flush=True)
-    publishing = asyncio.create_task(publish_measures(broker, driver))
+    publishing = asyncio.create_task(publish_measures(broker, driver, entrance.fetch_sessions.measures))
     following = asyncio.create_task(entrance.follow(broker))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((stopped, driver.failed), return_when=asyncio.FIRST_COMPLETED)
@@ -105,13 +106,15 @@ async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance)
     return listening
 
 
-async def publish_measures(broker: Broker, driver: Driver, every_s: float = 1.0) -> None:
+async def publish_measures(
+    broker: Broker, driver: Driver, more: Callable[[], Mapping[str, float]], every_s: float = 1.0
+) -> None:
     """Append the broker's measures to `_penstock.metrics` once a second: whoever shows them reads a topic."""
     configs = {"retention.ms": "3600000", "segment.bytes": str(16 * 1024 * 1024)}
     broker.answer(CreateTopics(ITSELF, (NewTopic(METRICS, 1, 1, configs),)), read_clocks())
     while True:
         now = read_clocks()
-        measures = {**broker.measures(), **driver.measures()}
+        measures = {**broker.measures(), **driver.measures(), **more()}
         value = json.dumps({"at_ms": now.wall_ms, "measures": measures}).encode()
         batch = record.encode([record.Record(b"broker", value, now.wall_ms, ())])
         broker.answer(Append(ITSELF, (AppendPart(METRICS, 0, batch),), acks=1), now)

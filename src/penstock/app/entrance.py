@@ -20,6 +20,7 @@ from penstock.tls import TlsOptions, load_pair, server_context
 from penstock.users.directory import ANONYMOUS, ITSELF
 from penstock.users.follow import FollowedUsers, told_of
 from penstock.users.scram import ITERATIONS_MIN, keys_of
+from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 from penstock.wire.sasl import Login
 
@@ -43,6 +44,7 @@ class Entrance:
         self.users = FollowedUsers(users, keys)
         self.tls_options, self.tls = tls, server_context(tls)
         self._pair = self._pair_signature()
+        self.fetch_sessions = FetchSessions(os.urandom)
 
     @property
     def secured(self) -> bool:
@@ -59,7 +61,8 @@ class Entrance:
         certified = "" if peer.certified in (ITSELF, ANONYMOUS) else peer.certified
         login = Login(os.urandom, lambda: not self.users.directory.open, certified)
         principal = Principal(host=peer.host)
-        return KafkaSession(lambda: (advertised().host, advertised().port), principal, KafkaOptions(), login)
+        address = lambda: (advertised().host, advertised().port)  # noqa: E731  # asked anew for each request
+        return KafkaSession(address, principal, KafkaOptions(), login, self.fetch_sessions)
 
     async def follow(self, broker: Broker) -> None:
         """Take over the users' file and renewed certificates as they change."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from penstock.calls.call import Bytes, Call
+from penstock.calls.topics import EpochEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,19 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class FetchPart:
-    """Read from `offset` on, at most `bytes_max`."""
+    """Read from `offset` on, at most `bytes_max`.
+
+    `known_epoch` is the leader epoch that the client believes to be the current one, `last_epoch` that of the record
+    before `offset`, -1: none. Where `topic_id` (16 bytes) is given, the topic must still be that one.
+    """
 
     topic: str
     partition: int
     offset: int
     bytes_max: int
+    known_epoch: int = -1
+    last_epoch: int = -1
+    topic_id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class Fetched:
 
     All below `stable_offset` belongs to decided transactions, or to none. `aborted`, for a reader of what is committed:
     (producer id, offset from which on its records do not count, up to its next marker) in the order of the offsets.
+    `diverged`: nothing was read, as the reader's log has left this one where the epoch ends.
     """
 
     batches: Bytes
@@ -73,6 +82,7 @@ class Fetched:
     start_offset: int
     stable_offset: int
     aborted: tuple[tuple[int, int], ...] = ()
+    diverged: EpochEnd | None = None
 
 
 EARLIEST = -2
@@ -82,11 +92,12 @@ MAX_TIMESTAMP = -3
 
 @dataclass(frozen=True, slots=True)
 class OffsetsPart:
-    """`timestamp_ms` is a time, or EARLIEST, LATEST or MAX_TIMESTAMP."""
+    """`timestamp_ms` is a time, or EARLIEST, LATEST or MAX_TIMESTAMP; `known_epoch` as in `FetchPart`."""
 
     topic: str
     partition: int
     timestamp_ms: int
+    known_epoch: int = -1
 
 
 @dataclass(frozen=True, slots=True)

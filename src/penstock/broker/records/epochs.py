@@ -20,8 +20,14 @@ def _find(state: State, part: EpochPart) -> EpochEnd | Refused:
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
-    if part.known_epoch > EPOCH:
-        return Refused(Refusal.UNKNOWN_EPOCH, f"epoch {part.known_epoch}, the current one is {EPOCH}")
-    if -1 < part.known_epoch < EPOCH:
-        return Refused(Refusal.STALE_EPOCH, f"epoch {part.known_epoch}, the current one is {EPOCH}")
+    if refused := refused_epoch(part.known_epoch):
+        return refused
     return EpochEnd(EPOCH, partition.durable_offset) if part.epoch == EPOCH else NONE
+
+
+def refused_epoch(known: int) -> Refused | None:
+    """Why a client with this idea of the current epoch is not served; -1 is no idea at all."""
+    if known in (-1, EPOCH):
+        return None
+    reason = Refusal.UNKNOWN_EPOCH if known > EPOCH else Refusal.STALE_EPOCH
+    return Refused(reason, f"epoch {known}, the current one is {EPOCH}")

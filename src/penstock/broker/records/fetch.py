@@ -6,9 +6,10 @@ exceed every limit by its one batch, so that a reader always gets on.
 """
 
 from penstock.broker.answers import answers
+from penstock.broker.records.epochs import EPOCH, refused_epoch
 from penstock.broker.records.waits import FetchWait
 from penstock.broker.state import State
-from penstock.calls import Fetch, Fetched, FetchPart
+from penstock.calls import EpochEnd, Fetch, Fetched, FetchPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
@@ -24,11 +25,30 @@ def fetch(state: State, call: Fetch, now: Now) -> Read | Later[object]:
     """At once where something is wrong, enough is there or nothing may be waited for; later otherwise."""
     read = read_parts(state, call)
     got = sum(len(part.batches) for part in read if isinstance(part, Fetched))
-    hurried = call.wait_ms <= 0 or not call.parts or any(isinstance(part, Refused) for part in read)
-    if hurried or got >= call.bytes_min or (got and any(_stopped_short(one, call) for one in read)):
+    if (
+        call.wait_ms <= 0
+        or not _may_wait(read)
+        or got >= call.bytes_min
+        or (got and any(_stopped_short(one, call) for one in read))
+    ):
         state.counts.add("penstock_fetched_bytes_total", got)
         return read
     return _wait(state, call, read, now)
+
+
+def _may_wait(read: Read) -> bool:
+    """Not where something is wrong; but for a topic that is unknown beside known ones, as in Kafka: a client that reads
+    on until it has heard that one is gone would ask without a pause."""
+    waits = False
+    for one in read:
+        if isinstance(one, Refused):
+            if one.reason is not Refusal.NO_TOPIC:
+                return False
+        elif one.diverged is not None:
+            return False
+        else:
+            waits = True
+    return waits
 
 
 def read_parts(state: State, call: Fetch) -> Read:
@@ -57,7 +77,15 @@ def _read_part(
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}"), 0
+    if part.topic_id and state.log.topics[part.topic].topic_id != part.topic_id:
+        return Refused(Refusal.OTHER_TOPIC, part.topic), 0
+    if refused := refused_epoch(part.known_epoch):
+        return refused, 0
     start, high = partition.start_offset, partition.durable_offset
+    if part.last_epoch != -1 and (diverged := _diverged(part, partition)):
+        if isinstance(diverged, Refused):
+            return diverged, 0
+        return Fetched(b"", high, start, state.stable.of(partition), (), diverged), 0
     if not start <= part.offset <= partition.end_offset:
         detail = f"{part.topic}/{part.partition} holds {start} to {partition.end_offset}, not {part.offset}"
         return Refused(Refusal.OFFSET_OUT_OF_RANGE, detail), 0
@@ -70,6 +98,15 @@ def _read_part(
         return Fetched(b"", high, start, stable), len(batches)
     aborted = state.markers.aborted(partition, batches) if call.committed_only else ()
     return Fetched(batches, high, start, stable, aborted), 0
+
+
+def _diverged(part: FetchPart, partition: Partition) -> EpochEnd | Refused | None:
+    """Where a reader's log and ours part, by the epoch of what it read last (KIP-595); None: they do not."""
+    if part.last_epoch != EPOCH:
+        return Refused(Refusal.OFFSET_OUT_OF_RANGE, f"nothing was ever written in epoch {part.last_epoch}")
+    if part.offset > partition.end_offset:
+        return EpochEnd(EPOCH, partition.end_offset)
+    return None
 
 
 def _end(read: Fetched, call: Fetch) -> int:

@@ -1,6 +1,7 @@
 """Answers ListOffsets: the earliest, the latest, the one with the greatest timestamp, or the first at a time."""
 
 from penstock.broker.answers import answers
+from penstock.broker.records.epochs import refused_epoch
 from penstock.broker.state import State
 from penstock.calls import EARLIEST, LATEST, MAX_TIMESTAMP, FoundOffset, ListOffsets, OffsetsPart
 from penstock.clock import Now
@@ -40,6 +41,8 @@ def _find(state: State, part: OffsetsPart, committed_only: bool) -> FoundOffset 
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
+    if refused := refused_epoch(part.known_epoch):
+        return refused
     end = state.stable.of(partition) if committed_only else partition.durable_offset
     if part.timestamp_ms in SPECIAL:
         return SPECIAL[part.timestamp_ms](partition, end)

@@ -12,6 +12,7 @@ from penstock.errors import Refusal, Refused
 
 CODES: Final = {
     Refusal.NO_TOPIC: E.unknown_topic_or_partition,
+    Refusal.OTHER_TOPIC: E.inconsistent_topic_id,
     Refusal.TOPIC_EXISTS: E.topic_already_exists,
     Refusal.BAD_TOPIC_NAME: E.invalid_topic_exception,
     Refusal.BAD_PARTITION_COUNT: E.invalid_partitions,

@@ -13,6 +13,7 @@ from penstock.calls import Call, Principal
 from penstock.errors import Refused
 from penstock.wire.kafka.codec import Header, request_type
 from penstock.wire.kafka.encode import Row
+from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.sasl import Login
 
 NODE_ID: Final = 1
@@ -29,7 +30,7 @@ class HangUpError(Exception):
 class Request:
     """One request as its API's function gets it. `message` is kio's; `node` is the host and port we advertise.
 
-    `login` is the connection's; only what logs in looks at it.
+    `login` is the connection's, only what logs in looks at it; `fetch_sessions` are the server's, only Fetch does.
     """
 
     version: int
@@ -37,6 +38,8 @@ class Request:
     principal: Principal
     node: tuple[str, int]
     login: Login
+    fetch_sessions: FetchSessions
+    mono_s: float
 
     def get(self, name: str, default: Any = None) -> Any:
         """A field that not all versions have."""

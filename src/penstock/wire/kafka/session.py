@@ -21,6 +21,7 @@ from penstock.wire.kafka.api.sasl_authenticate import KEY as SASL_AUTHENTICATE
 from penstock.wire.kafka.api.sasl_handshake import KEY as SASL_HANDSHAKE
 from penstock.wire.kafka.codec import decode_header, decode_request, encode_response, peek
 from penstock.wire.kafka.encode import Row
+from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.guard import MalformedError
 from penstock.wire.kafka.registry import OFFERED, Api, HangUpError, Request, Steps
 from penstock.wire.sasl import Login
@@ -83,11 +84,14 @@ class KafkaSession:
         principal: Principal,
         options: KafkaOptions,
         login: Login | None = None,
+        fetch_sessions: FetchSessions | None = None,
     ) -> None:
+        """`fetch_sessions` are those of all connections; without them this one has its own."""
         self.closing = self.stalled = False
         self.bytes_in_flight = self._begun = self._made_bytes = 0
         self._advertised, self._principal, self._options = advertised, principal, options
-        self._login = login or Login()
+        self._login, self._fetch_sessions = login or Login(), fetch_sessions or FetchSessions()
+        self._now_s = 0.0
         self._frames = Frames(options.request_bytes_max)
         self._waiting: deque[Exchange] = deque()
         self._running: deque[Exchange] = deque()
@@ -103,7 +107,7 @@ class KafkaSession:
 
     def receive(self, data: Bytes, now: Now) -> Asked:
         """Take bytes from the client; the calls that its requests make."""
-        self._heard_s = now.mono_s
+        self._heard_s = self._now_s = now.mono_s
         if self.closing:
             return []
         pending = self._login.pending
@@ -146,6 +150,7 @@ class KafkaSession:
 
     def tick(self, now: Now) -> None:
         """Close after `idle_s` of silence with nothing left to answer."""
+        self._now_s = now.mono_s
         if self._heard_s is None:
             self._heard_s = now.mono_s
         if self._met_s is None:
@@ -231,7 +236,10 @@ class KafkaSession:
         user = self._login.user or self._principal.name
         if header.client_id != self._principal.client_id or user != self._principal.name:
             self._principal = replace(self._principal, name=user, client_id=header.client_id)
-        return Request(header.version, message, self._principal, self._advertised(), self._login)
+        return Request(
+            header.version, message, self._principal, self._advertised(), self._login, self._fetch_sessions,
+            self._now_s,
+        )  # fmt: skip
 
     def _step(self, exchange: Exchange, result: Any, asked: Asked) -> None:
         assert exchange.steps is not None

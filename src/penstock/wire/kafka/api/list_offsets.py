@@ -23,20 +23,27 @@ UNKNOWN_TIMESTAMP: Final = Refused(
 )
 TWICE: Final = Refused(Refusal.BAD_REQUEST, "the request names the partition more than once")
 NOTHING_TIERED: Final = FoundOffset(-1, -1, -1)
+ASKED_AS: Final = {EARLIEST_LOCAL: EARLIEST, LATEST_TIERED: LATEST}
+"""A partition is never tiered: all of it is local."""
 
 
 @api(key=2, versions=(1, 10))
 def list_offsets(request: Request) -> Steps:
-    """Ask for the partitions whose timestamps need the log; answer the others here."""
+    """Ask for the partitions whose timestamps this version knows; refuse the others here."""
     q = request.message
     asked = [(topic.name, p) for topic in q.topics for p in topic.partitions]
     times = Counter((topic, p.partition_index) for topic, p in asked)
     known = [
-        TWICE if times[topic, p.partition_index] > 1 else _known(p.timestamp, request.version)
+        TWICE if times[topic, p.partition_index] > 1 else _refused(p.timestamp, request.version)
         for topic, p in asked
     ]
     parts = tuple(
-        OffsetsPart(topic, p.partition_index, EARLIEST if p.timestamp == EARLIEST_LOCAL else p.timestamp)
+        OffsetsPart(
+            topic,
+            p.partition_index,
+            ASKED_AS.get(p.timestamp, p.timestamp),
+            getattr(p, "current_leader_epoch", -1),
+        )
         for (topic, p), result in zip(asked, known, strict=True)
         if result is None
     )
@@ -47,15 +54,22 @@ def list_offsets(request: Request) -> Steps:
                 (yield ListOffsets(request.principal, parts, request.get("isolation_level") == 1)), len(parts)
             )
         )
-    results = iter([next(found) if result is None else result for result in known])
+    results = iter(
+        [
+            _shown(next(found), p.timestamp) if result is None else result
+            for (_, p), result in zip(asked, known, strict=True)
+        ]
+    )
     return {"topics": [_topic_row(topic, results) for topic in q.topics]}
 
 
-def _known(timestamp: int, version: int) -> FoundOffset | Refused | None:
-    """What needs no look at the log: a partition is never tiered; None for what does."""
-    if timestamp < 0 and version < SINCE.get(timestamp, version + 1):
-        return UNKNOWN_TIMESTAMP
-    return NOTHING_TIERED if timestamp == LATEST_TIERED else None
+def _refused(timestamp: int, version: int) -> Refused | None:
+    """Why this may not be asked in this version."""
+    return UNKNOWN_TIMESTAMP if timestamp < 0 and version < SINCE.get(timestamp, version + 1) else None
+
+
+def _shown(result: Any, timestamp: int) -> Any:
+    return NOTHING_TIERED if timestamp == LATEST_TIERED and isinstance(result, FoundOffset) else result
 
 
 def _topic_row(topic: Any, results: Iterator[Any]) -> Row:

@@ -187,27 +187,56 @@ def test_what_is_not_kafka_closes_the_connection_with_a_notice(data: bytes) -> N
     assert broker.asked == []
 
 
-def test_a_malformed_request_ends_the_session_for_those_that_wait_too() -> None:
+CUT = b"\0\0\0\x13" + request(3, 9, 1, topics=[{"name": "t"}])[4:23]
+UNKNOWN = b"\0\0\0\x08\x03\xe7\0\0\0\0\0\x09"
+ENDS = {"frame": b"\xff\xff\xff\xff", "api": UNKNOWN, "body": CUT, "no-ack": produce(9, acks=0, topic="u")}
+ends = pytest.mark.parametrize("bad", ENDS.values(), ids=ENDS)
+
+
+@ends
+def test_what_came_before_a_malformed_request_is_answered_and_what_came_after_is_not(bad: bytes) -> None:
     session, broker = new_session(), FakeBroker(t=1)
-    asked = session.receive(produce(1) + b"\xff\xff\xff\xff" + produce(2), NOW)
-    run(session, broker, asked)
-    assert b"".join(session.take_output()) == b""
-    assert session.closing
-    assert session.receive(produce(3), NOW) == []
+    run(session, broker, session.receive(heartbeat(1) + produce(2) + fetch(3) + bad + produce(4), NOW))
+    assert correlation_ids(b"".join(session.take_output())) == [1, 2, 3]
+    assert closed_because(session)
+    assert session.receive(produce(5), NOW) == []
     assert session.bytes_in_flight == 0
 
 
-def test_an_answer_that_comes_after_the_end_is_dropped() -> None:
-    session = new_session()
-    ((ticket, _),) = session.receive(produce(1), NOW)
-    session.receive(b"\xff\xff\xff\xff", NOW)
-    assert session.answer(ticket, [c.Appended(0)]) == []
-    assert session.take_output() == []
+@ends
+def test_the_connection_stays_open_until_what_came_before_is_answered(bad: bytes) -> None:
+    session, broker = new_session(), FakeBroker(t=1)
+    waiting = session.receive(produce(1) + produce(2) + bad, NOW)
+    for ticket, call in waiting[2:]:  # the produce request without acknowledgement
+        session.answer(ticket, broker.answer(call))
+    for count, (ticket, call) in enumerate(waiting[:2]):
+        assert (session.closing, session.take_output()) == (False, [])
+        session.receive(heartbeat(7), NOW)
+        session.tick(NOW.after(1000))
+        more = session.answer(ticket, broker.answer(call))
+        assert more == []
+        assert len(correlation_ids(b"".join(session.take_output()))) == 1, count
+        if count == 0:
+            assert not session.closing
+    assert closed_because(session)
+    assert session.bytes_in_flight == 0
+
+
+def test_what_waits_for_another_turn_is_answered_before_the_end_too() -> None:
+    session, broker = new_session(turn_requests_max=2), FakeBroker(t=1)
+    run(session, broker, session.receive(b"".join(map(heartbeat, range(5))) + b"\xff\xff\xff\xff", NOW))
+    answered = correlation_ids(b"".join(session.take_output()))
+    while session.stalled:
+        assert not session.closing
+        run(session, broker, session.go_on())
+        answered += correlation_ids(b"".join(session.take_output()))
+    assert answered == [0, 1, 2, 3, 4]
+    assert session.closing
 
 
 def test_a_request_larger_than_allowed_is_refused_before_it_is_read() -> None:
     session = new_session(request_bytes_max=1000)
-    session.receive((1001).to_bytes(4, "big"), NOW)
+    assert session.receive((1001).to_bytes(4, "big"), NOW) == []
     assert "1001 bytes" in closed_because(session)
 
 

@@ -51,7 +51,9 @@ class Frozen:
 
 def freeze(frames: Mapping[str, pl.DataFrame], fingerprint: str, values: Mapping[str, Any]) -> Frozen:
     """Copies the columns that may lie in an operator's own memory: polars takes numpy's numbers as they are."""
-    return Frozen({name: _owned(frame) for name, frame in frames.items()}, fingerprint, deepcopy(dict(values)))
+    return Frozen(
+        {name: _owned(frame) for name, frame in frames.items()}, fingerprint, deepcopy(dict(values))
+    )
 
 
 def _owned(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """One Kafka client: requests in, calls out, responses strictly in the order of the requests.
 
 Produce requests are pipelined: the next begins before the one before is on disk, so that they share a group commit.
-A Fetch waits its turn, as in Kafka, so that no client has more than one large answer made for it at a time.
+A Fetch waits its turn, as in Kafka, so that no client has more than one large answer made for it at a time. Who sends
+what cannot be understood gets the answers to all before it, and then the end of the connection.
 Knows frames, headers and the table of APIs; knows no API, no socket and no clock.
 """
 
@@ -91,7 +92,7 @@ class KafkaSession:
         self.bytes_in_flight = self._begun = self._made_bytes = 0
         self._advertised, self._principal, self._options = advertised, principal, options
         self._login, self._fetch_sessions = login or Login(), fetch_sessions or FetchSessions()
-        self._now_s = 0.0
+        self._ending, self._now_s = False, 0.0
         self._frames = Frames(options.request_bytes_max)
         self._waiting: deque[Exchange] = deque()
         self._running: deque[Exchange] = deque()
@@ -108,7 +109,7 @@ class KafkaSession:
     def receive(self, data: Bytes, now: Now) -> Asked:
         """Take bytes from the client; the calls that its requests make."""
         self._heard_s = self._now_s = now.mono_s
-        if self.closing:
+        if self.closing or self._ending:
             return []
         pending = self._login.pending
         self._frames.frame_bytes_max = (
@@ -122,13 +123,13 @@ class KafkaSession:
                 self.bytes_in_flight += exchange.cost
                 self._waiting.append(exchange)
         except FrameError as error:
-            self._hang_up(f"invalid receive: {error}")
+            (self._hang_up if pending else self._end)(f"invalid receive: {error}")
         return self._advance([])
 
     def answer(self, ticket: Any, result: object) -> Asked:
         """Take the result of a call; the calls that may start now."""
         asked: Asked = []
-        if not self.closing:
+        if not self.closing and ticket.steps is not None:
             self._step(ticket, result, asked)
         return self._advance(asked)
 
@@ -174,6 +175,8 @@ class KafkaSession:
                 self.closing = self._login.over
             elif self._waiting and self._may_begin(self._waiting[0]):
                 self._begin(asked)
+            elif self._ending and not self._running and not self._waiting:
+                self.closing = True
             else:
                 return asked
         return []
@@ -188,7 +191,7 @@ class KafkaSession:
             try:
                 self._identify(exchange)
             except MalformedError as error:
-                self._hang_up(str(error))
+                self._end(str(error), exchange)
                 return False
         if exchange.api is not None and exchange.api.alone:
             return not self._running
@@ -222,7 +225,7 @@ class KafkaSession:
         try:
             begun = api.run(self._request(api, exchange))
         except MalformedError as error:
-            return self._hang_up(f"{api.name}: {error}")
+            return self._end(f"{api.name}: {error}", exchange)
         if isinstance(begun, Generator):
             exchange.steps = begun
             return self._step(exchange, None, asked)
@@ -248,7 +251,7 @@ class KafkaSession:
         except StopIteration as end:
             self._finish(exchange, end.value)
         except HangUpError as error:
-            self._hang_up(str(error))
+            self._end(str(error), exchange)
 
     def _finish(self, exchange: Exchange, row: Row | None) -> None:
         exchange.steps = None
@@ -259,7 +262,7 @@ class KafkaSession:
             self._made_bytes += sum(map(len, exchange.output))
         except struct.error:
             # Before the flexible versions a string has at most 32767 bytes; a name taken in a later version may be longer.
-            self._hang_up(f"{api.name}: the answer does not fit version {exchange.version}")
+            self._end(f"{api.name}: the answer does not fit version {exchange.version}", exchange)
 
     def _response(self, api: Api, exchange: Exchange, row: Row | None) -> list[Bytes]:
         if self._login.bare_tokens and api.key == SASL_AUTHENTICATE and row is not None:
@@ -270,6 +273,20 @@ class KafkaSession:
         """A token without headers; to say no there is only the closed connection."""
         token = row["auth_bytes"]
         return [] if self._login.over else [len(token).to_bytes(4, "big") + token]
+
+    def _end(self, reason: str, exchange: Exchange | None = None) -> None:
+        """Take nothing more in; without `exchange` and what came after it, answer what is left, then close."""
+        self._notices.append(Notice("warn", f"closed the connection: {reason}"))
+        self._ending, self._frames = True, Frames(0)
+        if exchange is None:
+            return
+        dropped = list(self._waiting)
+        self._waiting.clear()
+        while exchange in self._running:
+            dropped.append(self._running.pop())
+        for one in dropped:
+            one.steps = None
+            self.bytes_in_flight -= one.cost
 
     def _hang_up(self, reason: str) -> None:
         self.closing = True

@@ -1,0 +1,9 @@
+-- User sessions: how many bids each bidder makes before being silent for ten seconds.
+CREATE TABLE answer (bidder BIGINT, bid_count BIGINT, starttime TIMESTAMP(3), endtime TIMESTAMP(3)${key}) WITH (${sink});
+
+INSERT INTO answer
+SELECT bidder, COUNT(*) AS bid_count,
+       SESSION_START(`dateTime`, INTERVAL '10' SECOND) AS starttime,
+       SESSION_END(`dateTime`, INTERVAL '10' SECOND) AS endtime
+FROM bid
+GROUP BY bidder, SESSION(`dateTime`, INTERVAL '10' SECOND);

@@ -1,0 +1,96 @@
+"""The queries as whole scripts: tables of a layout, the query, and where its rows go, for either engine.
+
+The query files hold `${source}`, `${sink}`, `${key}` and `${side_input}`; what each stands for is said here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+QUERIES = Path(__file__).parent / "queries"
+NAMES = tuple(f"q{number}" for number in range(23))
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is to know of a query beside its text."""
+
+    key: str = ""
+    """The columns that tell its results apart, for upsert-kafka; none: it only adds rows."""
+    flink: bool = True
+    """Whether Flink runs it."""
+    exact: bool = True
+    """Whether its rows follow from the events alone: not where the wall's clock takes part."""
+    needs: str = ""
+    """What penstock lacks to run it today; empty: it runs."""
+
+
+KINDS: Mapping[str, Query] = {
+    **dict.fromkeys(NAMES, Query()),
+    "q3": Query(needs="joins"),
+    "q4": Query("id", needs="joins"),
+    "q5": Query(needs="joins"),
+    "q6": Query("seller", flink=False, needs="OVER aggregates over changing rows, which Flink has not either"),
+    "q7": Query(needs="joins"),
+    "q8": Query(needs="joins"),
+    "q9": Query("id", needs="joins"),
+    "q11": Query(needs="SESSION windows"),
+    "q12": Query(exact=False, needs="processing time"),
+    "q13": Query(needs="lookup joins"),
+    "q15": Query("`day`"),
+    "q16": Query("channel, `day`"),
+    "q17": Query("auction, `day`"),
+    "q18": Query("auction, bidder", needs="deduplication"),
+    "q19": Query("auction, rank_number", needs="top-N"),
+    "q20": Query(needs="joins"),
+}  # fmt: skip
+
+BLACKHOLE = "'connector' = 'blackhole'"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a script reads and writes; `bounded`: up to where the topics end now."""
+
+    bootstrap: str = ""
+    layout: str = "three"
+    sink: str = BLACKHOLE
+    side_input: str = "'connector' = 'upsert-kafka', 'topic' = 'nexmark_side_input', 'key.format' = 'json', 'value.format' = 'json'"
+    bounded: bool = False
+    options: str = ""
+
+    @property
+    def source(self) -> str:
+        """The WITH options of the tables that are read, but for their topics."""
+        said = "'connector' = 'kafka', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset'"
+        if self.bootstrap:
+            said += f", 'properties.bootstrap.servers' = '{self.bootstrap}'"
+        return said + (", 'scan.bounded.mode' = 'latest-offset'" if self.bounded else "") + self.options
+
+
+def statements(name: str, place: Place) -> list[str]:
+    """The statements of a query's script, each without its semicolon; the last is the INSERT."""
+    text = (QUERIES / f"tables_{place.layout}.sql").read_text() + (QUERIES / f"{name}.sql").read_text()
+    key = KINDS[name].key if "upsert-kafka" in place.sink else ""
+    filled = Template(text).substitute(
+        source=place.source,
+        sink=place.sink,
+        side_input=place.side_input,
+        key=f",\n  PRIMARY KEY ({key}) NOT ENFORCED" if key else "",
+    )
+    lines = [line for line in filled.splitlines() if not line.startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def key_places(name: str) -> tuple[int, ...]:
+    """Which of the result's columns are its key."""
+    text = (QUERIES / f"{name}.sql").read_text()
+    columns = re.findall(r"`?(\w+)`? (?:BIGINT|STRING|DECIMAL|TIMESTAMP)", text.partition("WITH (")[0])
+    return tuple(columns.index(part.strip(" `")) for part in KINDS[name].key.split(",") if part)
+
+
+def script(name: str, place: Place) -> str:
+    """The whole script."""
+    return ";\n\n".join(statements(name, place)) + ";\n"

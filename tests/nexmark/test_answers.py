@@ -1,0 +1,47 @@
+"""penstock's answers to Nexmark at 100,000 events: equal to DuckDB's over the whole, and to Flink's as frozen."""
+
+import json
+from pathlib import Path
+
+import pytest
+from bench.nexmark.freeze import RATE, SIZES
+from bench.nexmark.generator import Settings
+from bench.nexmark.results import digest, frames, ours
+from bench.nexmark.scripts import KINDS, NAMES
+
+from penstock.errors import PenstockError
+from tests.nexmark.batch import ANSWERS, Batch
+
+SETTINGS = Settings(rate=RATE)
+FLINKS = json.loads(Path(__file__).with_name("flink.json").read_text())
+COMPARED = [
+    pytest.param(name, marks=pytest.mark.xfail(raises=PenstockError, reason=KINDS[name].needs, strict=False))
+    if KINDS[name].needs
+    else name
+    for name in NAMES
+    if KINDS[name].exact and KINDS[name].flink
+]
+"""What penstock refuses today is expected to fail, but not to answer wrongly the day it runs."""
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
+    return Batch(frames(SIZES[0], SETTINGS), tmp_path_factory.mktemp("events"))
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_flink_and_duckdb_agree(name: str, batch: Batch) -> None:
+    """The frozen answers are about these events, and both sides read the query alike."""
+    assert digest(batch.answer(name)) == FLINKS[str(SIZES[0])][name]
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_penstock_answers_as_flink(name: str) -> None:
+    assert digest(ours(name, SIZES[0], SETTINGS)) == FLINKS[str(SIZES[0])][name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPARED)
+def test_penstock_answers_as_flink_at_a_million(name: str) -> None:
+    digested = digest(ours(name, SIZES[1], SETTINGS))
+    assert digested == FLINKS[str(SIZES[1])][name]

@@ -14,7 +14,7 @@ from penstock.log.segments.index import RELATIVE_MAX, OffsetIndex, TimeIndex
 from penstock.log.segments.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Point, Sealed, identity
 from penstock.log.topic import Settings, Topic
-from penstock.record import BatchInfo, decode, place
+from penstock.record import BatchInfo, Writable, decode, place
 
 _PLACES_MAX = 64
 
@@ -50,7 +50,7 @@ class Partition:
 
     # --- append ------------------------------------------------------------------------------------------------
 
-    def append(self, batches: bytearray, infos: Sequence[BatchInfo], now: Now) -> int:
+    def append(self, batches: Writable, infos: Sequence[BatchInfo], now: Now) -> int:
         """Write whole batches and return the first one's new offset. `infos` are those of all of `batches`.
 
         The offsets are stamped into `batches`. Raises DiskFull (nothing is written then) or DiskFailed.
@@ -81,7 +81,7 @@ class Partition:
             self.durable_offset = offset
         return first
 
-    def _is_full(self, segment: Segment, batches: bytearray, infos: Sequence[BatchInfo], now: Now) -> bool:
+    def _is_full(self, segment: Segment, batches: Writable, infos: Sequence[BatchInfo], now: Now) -> bool:
         settings, more = self._topic.settings, len(batches)
         last = self.end_offset + sum(info.last_offset_delta + 1 for info in infos)
         return segment.size > 0 and (
@@ -91,7 +91,7 @@ class Partition:
         )
 
     def _open_active(
-        self, segment: Segment | None, batches: bytearray, infos: Sequence[BatchInfo], now: Now
+        self, segment: Segment | None, batches: Writable, infos: Sequence[BatchInfo], now: Now
     ) -> Segment:
         """The segment to append to: the last one, once its indexes are loaded, or a new one."""
         if segment is not None and not segment.sealed:

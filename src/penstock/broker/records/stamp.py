@@ -5,6 +5,7 @@ Knows batches and a topic's settings; knows no log.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 from google_crc32c import value as crc32c
 
@@ -14,9 +15,9 @@ from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.compression import NONE, compress, decompress
 from penstock.errors import Refusal, Refused
-from penstock.record import BatchInfo
+from penstock.record import BatchInfo, Writable
 
-Stamped = tuple[bytearray, list[BatchInfo]]
+Stamped = tuple[Writable, list[BatchInfo]]
 
 OPENED_BYTES_MAX = 8 * 1024 * 1024
 """What a batch may open into where the broker looks inside, unless its topic takes larger ones: clients bound their
@@ -29,8 +30,12 @@ _KEYLESS = 1  # the zigzag varint of a length of -1
 
 
 def stamp(batches: Bytes, infos: Sequence[BatchInfo], settings: Settings, now: Now) -> Stamped | Refused:
-    """A copy that may be written to, as the topic wants it, and its headers."""
-    copy, headers = bytearray(batches), list(infos)
+    """The batches where they may be written to, as the topic wants them, and their headers.
+
+    A view that can be written to is the request's own buffer, which nobody reads again: it is taken as it is.
+    """
+    owned = isinstance(batches, memoryview) and not batches.readonly
+    copy, headers = cast("Writable", batches if owned else bytearray(batches)), list(infos)
     packed_anew = settings.codec is not None and any(info.codec != settings.codec for info in headers)
     if packed_anew or settings.compacted:
         if max(info.count for info in headers) > OPENED_RECORDS_MAX:
@@ -59,12 +64,12 @@ def stamp(batches: Bytes, infos: Sequence[BatchInfo], settings: Settings, now: N
     return copy, headers
 
 
-def _body(batches: bytearray, info: BatchInfo, bytes_max: int) -> bytes:
+def _body(batches: Writable, info: BatchInfo, bytes_max: int) -> bytes:
     packed = memoryview(batches)[info.position + record.HEADER_SIZE : info.position + info.size]
     return decompress(info.codec, packed, bytes_max)
 
 
-def _packed(batches: bytearray, info: BatchInfo, body: bytes, codec: int) -> bytes:
+def _packed(batches: Writable, info: BatchInfo, body: bytes, codec: int) -> bytes:
     """The batch with its records in another codec: length, attributes and checksum change, nothing else."""
     packed = compress(codec, body)
     fields = list(record.HEADER.unpack_from(batches, info.position))

@@ -177,6 +177,21 @@ def test_the_users_file_is_taken_over_while_clients_are_connected(process: Broke
     becomes("in", process.address)
 
 
+def test_the_connection_of_a_removed_user_is_closed(process: BrokerProcess) -> None:
+    users = process.data_dir / file.FILE_NAME
+    file.write(users, people())
+    becomes("in", process.address, "bob", PASSWORD)
+    with connected(process.address) as bobs, connected(process.address) as adas:
+        for line, user in ((bobs, "bob"), (adas, "ada")):
+            line.sendall(HANDSHAKE + authenticate(f"\0{user}\0{PASSWORD}".encode()))
+            assert line.recv(65536)
+        time.sleep(1.5)
+        file.write(users, change.remove(people(), "bob"))
+        answers(bobs)
+        adas.sendall(request(18, 0, b""))
+        assert adas.recv(65536), "nobody else's is"
+
+
 def test_a_damaged_users_file_stops_the_start_with_its_line(tmp_path: Path) -> None:
     (tmp_path / file.FILE_NAME).write_text(file.render(Directory()) + "damage\n")
     with pytest.raises(RuntimeError, match="code 2"):

@@ -52,8 +52,10 @@ class Talk:
     def __init__(
         self, broker: FakeBroker, required: bool = True, certified: str = "", **options: Any
     ) -> None:
-        self.broker, self.required = broker, required
-        self.login = Login(lambda size: b"n" * size, lambda: self.required, certified)
+        self.broker, self.required, self.users = broker, required, {"ada"}
+        self.login = Login(
+            lambda size: b"n" * size, lambda: self.required, certified, lambda user: user in self.users
+        )
         principal = c.Principal(host="10.0.0.1")
         self.session = KafkaSession(
             lambda: ("penstock.test", 9092), principal, KafkaOptions(**options), self.login
@@ -261,3 +263,41 @@ def test_a_flood_before_the_login_is_cut_off(broker: Asked) -> None:
         assert talk.session.receive(request(VERSIONS, 0), NOW) == [] and not talk.session.closing
     talk.session.receive(request(VERSIONS, 0), NOW)
     assert talk.session.closing
+
+
+# --- users that go ----------------------------------------------------------------------------------------------------
+
+
+def test_a_removed_users_connection_is_closed(broker: Asked) -> None:
+    talk = Talk(broker).enter()
+    talk.session.tick(NOW)
+    assert not talk.session.closing
+    talk.users.clear()
+    talk.session.tick(NOW)
+    assert talk.session.closing
+    assert [notice.message for notice in talk.session.take_notices()] == [
+        "closed the connection: the user ada was removed"
+    ]
+
+
+def test_who_was_removed_while_the_password_was_checked_is_closed_too(broker: Asked) -> None:
+    talk = Talk(broker)
+    talk.users.clear()
+    talk.enter().session.tick(NOW)
+    assert talk.session.closing
+
+
+@pytest.mark.parametrize("user", ["ada", "nobody"])
+def test_a_certificates_connection_ends_with_the_user_if_there_was_one(broker: Asked, user: str) -> None:
+    talk = Talk(broker, certified=user)
+    talk.session.tick(NOW)
+    talk.users.clear()
+    talk.session.tick(NOW)
+    assert talk.session.closing == (user == "ada")
+
+
+def test_who_never_had_to_log_in_stays(broker: Asked) -> None:
+    talk = Talk(broker, required=False)
+    talk.users.clear()
+    talk.session.tick(NOW)
+    assert not talk.session.closing

@@ -59,7 +59,10 @@ class Entrance:
     def session(self, advertised: Callable[[], Address], peer: Peer) -> KafkaSession:
         """A session for someone who connected to the listener that is advertised as such."""
         certified = "" if peer.certified in (ITSELF, ANONYMOUS) else peer.certified
-        login = Login(os.urandom, lambda: not self.users.directory.open, certified)
+        login = Login(
+            os.urandom, lambda: not self.users.directory.open, certified,
+            lambda user: user in self.users.directory.users,
+        )  # fmt: skip
         principal = Principal(host=peer.host)
         address = lambda: (advertised().host, advertised().port)  # noqa: E731  # asked anew for each request
         return KafkaSession(address, principal, KafkaOptions(), login, self.fetch_sessions)

@@ -85,8 +85,9 @@ class ScramServer:
         if found is None:
             raise ScramError("the client's final message is malformed")
         unproved, binding, nonce, proof = found.groups()
-        # "Ends with": librdkafka before 2.2 says its own part twice. Kafka takes it too; the proof covers what was said.
-        if _unbase64(binding) != self._gs2.encode() or not nonce.endswith(self._nonce):
+        # All of it (RFC 5802, section 5.1), as Kafka since CVE-2024-56128: librdkafka before 2.2, which says its own
+        # part twice, does not get in by SCRAM, here or there.
+        if _unbase64(binding) != self._gs2.encode() or nonce != self._nonce:
             raise ScramError("the client's final message belongs to another login")
         auth = f"{self._auth},{unproved}".encode()
         signature = hmac.digest(self._keys.stored_key, auth, self._name)

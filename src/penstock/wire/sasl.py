@@ -84,10 +84,13 @@ class Login:
         randomness: Randomness = bytes,
         required: Callable[[], bool] = nobody_must,
         certified: str = "",
+        known: Callable[[str], bool] = lambda user: True,
     ) -> None:
-        """`required` says whether one must log in at all, now; `certified` is who a certificate has named already."""
+        """`required` says whether one must log in at all, now; `certified` is who a certificate has named already;
+        `known` says of whom there is a user, now."""
         self._randomness, self._required = randomness, required
         self.user, self.entered, self.over = certified, bool(certified), False
+        self._known, self._was_known = known, False
         self.mechanism = ""
         self.bare_tokens = False
         """Tokens come without the protocol's own headers (Kafka's SaslHandshake version 0)."""
@@ -97,6 +100,12 @@ class Login:
     def pending(self) -> bool:
         """Whether nothing but logging in may be done."""
         return not self.entered and self._required()
+
+    def removed(self) -> bool:
+        """Whether the user was there, and is not any more. A certificate lets in whom nobody knows, without rights."""
+        known = self.entered and self._known(self.user)
+        self._was_known = self._was_known or known
+        return self._was_known and not known
 
     def choose(self, mechanism: str) -> bool:
         """The client names its mechanism; False where it is not offered, and the connection ends."""
@@ -123,7 +132,7 @@ class Login:
             outcome: Outcome = end.value
         self.mechanism, self._dialogue = "", None
         if isinstance(outcome, Entered):
-            self.user, self.entered = outcome.user, True
+            self.user, self.entered, self._was_known = outcome.user, True, True
         else:
             self.over = True
         return outcome

@@ -10,6 +10,15 @@ from collections.abc import Sequence
 from tests.compatibility.clients.verbs import BEAT_MS, WAIT_S, Client, Member, NotOffered, Seen, Sent
 
 
+def says_nonce_twice() -> bool:
+    """Whether kcat is there, with a librdkafka (before 2.2) that repeats its own part of SCRAM's nonce."""
+    if shutil.which("kcat") is None:
+        return False
+    told = subprocess.run(["kcat", "-V"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"librdkafka (\d+)\.(\d+)", told)
+    return found is not None and (int(found[1]), int(found[2])) < (2, 2)
+
+
 class KcatMember(Member):
     """`kcat -G`; its assignment is what it says on standard error."""
 

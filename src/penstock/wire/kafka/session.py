@@ -150,7 +150,7 @@ class KafkaSession:
         return notices
 
     def tick(self, now: Now) -> None:
-        """Close after `idle_s` of silence with nothing left to answer."""
+        """Close after `idle_s` of silence with nothing left to answer, and when the user is no user any more."""
         self._now_s = now.mono_s
         if self._heard_s is None:
             self._heard_s = now.mono_s
@@ -158,6 +158,8 @@ class KafkaSession:
             self._met_s = now.mono_s
         if self._login.pending and now.mono_s - self._met_s > self._options.login_s:
             self._hang_up("it did not log in in time")
+        if self._login.removed():
+            self._hang_up(f"the user {self._login.user} was removed")
         busy = self._running or self._waiting
         most_s = self._options.unfinished_s if self._frames.held_bytes else self._options.idle_s
         if not busy and now.mono_s - self._heard_s > most_s:

@@ -33,7 +33,7 @@ from tests.crash.clients import (
 )  # fmt: skip
 from tests.crash.history import Final, History, Part, Records
 
-PAUSE_S_MAX = 6.0
+PAUSE_S_MIN, PAUSE_S_MAX = 2.5, 6.0
 
 
 class Campaign:
@@ -150,8 +150,8 @@ def survive(broker: BrokerProcess, kills: int, seed: int, budget_s: float) -> No
     campaign.get_on(30)
     for kill in range(kills):
         left_s = budget_s * (kill + 1) / kills - (time.monotonic() - begun_s)
-        if left_s > 0 and kill % 5:  # every fifth time nobody gets his breath back
-            campaign.get_on(min(PAUSE_S_MAX, left_s + 1))
+        if kill % 5:  # every fifth time nobody gets his breath back
+            campaign.get_on(min(PAUSE_S_MAX, max(PAUSE_S_MIN, left_s)))
         time.sleep(campaign.chance.uniform(0, 0.3))
         campaign.kill()
         if kill % 25 == 24:

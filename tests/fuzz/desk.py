@@ -95,7 +95,7 @@ class Line:
         self.asked: dict[int, tuple[int, int, dict[str, Any]]] = {}
         self.waiting: dict[Later[Any], Call] = {}
         self.frames = Frames(1 << 30)
-        self.gone = self.asking = False
+        self.gone = False
         self.calls: list[tuple[Any, Call]] = []
 
     def feed(self, data: bytes) -> None:
@@ -104,15 +104,19 @@ class Line:
         while self.session.stalled and not self.session.closing:
             self.take()
             self.put(self.session.go_on())
-        self.desk.settle()
-        self.take()
+        self.settle()
         assert 0 <= self.session.bytes_in_flight <= self.sent * (1 + REQUEST_COST_BYTES // 8)
+
+    def settle(self, seconds: float = 0.0) -> None:
+        """The end of a turn, and of those that follow from it."""
+        self.desk.settle(seconds)
+        while self.calls:
+            self.put([])
+            self.desk.settle()
+        self.take()
 
     def put(self, asked: list[tuple[Any, Call]]) -> None:
         self.calls += asked
-        if self.asking:
-            return
-        self.asking = True
         while self.calls:
             ticket, call = self.calls.pop(0)
             self.desk.counts["calls"] += 1
@@ -122,20 +126,20 @@ class Line:
                 answer.watch(lambda value, t=ticket, one=answer: self.answered(t, one, value))
             else:
                 self.calls += self.session.answer(ticket, answer)
-        self.asking = False
 
     def answered(self, ticket: Any, later: Later[Any], value: Any) -> None:
         self.waiting.pop(later, None)
-        if not self.gone:
-            self.put(self.session.answer(ticket, value))
+        if (
+            not self.gone
+        ):  # the broker is in the middle of something: what follows waits until it has come to its end
+            self.calls += self.session.answer(ticket, value)
 
     def await_answers(self) -> None:
         """Whatever is asked is answered in time, the longest wait being a fetch's or a rebalance's."""
         for wait_s in (0.05, 0.1, 0.3, 1, 1, 1, 5, 10, 50, *[100] * 20):
             if self.session.closing or not self.session.bytes_in_flight:
                 break
-            self.desk.settle(wait_s)
-            self.take()
+            self.settle(wait_s)
         patient = self.session.closing or not self.session.bytes_in_flight
         assert patient or any(map(endless, self.waiting.values())), f"never answered: {self.waiting.values()}"
 

@@ -47,7 +47,6 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.waiting: set[Later[object]] = set()
         self.asked: deque[tuple[Ticket, Call]] = deque()
-        self.asking = False
         self.held_bytes = 0
         self.unsent_bytes = 0
         self.unsent_since_s = 0.0
@@ -98,17 +97,9 @@ class Connection(asyncio.Protocol):
     def _ask(self, asked: Asked) -> None:
         """Put calls to the broker, and those that answers bring, until the turn is over: what is left waits."""
         self.asked.extend(asked)
-        if (
-            self.asking
-        ):  # a call has answered an earlier one of this client: the loop below goes on with what follows
-            return
-        self.asking = True
-        try:
-            until_s = read_clocks().mono_s + self.driver.options.turn_s
-            while self.asked and (now := read_clocks()).mono_s < until_s:
-                self._put(*self.asked.popleft(), now)
-        finally:
-            self.asking = False
+        until_s = read_clocks().mono_s + self.driver.options.turn_s
+        while self.asked and (now := read_clocks()).mono_s < until_s:
+            self._put(*self.asked.popleft(), now)
 
     def _put(self, ticket: Ticket, call: Call, now: Now) -> None:
         answer = self.driver.answer(call, now)
@@ -119,10 +110,11 @@ class Connection(asyncio.Protocol):
             self.asked.extend(self.session.answer(ticket, answer))
 
     def _answered(self, ticket: object, later: Later[object], answer: object) -> None:
+        # The broker is in the middle of something: what the client asks for next waits until it has come to its end.
         self.waiting.discard(later)
         if self.transport is not None:
             try:
-                self._ask(self.session.answer(ticket, answer))
+                self.asked.extend(self.session.answer(ticket, answer))
             except Exception:
                 self._broken()
             self.driver.answered(self)

@@ -174,6 +174,8 @@ class Driver:
 
     def _settle(self) -> None:
         self._settling = False
+        for connection in [one for one in self._ready if one.asked]:
+            connection.go_on()
         self._start_sync()
         self._start_work()
         was_full = self.budget.full

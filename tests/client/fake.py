@@ -138,7 +138,7 @@ class FakeKafka:
         log = self.logs.setdefault((topic, partition), [])
         info = next(record.scan(batch))
         assert record.intact(batch)
-        end = sum(next(record.scan(b)).count for b in log)
+        end = next(record.scan(log[-1])).last_offset + 1 if log else 0
         if info.producer_id >= 0:
             written = self.written.setdefault((info.producer_id, topic, partition), {})
             if info.base_sequence in written:
@@ -216,6 +216,25 @@ class FakeKafka:
 
     async def on_find_coordinator(self, request: Any, error: int) -> dict[str, Any]:
         return {"error_code": error, "node_id": self.node, "host": "127.0.0.1", "port": self.port}
+
+    async def on_delete_records(self, request: Any, error: int) -> dict[str, Any]:
+        topic = request.topics[0]
+        part = topic.partitions[0]
+        log = self.logs.get((topic.name, part.partition_index), [])
+        if not error:
+            log[:] = [b for b in log if next(record.scan(b)).last_offset >= part.offset]
+        answer = {"partition_index": part.partition_index, "low_watermark": part.offset, "error_code": error}
+        return {"topics": [{"name": topic.name, "partitions": [answer]}]}
+
+    async def on_incremental_alter_configs(self, request: Any, error: int) -> dict[str, Any]:
+        resource = request.resources[0]
+        answer = {
+            "error_code": error,
+            "error_message": None,
+            "resource_type": resource.resource_type,
+            "resource_name": resource.resource_name,
+        }
+        return {"responses": [answer]}
 
     async def on_add_partitions_to_txn(self, request: Any, error: int) -> dict[str, Any]:
         topics = [

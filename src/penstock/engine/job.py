@@ -21,6 +21,7 @@ from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table
 from penstock.engine.run.graph import Graph
+from penstock.engine.run.repeatable import repeatable
 from penstock.engine.run.snapshot import Frozen, Snapshot, freeze, unpack
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.errors import PenstockError
@@ -104,6 +105,8 @@ class Job:
     def __init__(self, plan: Plan, options: EngineOptions | None = None) -> None:
         self.plan, self.options = plan, options or EngineOptions()
         _check_names(plan)
+        self.repeatable = repeatable(plan)
+        """Whether the same calls in the same order come to the same state."""
         self.sinks = tuple(WriteTable(sink) for sink in plan.sinks)
         self.graph = Graph(plan)
         self._scans = [self._scan(vertex) for vertex in self.graph.scans]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from penstock.errors import PenstockError
 
+EXACTLY_ONCE, AT_LEAST_ONCE = GUARANTEES = ("exactly-once", "at-least-once")
+
 
 @dataclass(frozen=True)
 class WorkOptions:
@@ -21,13 +23,20 @@ class WorkOptions:
     """Pick up new, saved and deleted pipeline files while running."""
     poll_s: float = 0.5
     """How often files are looked at for changes, in seconds."""
+    guarantee: str = EXACTLY_ONCE
+    """exactly-once: outputs, state and offsets are one transaction, seen by readers of committed records after it;
+    at-least-once: outputs are written at once, and some of them again after a crash."""
+    commit_first_s: float = 0.01
+    """How soon after the commit before a quiet job commits, in seconds."""
     commit_s: float = 1.0
-    """How often a job's state and input offsets are kept, in seconds; large states less often."""
+    """How long a busy job works between two commits, in seconds, at most."""
+    snapshot_idle_s: float = 1.0
+    """A job that had nothing to do for so long keeps its whole state, so that a restart is fast, in seconds."""
     idle_timeout_s: float = 0.0
     """An input partition silent for so long no longer holds the watermark back, in seconds; 0: it always does."""
     drain_s: float = 2.5
     """How long stopping may take to commit what is under way, in seconds."""
-    state_bytes_max: int = 64 * 1024 * 1024
+    state_bytes_max: int = 1024 * 1024 * 1024
     """The largest state of one job, in bytes; the job fails above it."""
     restart_first_s: float = 1.0
     """The wait before a failed job is started again, in seconds; it doubles from there."""
@@ -35,7 +44,11 @@ class WorkOptions:
     """The longest wait before a failed job is started again, in seconds."""
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none."""
+        """Refuse a share that is none, and a guarantee that is none."""
+        if self.guarantee not in GUARANTEES:
+            raise PenstockError(
+                f"'{self.guarantee}' is no guarantee", remedy=f"one of {', '.join(GUARANTEES)}"
+            )
         mine, _, workers = self.share.partition("/")
         if not (mine.isdigit() and workers.isdigit() and int(mine) < int(workers)):
             raise PenstockError(

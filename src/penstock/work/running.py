@@ -1,27 +1,30 @@
-"""One run of one job: from its last commit on, records in, rows out, commits between, until told to stop.
+"""One run of one job: from what was kept on, records in, rows out, commits beside, until told to stop.
 
-The engine's step runs inline: the worker owns its process. Knows sources, sinks and the state topic by their shapes;
-knows nothing of files, of restarts, or of other jobs.
+The engine's step runs inline: the worker owns its process. Knows sources, sinks and commits by their shapes; knows
+nothing of files, of restarts, or of other jobs.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 
-from penstock.client import Client
+from penstock.client import Client, FencedError
 from penstock.clock import Now
 from penstock.engine.job import EngineOptions, Job, Output, Snapshot
 from penstock.engine.plan import Plan
 from penstock.errors import PenstockError
+from penstock.work.commit.commits import Commits
+from penstock.work.commit.delivery import AtLeastOnce, Delivery, ExactlyOnce
+from penstock.work.commit.letters import DeadLetters
+from penstock.work.commit.pace import Pace
 from penstock.work.connectors import connector_of
 from penstock.work.connectors.shape import Arrival, Sink, Site, Source
-from penstock.work.dead_letters import DeadLetters
-from penstock.work.options import WorkOptions
-from penstock.work.state import Commit, StateTopic
+from penstock.work.connectors.tables import guarantee_of
+from penstock.work.options import AT_LEAST_ONCE, EXACTLY_ONCE, WorkOptions
+from penstock.work.state import Call, Kept, Positions, StateTopic
+from penstock.work.state.replay import END, EXPECT, IDLE, feed, replay
 
 IDLE_LOOK_S = 0.2
-COMMIT_SHARE = 10
-"""A commit that took t is followed by at least this many times t of work."""
 
 
 def read_clocks() -> Now:
@@ -38,52 +41,72 @@ class Run:
         self.job: Job | None = None
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
+        self.guarantee = _guarantee(plan, options)
         self._clients = clients
         self._awake = asyncio.Event()
         self._state = StateTopic(clients(""), name, options.state_bytes_max)
-        self._letters = DeadLetters(clients(""))
-        self._dirty = False
-        self._next_commit_s = self._opened_s = 0.0
+        self._delivery = self._deliverer()
+        # Nobody waits for a commit where outputs do not.
+        first_s = options.commit_s if self.guarantee == AT_LEAST_ONCE else options.commit_first_s
+        pace = Pace(min(first_s, options.commit_s), options.commit_s)
+        letters = DeadLetters(clients(""))
+        self.commits = Commits(self._state, self._delivery, letters, pace, read_clocks, self._awake.set)
+        self._opened_s = self._busy_s = 0.0
         self._heard_s: dict[tuple[int, int], float] = {}
         self._idle: set[tuple[int, int]] = set()
+
+    def _deliverer(self) -> Delivery:
+        if self.guarantee == AT_LEAST_ONCE:
+            return AtLeastOnce(self._clients(""), self._say)
+        return ExactlyOnce(self._clients(""), f"penstock.{self.name}")
 
     # --- beginning -----------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Compile the plan, take up the last commit, open everything. May wait for topics to appear."""
-        site = Site(self.name, self._clients, self._awake.set, self._say, asyncio.sleep)
+        """Compile the plan, fence others, go on from what was kept, open everything. May wait for topics to appear."""
+        site = Site(self.name, self._clients, self._awake.set, self._say, asyncio.sleep, self.commits.put)
         # Not inline: the first compile of a plan's kernels takes seconds, and other jobs run on.
         job = await asyncio.to_thread(Job, self.plan, EngineOptions())
         self.sources = [connector_of(s.table).source(s.table, site) for s in job.sources]
         self.sinks = [connector_of(s.table).sink(s.table, site) for s in job.sinks]
         await self._state.open()
-        kept = await self._state.read()
-        commit = self._restore(job, kept)
-        if kept and not commit:  # a restore that failed half-way leaves the job in doubt
+        await self._delivery.open()
+        await self._state.claim(self.options.name, read_clocks())
+        found = await self._state.read()
+        kept = self._restore(job, found)
+        if found and not kept:  # a restore that failed half-way leaves the job in doubt
             job = await asyncio.to_thread(Job, self.plan, EngineOptions())
+        if kept:
+            await replay(job, self.sources, kept.calls)
         self.job = job
-        now = read_clocks()
-        positions = commit.positions if commit else {}
+        self.commits.begin(job, kept, found.number if found else 0)
+        await self._open_all(kept.positions if kept else {})
+
+    async def _open_all(self, positions: Positions) -> None:
+        job, now = self.job, read_clocks()
+        assert job
         await asyncio.gather(
             *(sink.open() for sink in self.sinks),
-            *(source.open(positions.get(str(i)), now) for i, source in enumerate(self.sources)),
+            *(source.open(positions.get(i), now) for i, source in enumerate(self.sources)),
         )
         for writes, sink in zip(job.sinks, self.sinks, strict=True):
             writes.partitions = sink.partitions
         for i, source in enumerate(self.sources):
-            job.expect(i, source.positions)
-        self._opened_s = read_clocks().mono_s
+            for partition in source.positions.keys() - positions.get(i, {}).keys():
+                job.expect(i, [partition])
+                self.commits.called(Call(EXPECT, i, partition, 0, 0, now.wall_ms), 0, 0.0)
+        self._opened_s = self._busy_s = read_clocks().mono_s
         self._heard_s = {(i, p): self._opened_s for i, s in enumerate(self.sources) for p in s.positions}
-        self._next_commit_s = self._opened_s + self.options.commit_s
 
-    def _restore(self, job: Job, commit: Commit | None) -> Commit | None:
-        """Restore the engine from a commit; None, and a note, where the plan cannot take it."""
-        if commit is None:
+    def _restore(self, job: Job, kept: Kept | None) -> Kept | None:
+        """Restore the engine's snapshot; None, and a note, where the plan cannot take it."""
+        if kept is None:
             return None
         try:
-            if commit.fingerprint != job.fingerprint:
+            if kept.fingerprint != job.fingerprint:
                 raise PenstockError("the pipeline was changed")
-            job.restore(Snapshot(commit.blocks))
+            if kept.blocks is not None:
+                job.restore(Snapshot(kept.blocks))
         except PenstockError as error:
             self._say(f"state discarded because {error.message}: it began anew at its startup mode")
             return None
@@ -93,7 +116,7 @@ class Run:
                 f"state discarded because it cannot be read ({error!r}): it began anew at its startup mode"
             )
             return None
-        return commit
+        return kept
 
     def waits(self) -> list[str]:
         """Why no window can fire, in words: partitions without a record hold event time back."""
@@ -130,15 +153,15 @@ class Run:
                 if self.sources and all(source.ended for source in self.sources):
                     await self._finish()
                     return True
-                if now.mono_s >= self._next_commit_s:
-                    await self.commit()
+                self._commit_what_is_due(now)
                 await self._rest(busy)
             async with asyncio.timeout(self.options.drain_s):
                 await self.commit()
+                await self._keep_all()
         except TimeoutError:
-            self._say(
-                "stopped before the last commit was acknowledged: its input is read again at the next start"
-            )
+            self._say("stopped before the last commit was acknowledged: the next start reads its input again")
+        except FencedError as error:
+            raise await self._fenced(error) from error
         finally:
             waking.cancel()
         return False
@@ -148,30 +171,33 @@ class Run:
         busy = False
         for index, source in enumerate(self.sources):
             for arrival in source.read(now):
-                busy = self._dirty = True
+                busy = True
                 self._heard_s[index, arrival.partition] = now.mono_s
                 self._idle.discard((index, arrival.partition))
-                await self._emit(self._feed(index, arrival, now))
-                # Between batches the loop turns once: fetches and acknowledgements go on.
+                if arrival.rows is not None or len(arrival.batches):
+                    await self._feed(index, arrival, now)
+                # Between batches the loop turns once: fetches, acknowledgements and the commit under way go on.
                 await asyncio.sleep(0)
+                await self.commits.room()
+        if busy:
+            self._busy_s = now.mono_s
+            self.commits.moved = True
         return busy
 
-    def _feed(self, index: int, arrival: Arrival, now: Now) -> list[Output]:
+    async def _feed(self, index: int, arrival: Arrival, now: Now) -> None:
         assert self.job
-        if arrival.rows is not None:
-            return self.job.on_rows(index, arrival.partition, arrival.rows, now)
-        return (
-            self.job.on_records(index, arrival.partition, arrival.batches, now)
-            if len(arrival.batches)
-            else []
-        )
+        began_s = time.monotonic()
+        kind, outputs = feed(self.job, index, arrival, now)
+        call = Call(kind, index, arrival.partition, arrival.first, arrival.end, now.wall_ms)
+        self.commits.called(call, len(arrival.batches), time.monotonic() - began_s)
+        await self._emit(outputs)
 
     async def _emit(self, outputs: list[Output]) -> None:
         for output in outputs:
             if output.sink is not None:
                 await self.sinks[output.sink].write(output)
             if output.dead_letters:
-                await self._letters.bury(output.dead_letters)
+                self.commits.bury(output.dead_letters)
 
     async def _look_for_idle(self, now: Now) -> None:
         """Tell the engine of partitions that were silent for their idle timeout and have nothing waiting.
@@ -186,15 +212,18 @@ class Run:
                 continue
             if source.caught_up(partition):
                 self._idle.add((index, partition))
-                self._dirty = True
-                await self._emit(self.job.on_idle(index, partition, now))
+                outputs = self.job.on_idle(index, partition, now)
+                self.commits.called(Call(IDLE, index, partition, 0, 0, now.wall_ms), 0, 0.0)
+                await self._emit(outputs)
 
     async def _rest(self, busy: bool) -> None:
         """Wait for the next thing to do."""
         now = read_clocks()
         waits = [s for source in self.sources if (s := source.next_s(now)) is not None]
-        if self._dirty:
-            waits.append(self._next_commit_s - now.mono_s)
+        if (due_s := self.commits.wait_s(now)) is not None:
+            waits.append(due_s)
+        if self.commits.snapshots.since.calls:
+            waits.append(max(0.05, self._busy_s + self.options.snapshot_idle_s - now.mono_s))
         if self.options.idle_timeout_s or any(source.idle_after_s for source in self.sources):
             waits.append(IDLE_LOOK_S)
         wait_s = 0.0 if busy else max(0.0, min(waits, default=3600.0))
@@ -207,33 +236,66 @@ class Run:
     async def _finish(self) -> None:
         """A bounded input has ended: close all windows, keep the last word."""
         assert self.job
-        await self._emit(self.job.on_end(read_clocks()))
-        self._dirty = True
+        now = read_clocks()
+        outputs = self.job.on_end(now)
+        self.commits.called(Call(END, 0, 0, 0, 0, now.wall_ms), 0, 0.0)
+        await self._emit(outputs)
         await self.commit()
+        await self._keep_all()
+
+    # --- committing ----------------------------------------------------------------------------------------------
+
+    def _commit_what_is_due(self, now: Now) -> None:
+        """Begin a commit, or a snapshot where nothing has happened for a while; they go on beside the engine."""
+        self.commits.check()
+        if self.commits.wait_s(now) == 0.0:
+            self._seal(now)
+        elif now.mono_s - self._busy_s >= self.options.snapshot_idle_s and not self.commits.dirty:
+            self.commits.snapshot()
+
+    def _seal(self, now: Now) -> None:
+        positions = {i: dict(source.positions) for i, source in enumerate(self.sources)}
+        offsets: dict[str, dict[tuple[str, int], int]] = {}
+        for source in self.sources:
+            if source.offsets:
+                offsets.setdefault(source.offsets[0], {}).update(source.offsets[1])
+        self.commits.seal(positions, offsets, self.sources, self.sinks, now)
 
     async def commit(self) -> None:
-        """Make outputs safe, then state and positions, in this order: a crash between repeats rows, loses none."""
-        if not self._dirty or self.job is None:
-            return
-        began = read_clocks()
-        positions = {str(i): dict(source.positions) for i, source in enumerate(self.sources)}
-        blocks = self.job.snapshot().blocks
-        for sink in self.sinks:
-            await sink.flush()
-        await self._letters.flush()
-        await self._state.write(self.job.fingerprint, positions, blocks, read_clocks())
-        self._dirty = False
-        for source in self.sources:
-            await source.committed()
-        now = read_clocks()
-        self._next_commit_s = now.mono_s + max(
-            self.options.commit_s, COMMIT_SHARE * (now.mono_s - began.mono_s)
-        )
+        """Commit all that was done, and wait for it."""
+        await self.commits.settled()
+        if self.commits.dirty:
+            self._seal(read_clocks())
+            await self.commits.settled()
+
+    async def _keep_all(self) -> None:
+        """A whole snapshot as the last thing, so that the next start has nothing to do again."""
+        self.commits.snapshot()
+        await self.commits.snapshots.finish()
+        await self.commit()
+
+    async def _fenced(self, error: FencedError) -> PenstockError:
+        """Who took over; the error itself where nobody did, and only time ran out."""
+        for _ in range(10):
+            if other := await self._state.claimed_by():
+                return PenstockError(
+                    f"{other} runs the job {self.name} now: this one has stopped, and nothing is done twice",
+                    remedy="let one worker have the file (--share), or restart the job here to take it back",
+                )
+            await asyncio.sleep(0.2)
+        return error
 
     async def close(self) -> None:
         """Let go of everything; what is not committed is read again."""
+        await self.commits.close()
         for source in self.sources:
             await source.close()
+
+
+def _guarantee(plan: Plan, options: WorkOptions) -> str:
+    """What all its written tables ask for; the strongest, where they differ; the worker's where none asks."""
+    asked = {guarantee_of(sink.table) or options.guarantee for sink in plan.sinks}
+    return EXACTLY_ONCE if EXACTLY_ONCE in asked or not asked else AT_LEAST_ONCE
 
 
 async def _pass_on(one: asyncio.Event, other: asyncio.Event) -> None:

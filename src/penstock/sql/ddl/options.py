@@ -22,6 +22,10 @@ class Connector:
     prefixes: tuple[str, ...] = ()
 
 
+_SINK = {
+    "sink.delivery-guarantee": ("exactly-once", "at-least-once"),
+    "sink.transactional-id-prefix": (),  # ours is named after the job
+}
 _JSON = {
     "json.ignore-parse-errors": ("true", "false"),
     "json.fail-on-missing-field": ("true", "false"),
@@ -40,6 +44,7 @@ CONNECTORS: dict[str, Connector] = {
             "scan.startup.timestamp-millis": (),
             "scan.watermark.idle-timeout": (),
             "sink.partitioner": ("default",),
+            **_SINK,
             **_JSON,
             **{f"value.{key}": values for key, values in _JSON.items()},
         },
@@ -52,6 +57,7 @@ CONNECTORS: dict[str, Connector] = {
             "key.format": FORMATS,
             "value.format": FORMATS,
             "value.fields-include": ("ALL",),
+            **_SINK,
             **{f"value.{key}": values for key, values in _JSON.items()},
             **{f"key.{key}": values for key, values in _JSON.items()},
         },

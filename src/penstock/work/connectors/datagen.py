@@ -22,8 +22,8 @@ from penstock.clock import Now
 from penstock.engine.plan import Table
 from penstock.engine.types import Column, polars_type
 from penstock.errors import PenstockError
-from penstock.work.connectors.kafka import duration_s
-from penstock.work.connectors.shape import Arrival, Sink, Site, Source, number, only
+from penstock.work.connectors.shape import Again, Arrival, Sink, Site, Source, Spans, number, only
+from penstock.work.connectors.tables import duration_s
 
 BATCH_ROWS_MAX = 16_384
 _KNOWN = ("kind", "min", "max", "max-past", "length", "null-rate", "start", "end")
@@ -82,9 +82,13 @@ class DatagenSource:
         if end <= position:
             return []
         self.positions[0] = end
-        rows = np.arange(position, end, dtype=np.uint64)
-        made = [f.make(rows, now.wall_ms).alias(f.column.name) for f in self._fields]
-        return [Arrival(0, rows=pl.DataFrame(made))]
+        return [self.made(position, end, now.wall_ms)]
+
+    def made(self, first: int, end: int, wall_ms: int) -> Arrival:
+        """The rows from number `first` to before `end`, at a time that some columns show."""
+        rows = np.arange(first, end, dtype=np.uint64)
+        made = [f.make(rows, wall_ms).alias(f.column.name) for f in self._fields]
+        return Arrival(0, rows=pl.DataFrame(made), first=first, end=end)
 
     def next_s(self, now: Now) -> float | None:
         """When the next row is due."""
@@ -112,8 +116,34 @@ class DatagenSource:
         """Only at its end."""
         return self.ended
 
-    async def committed(self) -> None:
+    def again(self, spans: Spans) -> Again:
+        """Any row can be made again."""
+        return MadeAgain(self)
+
+    @property
+    def offsets(self) -> None:
+        """No group reads made-up rows."""
+        return None
+
+    async def committed(self, positions: Mapping[int, int]) -> None:
         """Nobody shows its lag."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass(frozen=True)
+class MadeAgain:
+    """Rows that were given before."""
+
+    source: DatagenSource
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def take(self, partition: int, first: int, end: int, wall_ms: int) -> Arrival:
+        """The same rows."""
+        return self.source.made(first, end, wall_ms)
 
     async def close(self) -> None:
         """Nothing to close."""

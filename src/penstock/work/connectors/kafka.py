@@ -5,38 +5,23 @@
 
 Options: ``scan.startup.mode`` is ``earliest-offset`` (the default without a group), ``latest-offset``,
 ``group-offsets`` (the default with ``properties.group.id``) or ``timestamp``; ``properties.bootstrap.servers`` names
-another Kafka; ``properties.group.id`` has offsets committed for lag displays; ``properties.auto.offset.reset`` says
-where a group without offsets begins; ``scan.watermark.idle-timeout`` (``5 s``). Other ``properties.`` have no meaning
-here. Formats are the engine's. Source: Flink documentation, "Apache Kafka SQL Connector".
+another Kafka; ``properties.group.id`` has offsets committed, with the job's own; ``properties.auto.offset.reset`` says
+where a group without offsets begins; ``scan.watermark.idle-timeout`` (``5 s``); ``sink.delivery-guarantee`` is
+``exactly-once`` (the default; in another Kafka than the worker's own it is always at least once) or ``at-least-once``.
+Only committed records are read. Other ``properties.`` have no meaning here. Formats are the engine's. Source: Flink documentation, "Apache Kafka SQL Connector".
 """
 
-import asyncio
-import re
-from collections import deque
 from collections.abc import Mapping
 
-from penstock import record
-from penstock.calls import EARLIEST, LATEST, Bytes
-from penstock.client import Chunk, Client, KafkaError, Reader, ReaderOptions
+from penstock.calls import EARLIEST, LATEST
+from penstock.client import KafkaError, Reader, ReaderOptions
 from penstock.clock import Now
-from penstock.engine.job import Output
 from penstock.engine.plan import Table
 from penstock.errors import PenstockError
-from penstock.record import Record
-from penstock.work.connectors.shape import Arrival, Sink, Site, Source
-
-WAITING_BYTES_MAX = 32 * 1024 * 1024
-_UNITS_S = {
-    "ms": 0.001,
-    "milli": 0.001,
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "min": 60,
-    "minute": 60,
-    "m": 60,
-    "h": 3600,
-}
+from penstock.work.connectors.again import Ranges, between
+from penstock.work.connectors.kafka_sink import KafkaSink
+from penstock.work.connectors.shape import Again, Arrival, Sink, Site, Source, Spans
+from penstock.work.connectors.tables import at_home, client_of, duration_s, topic_of
 
 
 class Kafka:
@@ -64,16 +49,18 @@ class KafkaSource:
         self._group = table.options.get("properties.group.id", "")
         self._reader: Reader | None = None
         self._ends: dict[int, int] = {}
+        self._home = False
 
     async def open(self, positions: Mapping[int, int] | None, now: Now) -> None:
         """Wait until the topic is there, then begin; partitions without a position begin by the startup mode."""
         await self._topic_there()
-        self._ends = await self._client.offsets(self.topic, LATEST)
+        self._home = await at_home(self._client, self._site)
+        self._ends = await self._client.offsets(self.topic, LATEST, committed=True)
         known = positions or {}
         start = {} if self._ends.keys() <= known.keys() else await self._start(known)
         self.positions = {p: known[p] if p in known else start[p] for p in self._ends}
         parts = {(self.topic, p): o for p, o in self.positions.items()}
-        self._reader = self._client.reader(parts, options=ReaderOptions(reset=EARLIEST))
+        self._reader = self._client.reader(parts, options=ReaderOptions(reset=EARLIEST, committed=True))
         self._reader.on_arrival = self._site.wake
         self._site.wake()
 
@@ -125,13 +112,13 @@ class KafkaSource:
             return []
         arrivals = []
         for chunk in self._reader.take():
-            arrivals.append(Arrival(chunk.partition, _from_offset(chunk)))
+            batches = between(chunk.batches, chunk.offset, chunk.next_offset)
+            arrivals.append(Arrival(chunk.partition, batches, None, chunk.offset, chunk.next_offset))
             if chunk.offset > self.positions[chunk.partition]:
                 lost = chunk.offset - self.positions[chunk.partition]
                 place = f"{self.topic}-{chunk.partition}"
                 self._site.say(f"{lost} records of {place} were deleted by retention before they were read")
             self.positions[chunk.partition] = chunk.next_offset
-            self._ends[chunk.partition] = chunk.high_watermark
         return arrivals
 
     def next_s(self, now: Now) -> float | None:
@@ -162,12 +149,23 @@ class KafkaSource:
         told = self._reader.high_watermarks.get((self.topic, partition), 0) if self._reader else 0
         return max(told, self._ends.get(partition, 0))
 
-    async def committed(self) -> None:
-        """Commit for the table's group, so that lag shows; the job's own state is what a restart goes by."""
-        if not self._group:
+    def again(self, spans: Spans) -> Again:
+        """The topic's records."""
+        return Ranges(self._client, self.topic, spans)
+
+    @property
+    def offsets(self) -> tuple[str, dict[tuple[str, int], int]] | None:
+        """The table's group and its offsets: so that lag shows; the job's own state is what a restart goes by."""
+        if not self._group or not self._home:
+            return None
+        return self._group, {(self.topic, p): o for p, o in self.positions.items()}
+
+    async def committed(self, positions: Mapping[int, int]) -> None:
+        """In another Kafka the group's offsets are committed by themselves."""
+        if not self._group or self._home:
             return
         try:
-            await self._client.commit(self._group, {(self.topic, p): o for p, o in self.positions.items()})
+            await self._client.commit(self._group, {(self.topic, p): o for p, o in positions.items()})
         except KafkaError as error:
             self._site.say(f"offsets were not committed for group {self._group}: {error.message}")
 
@@ -175,81 +173,3 @@ class KafkaSource:
         """Stop fetching."""
         if self._reader:
             await self._reader.close()
-
-
-class KafkaSink:
-    """Appends to one topic the batches that the engine has made for each of its `partitions`."""
-
-    def __init__(self, table: Table, site: Site, configs: Mapping[str, str]) -> None:
-        self.topic, self._configs = topic_of(table), configs
-        self.partitions = 1
-        self._client = client_of(table, site)
-        self._waiting: deque[tuple[asyncio.Future[int], int]] = deque()
-        self._bytes = 0
-        self._turn = 0
-
-    async def open(self) -> None:
-        """Create the topic where it is missing."""
-        if (await self._client.metadata([self.topic]))[self.topic].error == "UNKNOWN_TOPIC_OR_PARTITION":
-            await self._client.create_topic(self.topic, 1, self._configs, exist_ok=True)
-        self.partitions = await self._client.partitions(self.topic)
-
-    async def write(self, output: Output) -> None:
-        """Start writing; waits only while too much is under way. Batches for any partition take turns."""
-        for meant, batch in output.batches:
-            self._turn += meant is None
-            partition = self._turn % self.partitions if meant is None else meant
-            self._waiting.append((self._client.push(self.topic, partition, batch), len(batch)))
-            self._bytes += len(batch)
-            while self._waiting and (self._bytes > WAITING_BYTES_MAX or self._waiting[0][0].done()):
-                await self._settle()
-
-    async def flush(self) -> None:
-        """Wait for every acknowledgement; raises the first failure."""
-        while self._waiting:
-            await self._settle()
-
-    async def _settle(self) -> None:
-        answer, size = self._waiting.popleft()
-        self._bytes -= size
-        await answer
-
-
-def topic_of(table: Table) -> str:
-    """The one topic of a table."""
-    if ";" in table.topic:
-        raise PenstockError(
-            f"table {table.name}: a table reads one topic", remedy="make one table a topic and UNION ALL them"
-        )
-    return table.topic
-
-
-def client_of(table: Table, site: Site) -> Client:
-    """The client for the Kafka that the table names, or the worker's own."""
-    return site.client(table.options.get("properties.bootstrap.servers", ""))
-
-
-def duration_s(text: str) -> float:
-    """A Flink duration, ``500 ms``, ``5s``, ``1 min``, in seconds."""
-    match = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", text.lower())
-    word = (match[2] or "ms") if match else ""
-    unit = _UNITS_S.get(word, _UNITS_S.get(word.rstrip("s")))
-    if match is None or unit is None:
-        raise PenstockError(f"'{text}' is not a duration", remedy="write it like 500 ms, 5 s or 1 min")
-    return int(match[1]) * unit
-
-
-def _from_offset(chunk: Chunk) -> Bytes:
-    """The chunk's batches without records before the offset that was asked for (a start inside a batch)."""
-    first = next(record.scan(chunk.batches), None)
-    if first is None or first.base_offset >= chunk.offset:
-        return chunk.batches
-    head = memoryview(chunk.batches)[: first.size]
-    runs: list[list[Record]] = []
-    for found in record.decode(head):
-        if found.offset >= chunk.offset:
-            if not runs or found.offset != runs[-1][-1].offset + 1:
-                runs.append([])
-            runs[-1].append(found)
-    again = [record.encode(run, base_offset=run[0].offset) for run in runs]
-    return b"".join([*again, memoryview(chunk.batches)[first.size :]])

@@ -24,6 +24,13 @@ class Arrival:
     partition: int
     batches: Bytes = b""
     rows: pl.DataFrame | None = None
+    first: int = -1
+    """Where in the partition it begins, and before which position it ends."""
+    end: int = -1
+
+
+Spans = Mapping[int, tuple[int, int]]
+"""By partition: from which position on, and before which."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,21 @@ class Site:
     wake: Callable[[], None]
     say: Callable[[str], None]
     wait: Callable[[float], Awaitable[None]]
+    deliver: Callable[[str, int, bytes], None] | None = None
+    """Takes a topic's batch for the job's next commit; None where nobody commits."""
+
+
+class Again(Protocol):
+    """What a source has given before, to be taken once more, range by range in each partition's order."""
+
+    async def open(self) -> None:
+        """Begin; raises PenstockError where some of it cannot be given again."""
+
+    async def take(self, partition: int, first: int, end: int, wall_ms: int) -> Arrival:
+        """A range, as it was given at that time."""
+
+    async def close(self) -> None:
+        """Stop."""
 
 
 class Source(Protocol):
@@ -66,8 +88,15 @@ class Source(Protocol):
     def caught_up(self, partition: int) -> bool:
         """Whether all that is known of a partition was read."""
 
-    async def committed(self) -> None:
-        """The positions of the last commit are safe: tell whoever shows lag."""
+    def again(self, spans: Spans) -> Again:
+        """Give all of `spans` once more; the source need not be open."""
+
+    @property
+    def offsets(self) -> tuple[str, dict[tuple[str, int], int]] | None:
+        """A consumer group and its offsets, to be committed with the job's state; None for no group."""
+
+    async def committed(self, positions: Mapping[int, int]) -> None:
+        """These positions are safe: tell whoever shows lag, where the commit itself did not."""
 
     async def close(self) -> None:
         """Stop reading."""

@@ -3,12 +3,13 @@
     CREATE TABLE machine_now (sensor STRING, mean DOUBLE, PRIMARY KEY (sensor) NOT ENFORCED) WITH (
       'connector' = 'upsert-kafka', 'topic' = 'machine_now', 'key.format' = 'json', 'value.format' = 'json')
 
-Options: ``properties.bootstrap.servers`` names another Kafka; reading always begins at the first record, so that the
-whole table is seen. Formats are the engine's. Source: Flink documentation, "Upsert Kafka SQL Connector".
+Options: ``properties.bootstrap.servers`` names another Kafka; ``sink.delivery-guarantee`` as for ``kafka``; reading
+always begins at the first record, so that the whole table is seen. Formats are the engine's. Source: Flink documentation, "Upsert Kafka SQL Connector".
 """
 
 from penstock.engine.plan import Table
-from penstock.work.connectors.kafka import KafkaSink, KafkaSource
+from penstock.work.connectors.kafka import KafkaSource
+from penstock.work.connectors.kafka_sink import KafkaSink
 from penstock.work.connectors.shape import Sink, Site, Source
 
 COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(4 * 1024 * 1024)}

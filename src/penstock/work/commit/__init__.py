@@ -1,0 +1,1 @@
+"""Commits: when one is due, what it holds, and how it is written: in a transaction, or in order."""

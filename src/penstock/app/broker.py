@@ -31,6 +31,7 @@ from penstock.lifeline import until_told
 from penstock.log import Log, LogOptions
 from penstock.log.disk import RealDisk
 from penstock.options import add_flags, given_flags
+from penstock.serve.allocator import keep_freed_memory
 from penstock.serve.clocks import read_clocks
 from penstock.serve.driver import Driver, ServeOptions
 from penstock.tls import TlsOptions
@@ -138,6 +139,7 @@ def main() -> int:
     )
     add_flags(parser, TlsOptions, "tls")
     given = parser.parse_args()
+    keep_freed_memory()
     try:
         tls = TlsOptions(**given_flags(vars(given), TlsOptions, "tls"))
         entrance = Entrance(given.users or given.data_dir / FILE_NAME, tls)

@@ -55,6 +55,13 @@ JSON = text('{"a":"}"}', " {} ", "{", '{"a":"\\"}', "[]", '{"a":"\\\\"}')
 
 # Each kernel's arguments, made anew for every run, in the signature's order.
 CASES: dict[str, Callable[[], list[Any]]] = {
+    "link": lambda: [np.arange(60) % 5, 4, np.full(5, -1), np.full(5, -1), np.zeros(64, np.int64)],
+    "count_listed": lambda: [np.array([0, -1, 1, 0]), np.array([2, -1]), np.array([-1, 0, 1]), np.array([1, 0, 2])],
+    "listed": lambda: [
+        np.array([0, -1, 1, 0]), np.array([2, -1]), np.array([-1, 0, 1]), np.array([1, 0, 2]),
+        np.zeros(4, np.int64), np.zeros(4, np.int64),
+    ],
+    "tally": lambda: [np.arange(60) % 5, SIGNS, np.full(5, 1), np.zeros(60, np.int8)],
     "number_pairs": lambda: [
         np.arange(60) % 7, np.arange(60) % 3, 0, np.zeros(64, np.int64), np.zeros(64, np.int64), np.full(64, -1), 0,
         np.zeros(60, np.int64), np.zeros(60, np.int64),

@@ -8,7 +8,7 @@ import pytest
 
 from penstock.sql import parse
 from penstock.sql.catalog import Catalog
-from penstock.sql.lower.traits import event_times
+from penstock.sql.nodes.traits import event_times
 from penstock.sql.script import plan_of, run
 from penstock.testing.app import Trial
 

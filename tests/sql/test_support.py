@@ -7,7 +7,7 @@ from penstock.errors import PenstockError
 from penstock.sql import parse, support
 
 QUERIES = {
-    "OVER": "SELECT a, SUM(n) OVER (PARTITION BY a ORDER BY ts) FROM t",
+    "OVER": "SELECT a, n FROM t WHERE SUM(n) OVER (ORDER BY ts) > 1",
     "scalar subquery": "SELECT a, (SELECT MAX(n) FROM t) FROM t",
     "EXISTS": "SELECT a, n FROM t WHERE EXISTS (SELECT n FROM t)",
     "?": "SELECT a, n FROM t WHERE n > ?",
@@ -20,9 +20,11 @@ QUERIES = {
     "random functions": "SELECT a, RAND() FROM t",
     "SIMILAR TO": "SELECT a, n FROM t WHERE a SIMILAR TO 'x'",
     "LISTAGG, COLLECT, …": "SELECT LISTAGG(a), n FROM t GROUP BY n",
-    "ROW_NUMBER, RANK, …": "SELECT a, ROW_NUMBER() FROM t",
+    "RANK, LAG, …": "SELECT a, LAG(n) OVER (ORDER BY ts) FROM t",
     "window functions outside": "SELECT a, TUMBLE(ts, INTERVAL '1' SECOND) FROM t",
-    "JOIN": "SELECT t.a, t.n FROM t JOIN u ON t.a = u.a",
+    "NATURAL JOIN": "SELECT a, n FROM t NATURAL JOIN u",
+    "SEMI JOIN": "SELECT t.a, n FROM t SEMI JOIN u ON t.a = u.a",
+    "ANTI JOIN": "SELECT t.a, n FROM t ANTI JOIN u ON t.a = u.a",
     "ORDER BY": "SELECT a, n FROM t ORDER BY n",
     "LIMIT": "SELECT a, n FROM t LIMIT 3",
     "OFFSET": "SELECT a, n FROM t OFFSET 3",

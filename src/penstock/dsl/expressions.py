@@ -19,7 +19,7 @@ from penstock.dsl.schemas import kind_of_hint
 from penstock.errors import PenstockError
 from penstock.sql.ddl.types import data_type
 from penstock.sql.explain import text_of
-from penstock.sql.lower.intervals import of_ms
+from penstock.sql.nodes.intervals import of_ms
 
 Operand: TypeAlias = "Expression | str | int | float | bool | Decimal | datetime | date | timedelta | None"
 

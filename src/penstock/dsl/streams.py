@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.expressions import Expression, Operand, lift
-from penstock.engine.plan import Node
+from penstock.engine.plan import WINDOW_NAMES, Node
 from penstock.engine.types import Schema
 from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind
-from penstock.sql.lower.build import Item, filtered, projected, quoted, unioned, windowed
 from penstock.sql.lower.grouping import Grouping, distinct, has_aggregate, is_aggregate
-from penstock.sql.lower.traits import WINDOW_NAMES, event_times
+from penstock.sql.nodes.build import Item, projected, quoted, unioned, windowed
+from penstock.sql.nodes.pairs import filtered
+from penstock.sql.nodes.traits import event_times
 
 if TYPE_CHECKING:
     from penstock.dsl.app import App

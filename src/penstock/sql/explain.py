@@ -10,11 +10,15 @@ from sqlglot import exp
 from penstock.engine.plan import (
     Aggregate,
     Aggregation,
+    AsOf,
     Filter,
+    Join,
     Node,
+    Over,
     Plan,
     Project,
     Scan,
+    Top,
     Union,
     Window,
 )
@@ -90,8 +94,51 @@ def _union(node: Union) -> str:
     return f"Union of {len(node.sources)}"
 
 
+def _join(node: Join) -> str:
+    keys = ", ".join(f"{left} = {right}" for left, right in node.keys)
+    parts = [f"Join {node.kind} on ({keys})"]
+    if node.condition is not None:
+        parts.append(f"where {text_of(node.condition)}")
+    if node.within is not None:
+        low, high = node.within.low_ms, node.within.high_ms
+        parts.append(
+            f"within {node.within.left} - {node.within.right} from {_signed(low)} to {_signed(high)}"
+        )
+    if node.window is not None:
+        parts.append(f"window by window ending {node.window}")
+    return " ".join(parts)
+
+
+def _as_of(node: AsOf) -> str:
+    keys = ", ".join(f"{left} = {right}" for left, right in node.keys)
+    condition = "" if node.condition is None else f" where {text_of(node.condition)}"
+    return f"AsOf {node.kind} {node.time or 'now'} on ({keys}){condition}"
+
+
+def _top(node: Top) -> str:
+    order = ", ".join(f"{one.column}{' DESC' if one.descending else ''}" for one in node.order)
+    rank = "" if node.rank is None else f", {node.rank} its rank"
+    window = "" if node.window is None else f" window by window ending {node.window}"
+    return f"Top {node.limit} of ({', '.join(node.keys)}) by ({order}){rank}{window}"
+
+
+def _over(node: Over) -> str:
+    frame = "all before"
+    if node.rows is not None:
+        frame = f"{node.rows} rows before"
+    elif node.range_ms is not None:
+        frame = f"{_duration(node.range_ms)} before"
+    made = ", ".join(_aggregation(a) for a in node.aggregations)
+    return f"Over ({', '.join(node.keys)}) by {node.time}, {frame}: {made}"
+
+
+def _signed(milliseconds: int) -> str:
+    return f"-{_duration(-milliseconds)}" if milliseconds < 0 else _duration(milliseconds)
+
+
 _LINES: dict[type, Callable[..., str]] = {
     Scan: _scan, Filter: _filter, Project: _project, Window: _window, Aggregate: _aggregate, Union: _union,
+    Join: _join, AsOf: _as_of, Top: _top, Over: _over,
 }  # fmt: skip
 
 

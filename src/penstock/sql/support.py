@@ -27,6 +27,18 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ("SET", "only settings whose value is what penstock does"),
     ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
     ("UNION ALL", "columns by position, to their common type"),
+    (
+        "JOIN",
+        "INNER, LEFT, RIGHT, FULL, CROSS, USING, the comma; interval joins and window joins, by their conditions",
+    ),
+    (
+        "top-N, deduplication",
+        "ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) with a WHERE that bounds it, over windows too",
+    ),
+    (
+        "OVER",
+        "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY",
+    ),
     ("windows", "TABLE(TUMBLE(…)) and TABLE(HOP(…)), positional or named; GROUP BY TUMBLE(…) and HOP(…)"),
     (
         "aggregates",
@@ -47,7 +59,7 @@ GROUPINGS_REFUSED = Reason(
 )
 EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Window: Reason(
-        "OVER", f"OVER aggregates are {_LATER}", "aggregate over a TUMBLE or HOP window instead"
+        "OVER", "OVER stands in the list of a SELECT that does not group", "select it in a subquery first"
     ),
     exp.Subquery: Reason(
         "scalar subquery", f"subqueries in expressions are {_LATER}", "put the query in FROM"
@@ -78,22 +90,19 @@ _AGGREGATE = Reason(
     "LISTAGG, COLLECT, …", f"this aggregate is {_LATER}", "COUNT, SUM, MIN, MAX, AVG, STDDEV_POP, …"
 )
 _RANK = Reason(
-    "ROW_NUMBER, RANK, …", f"top-N and deduplication are {_LATER}", "GROUP BY the key with MAX or LAST_VALUE"
+    "RANK, LAG, …", f"this window function is {_LATER}", "ROW_NUMBER() OVER (…), or an aggregate OVER (…)"
 )
 _WINDOW_CALL = Reason("window functions outside", "windows stand in GROUP BY or in FROM TABLE(…)")
 
 FUNCTIONS_REFUSED: dict[str, Reason] = {
     **dict.fromkeys(("RAND", "RAND_INTEGER", "UUID"), _NOT_REPEATABLE),
     **dict.fromkeys(("LISTAGG", "COLLECT", "ARRAY_AGG", "JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
-    **dict.fromkeys(
-        ("ROW_NUMBER", "RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK
-    ),
+    **dict.fromkeys(("RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK),
     **dict.fromkeys(("TUMBLE", "HOP", "SESSION", "CUMULATE"), _WINDOW_CALL),
 }
 
 # Parts of a SELECT, by sqlglot's argument name.
 CLAUSES_REFUSED: dict[str, Reason] = {
-    "joins": Reason("JOIN", f"joins are {_LATER}", "read one table; join outside of the pipeline"),
     "laterals": Reason("LATERAL", f"lateral tables are {_LATER}"),
     "order": Reason(
         "ORDER BY", "an unbounded stream cannot be sorted", "order the live table when you read it (?order=…)"
@@ -109,9 +118,7 @@ CLAUSES_REFUSED: dict[str, Reason] = {
     ),
     "match": Reason("MATCH_RECOGNIZE", f"MATCH_RECOGNIZE is {_LATER}"),
     "qualify": Reason("QUALIFY", f"QUALIFY is {_LATER}"),
-    "windows": Reason(
-        "WINDOW", f"OVER aggregates and WINDOW are {_LATER}", "aggregate over a TUMBLE or HOP window instead"
-    ),
+    "windows": Reason("WINDOW", f"WINDOW is {_LATER}", "write it out: OVER (PARTITION BY … ORDER BY …)"),
     "hint": Reason("hints", "hints are not offered", "put the option in the table's WITH clause"),
     "into": Reason("SELECT INTO", "this is not Flink SQL", "INSERT INTO t SELECT …"),
     "sample": Reason("TABLESAMPLE", f"TABLESAMPLE is {_LATER}"),
@@ -119,6 +126,11 @@ CLAUSES_REFUSED: dict[str, Reason] = {
     "pivots": Reason("PIVOT", "this is not Flink SQL"),
 }
 
+JOINS_REFUSED: dict[str, Reason] = {
+    "NATURAL": Reason("NATURAL JOIN", "NATURAL JOIN is not offered", "write JOIN … USING (id), or ON"),
+    "SEMI": Reason("SEMI JOIN", "SEMI JOIN is not Flink SQL", "WHERE id IN (SELECT …)"),
+    "ANTI": Reason("ANTI JOIN", "ANTI JOIN is not Flink SQL", "WHERE NOT EXISTS (SELECT …)"),
+}
 WINDOWS_REFUSED: dict[str, Reason] = {
     "SESSION": Reason("SESSION", f"session windows are {_LATER}", "use TUMBLE or HOP"),
     "CUMULATE": Reason("CUMULATE", f"cumulating windows are {_LATER}", "use TUMBLE or HOP"),
@@ -183,7 +195,7 @@ def markdown() -> str:
 def refused() -> list[Reason]:
     """Every reason once, in the order of the tables."""
     tables = (
-        STATEMENTS_REFUSED, CLAUSES_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED,
+        STATEMENTS_REFUSED, CLAUSES_REFUSED, JOINS_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED,
         WINDOWS_REFUSED, EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
     )  # fmt: skip
     reasons = [reason for table in tables for reason in table.values()]

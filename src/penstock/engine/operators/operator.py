@@ -35,6 +35,8 @@ class Operator:
 
     name = "operator"
     late_rows = 0
+    delay_ms = 0
+    """How far behind its watermark rows may come out, so that its readers' is held back."""
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         """What the rows, which came in through input `port`, turn into; None for nothing."""

@@ -11,7 +11,7 @@ WINDOW_COLUMNS = (
     Column("window_end", "TIMESTAMP(3)", False),
     Column("window_time", "TIMESTAMP(3)", False),
 )
-WINDOW_NAMES = frozenset(column.name for column in WINDOW_COLUMNS)
+WINDOW_NAMES = tuple(column.name for column in WINDOW_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Window(Node):
 
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
         """What is wanted of the rows, and what places them."""
-        return ((set(wanted) - WINDOW_NAMES) | {self.time, *self.keys},)
+        return (set(wanted).difference(WINDOW_NAMES) | {self.time, *self.keys},)
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,10 @@ class Join(Node):
     `kind` is ``INNER LEFT RIGHT FULL SEMI ANTI``; the last two give the left row alone, if it has a match or if it
     has none. Columns of the two sides have different names. A null key matches nothing. With `within` rows are let
     go once time has passed them (interval join); with `window` the sides carry the same windows, whose bounds are
-    among `keys`, and each window's pairs come when it closes.
+    among `keys`, that left column is the window's end, and each window's pairs come when it closes.
     """
+
+    keeps_rows = True
 
     left: Node
     right: Node
@@ -36,7 +38,7 @@ class Join(Node):
     keys: tuple[tuple[str, str], ...]
     condition: Expr | None = None
     within: Within | None = None
-    window: bool = False
+    window: str | None = None
 
     @property
     def schema(self) -> Schema:
@@ -63,7 +65,7 @@ class Join(Node):
     @property
     def changes(self) -> bool:
         """A row may lose its match, or get its first one, later; not where time or a window decides for good."""
-        settled = self.within is not None or self.window
+        settled = self.within is not None or self.window is not None
         outer = self.kind not in ("INNER", "SEMI")
         return self.left.changes or self.right.changes or (outer and not settled)
 
@@ -88,6 +90,8 @@ class AsOf(Node):
 
     `kind` is INNER or LEFT. The right side is a table with a key; `keys` pair left columns with it.
     """
+
+    keeps_rows = True
 
     left: Node
     right: Node

@@ -4,7 +4,7 @@ it asks of the nodes it reads. Knows none of them.
 
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sqlglot import exp
 
@@ -15,6 +15,8 @@ class Node:
     """One step of a query. Expressions in it are over the columns of its inputs, by bare name."""
 
     __slots__ = ()
+    keeps_rows: ClassVar[bool] = False
+    """Whether it holds its inputs' rows as they are, so that a column nobody wants costs memory."""
 
     @property
     def schema(self) -> Schema:

@@ -1,7 +1,7 @@
 """Steps that need rows in order: the first of each group, and aggregates over the rows before."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.engine.plan.grouping import Aggregation
 from penstock.engine.plan.node import Node
@@ -21,15 +21,19 @@ class Top(Node):
     """Of each group of equal `keys` the first `limit` rows by `order`: top-N, and with a limit of 1 deduplication.
 
     `rank` is the column that tells each row its place, from 1, if the query keeps it. With `window` the source
-    carries a window's columns, its bounds are among `keys`, and each window's rows come once, when it closes.
+    carries a window's columns, its bounds are among `keys`, that one is its end, and each window's rows come once,
+    when it closes. Of rows that sort alike the first to come is first, with `newest` the last.
     """
+
+    keeps_rows = True
 
     source: Node
     keys: tuple[str, ...]
     order: tuple[Order, ...]
     limit: int
     rank: str | None = None
-    window: bool = False
+    window: str | None = None
+    newest: bool = False
 
     @property
     def schema(self) -> Schema:
@@ -39,11 +43,15 @@ class Top(Node):
     @property
     def changes(self) -> bool:
         """A better row pushes others out."""
-        return not self.window
+        return self.window is None
 
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
         """What is wanted, and what groups and sorts."""
         return ((set(wanted) - {self.rank or ""}) | {*self.keys, *(one.column for one in self.order)},)
+
+    def narrowed(self, wanted: AbstractSet[str]) -> Node:
+        """Without a rank that nobody reads: a row that only moves then changes nothing."""
+        return self if self.rank is None or self.rank in wanted else replace(self, rank=None)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Over(Node):
     `rows` counts the rows before it that take part (ROWS BETWEEN n PRECEDING), `range_ms` how far back they lie
     (RANGE BETWEEN INTERVAL … PRECEDING); neither: all. Output columns: the source's, then the aggregates.
     """
+
+    keeps_rows = True
 
     source: Node
     keys: tuple[str, ...]

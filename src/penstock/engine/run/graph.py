@@ -10,14 +10,18 @@ import polars as pl
 
 from penstock.clock import Now
 from penstock.engine.operators.aggregate import RunningAggregate
+from penstock.engine.operators.joins.interval import IntervalJoin
+from penstock.engine.operators.joins.regular import RegularJoin
+from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
 from penstock.engine.operators.operator import Moment, Operator
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stages
+from penstock.engine.operators.top import RunningTop, WindowTop
 from penstock.engine.operators.union import Unite
 from penstock.engine.operators.window import Assign
 from penstock.engine.operators.window_aggregate import WindowAggregate
-from penstock.engine.plan import Aggregate, Filter, Node, Plan, Project, Scan, Union, Window
+from penstock.engine.plan import Aggregate, Filter, Join, Node, Plan, Project, Scan, Top, Union, Window
 from penstock.engine.run.rules import prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
 
@@ -31,15 +35,26 @@ def operator_of(node: Node) -> Operator:
             return Assign(node)
         case Aggregate():
             return WindowAggregate(node) if node.window else RunningAggregate(node)
+        case Join():
+            return _join_of(node)
+        case Top():
+            return RunningTop(node) if node.window is None else WindowTop(node)
     raise AssertionError(node)
+
+
+def _join_of(node: Join) -> Operator:
+    if node.window is not None:
+        return WindowJoin(node)
+    return RegularJoin(node) if node.within is None else IntervalJoin(node)
 
 
 @dataclass
 class Vertex:
-    """An operator in its place. `readers` are (vertex, port); a sink is a vertex of its own kind (`sinks`)."""
+    """An operator in its place, reading from the vertices `inputs`, or a `source`. `readers` are (vertex, port)."""
 
     operator: Operator
-    sources: frozenset[int]
+    inputs: tuple[int, ...] = ()
+    source: int = -1
     readers: list[tuple[int, int]] = field(default_factory=list)
     sinks: list[int] = field(default_factory=list)
     watermark_ms: int = START_MS
@@ -92,7 +107,7 @@ class Graph:
             return head
         number = len(self.scans)
         read = ReadTable(node, sorted(self.needed[node.table.name]))
-        self.vertices.append(Vertex(read, frozenset([number])))
+        self.vertices.append(Vertex(read, source=number))
         head = len(self.vertices) - 1
         self.scans.append(head)
         if node.table.connector == "upsert-kafka":
@@ -102,8 +117,7 @@ class Graph:
         return head
 
     def _add(self, operator: Operator, inputs: Sequence[int]) -> int:
-        sources = frozenset().union(*(self.vertices[one].sources for one in inputs))
-        self.vertices.append(Vertex(operator, sources))
+        self.vertices.append(Vertex(operator, tuple(inputs)))
         number = len(self.vertices) - 1
         for port, one in enumerate(inputs):
             self.vertices[one].readers.append((number, port))
@@ -140,9 +154,15 @@ class Graph:
         return out
 
     def _reached(self, times: Sequence[SourceTime]) -> list[int]:
-        """Each vertex's watermark after what the sources have seen: the smallest of its sources'."""
-        marks = [time.advance() for time in times]
-        return [max(v.watermark_ms, min(marks[source] for source in v.sources)) for v in self.vertices]
+        """Each vertex's watermark after what the sources have seen: the smallest that its inputs hand on."""
+        marks: list[int] = []
+        for vertex in self.vertices:
+            if vertex.source >= 0:
+                reached = times[vertex.source].advance()
+            else:
+                reached = min(marks[one] - self.vertices[one].operator.delay_ms for one in vertex.inputs)
+            marks.append(max(vertex.watermark_ms, reached))
+        return marks
 
     def _hand_on(
         self, number: int, rows: pl.DataFrame, marks: list[int], now: Now, out: list[tuple[int, pl.DataFrame]]

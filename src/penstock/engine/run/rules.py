@@ -83,12 +83,12 @@ def sink_window(node: Node) -> Node:
 
 def _below(step: Filter | Project, moved: Node, window: Window) -> Node | None:
     if isinstance(step, Filter):
-        return None if columns_of(step.condition) & WINDOW_NAMES else Filter(moved, step.condition)
+        return None if columns_of(step.condition) & set(WINDOW_NAMES) else Filter(moved, step.condition)
     columns = []
     for column, expr in step.columns:
         if isinstance(expr, exp.Column) and expr.name in WINDOW_NAMES and expr.name == column.name:
             continue
-        if columns_of(expr) & WINDOW_NAMES or column.name in WINDOW_NAMES:
+        if columns_of(expr) & set(WINDOW_NAMES) or column.name in WINDOW_NAMES:
             return None
         columns.append((column, expr))
     held = next((expr for column, expr in columns if column.name == window.time), None)
@@ -107,7 +107,19 @@ def prune(node: Node, wanted: AbstractSet[str]) -> Node:
     """Only the columns that are read: the smaller a scan, the less is decoded."""
     node = node.narrowed(wanted)
     below = zip(node.inputs, node.reads(wanted), strict=True)
-    return node.on(*(prune(source, read) for source, read in below))
+    made = [
+        prune(source, read) if not node.keeps_rows else fitted(prune(source, read), read)
+        for source, read in below
+    ]
+    return node.on(*made)
+
+
+def fitted(node: Node, wanted: AbstractSet[str]) -> Node:
+    """Nothing but the wanted columns, for an operator that keeps whole rows."""
+    if all(column.name in wanted for column in node.schema):
+        return node
+    kept = tuple((c, exp.column(c.name, quoted=True)) for c in node.schema if c.name in wanted)
+    return Project(node, kept) if kept else node
 
 
 def scanned(node: Node, wanted: AbstractSet[str], into: dict[str, set[str]]) -> None:

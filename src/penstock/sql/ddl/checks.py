@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from penstock.engine.plan import Table
 from penstock.sql.faults import At, QueryError
-from penstock.sql.lower.intervals import milliseconds
+from penstock.sql.nodes.intervals import milliseconds
 
 WATERMARK_REMEDY = "WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"
 KEY_REMEDY = "PRIMARY KEY (column, …) NOT ENFORCED"

@@ -5,7 +5,7 @@ Python API both come through here, so that equal queries make equal trees. Knows
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -13,43 +13,74 @@ from sqlglot import exp
 from penstock.engine.types import Schema
 from penstock.sql.ddl.types import data_type, kind_from
 from penstock.sql.faults import QueryError, did_you_mean
-from penstock.sql.lower import intervals
+from penstock.sql.nodes import intervals
 from penstock.sql.support import EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED, function_names
 
 # How sqlglot remembers other dialects' meanings; Flink's is the only one here.
 FLAGS = ("safe", "typed", "big_int", "coalesce", "ignore_nulls", "nested", "is_numeric", "fraction_in_string")
+
+BOUND = "bound"
 
 # Their first argument is a unit, as in TIMESTAMPDIFF(SECOND, a, b), and no column.
 UNIT_FIRST = ("TIMESTAMPADD", "TIMESTAMPDIFF")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One table in sight: the names it goes by, and its columns as they are written → as the plan calls them."""
+
+    names: tuple[str, ...]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """The columns an expression may name, and the names their table goes by."""
+    """The columns an expression may name: those of one table that goes by `names`, or of several `joined`."""
 
     schema: Schema
     names: tuple[str, ...] = ()
+    joined: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every table in sight; columns that belong to none (a window's) come last."""
+        if not self.joined:
+            return (Part(self.names, {column.name: column.name for column in self.schema}),)
+        owned = {name for part in self.joined for name in part.columns.values()}
+        loose = {c.name: c.name for c in self.schema if c.name not in owned}
+        return (*self.joined, Part((), loose)) if loose else self.joined
 
     def column(self, node: exp.Column) -> exp.Column:
-        """The plan's form of a column reference; refuses names that are not there."""
-        known = [column.name for column in self.schema]
-        if node.args.get("db") is not None or (node.table and node.table not in self.names):
-            if node.table in known:
-                raise QueryError(
-                    f"`{node.table}` is a column without fields", node, remedy="nested rows are not offered"
-                )
-            raise QueryError(
-                f"there is no table `{node.table}` in sight",
-                node,
-                remedy=did_you_mean(node.table, self.names, "tables"),
-            )
-        if node.name not in known:
+        """The plan's form of a column reference; refuses names that are not there, or are there twice."""
+        parts = self._named(node) if node.table or node.args.get("db") is not None else self.parts
+        found = [part.columns[node.name] for part in parts if node.name in part.columns]
+        if not found:
+            known = [name for part in parts for name in part.columns]
             raise QueryError(
                 f"there is no column `{node.name}`", node, remedy=did_you_mean(node.name, known, "columns")
             )
-        made = exp.column(node.name, quoted=True)
+        if len(found) > 1:
+            names = " or ".join(f"{part.names[-1]}.{node.name}" for part in parts if part.names)
+            raise QueryError(f"`{node.name}` is a column of several tables", node, remedy=f"write {names}")
+        made = exp.column(found[0], quoted=True)
         made.this.update_positions(node.this)
         return made
+
+    def _named(self, node: exp.Column) -> list[Part]:
+        found = [part for part in self.parts if node.table in part.names and node.args.get("db") is None]
+        if found:
+            return found
+        known = {name for part in self.parts for name in part.columns}
+        if node.table in known:
+            raise QueryError(
+                f"`{node.table}` is a column without fields", node, remedy="nested rows are not offered"
+            )
+        names = [name for part in self.parts for name in part.names]
+        raise QueryError(
+            f"there is no table `{node.table}` in sight",
+            node,
+            remedy=did_you_mean(node.table, names, "tables"),
+        )
 
 
 def bind(node: exp.Expression, scope: Scope) -> exp.Expression:
@@ -80,7 +111,14 @@ def _column(node: exp.Expression, scope: Scope) -> exp.Expression:
     assert isinstance(node, exp.Column)
     if isinstance(node.this, exp.Star):
         raise QueryError("* cannot stand in an expression", node)
-    return scope.column(node)
+    return node.copy() if node.meta.get(BOUND) else scope.column(node)
+
+
+def bound(name: str) -> exp.Column:
+    """A column as the plan has it, that `bind` leaves alone."""
+    made = exp.column(name, quoted=True)
+    made.meta[BOUND] = True
+    return made
 
 
 def _paren(node: exp.Expression, scope: Scope) -> exp.Expression:

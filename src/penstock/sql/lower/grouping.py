@@ -3,18 +3,18 @@
 Knows groups and windows as columns; how rows get their windows is `windows`'.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Aggregate, Aggregation, Node, Project, Window
+from penstock.engine.plan import WINDOW_NAMES, Aggregate, Aggregation, Node, Project, Window
 from penstock.engine.types import Column
 from penstock.sql.faults import QueryError
-from penstock.sql.lower.build import Item, columns_of, filtered, projected, quoted
-from penstock.sql.lower.kinds import kind
-from penstock.sql.lower.traits import WINDOW_BOUNDS, WINDOW_NAMES, window_columns
+from penstock.sql.nodes.build import Item, columns_of, projected, quoted
+from penstock.sql.nodes.kinds import kind
+from penstock.sql.nodes.traits import WINDOW_BOUNDS, window_columns, window_roles
 
 AGGREGATES: dict[type[exp.Expression], str] = {
     exp.Count: "COUNT",
@@ -127,6 +127,9 @@ def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
 
 def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggregation]) -> Node:
     """Groups of a node's rows. Keys that are expressions become columns first, below the window where there is one."""
+    named = _bounds_under_other_names(source, keys)
+    if named:
+        return _under_their_own_names(source, keys, aggregations, named)
     window = _window_of(source, keys)
     computed = [(name, key) for name, key in keys if not (isinstance(key, exp.Column) and key.name == name)]
     if computed:
@@ -134,6 +137,39 @@ def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggreg
     if window:
         source, aggregations = _above_window(source, [name for name, _ in keys], aggregations)
     return Aggregate(source, tuple(name for name, _ in keys), tuple(aggregations), window)
+
+
+def _bounds_under_other_names(source: Node, keys: Sequence[Item]) -> dict[str, str]:
+    """Grouped columns that are a window's by another name, and which of its three each is."""
+    known = {column.name for column in source.schema}
+    roles = {name: role for name, role in window_roles(source).items() if role not in known}
+    return {key.name: roles[key.name] for _, key in keys if isinstance(key, exp.Column) and key.name in roles}
+
+
+def _under_their_own_names(
+    source: Node, keys: Sequence[Item], aggregations: Sequence[Aggregation], named: Mapping[str, str]
+) -> Node:
+    """The groups, with the window's columns called as the engine calls them meanwhile."""
+
+    def back(node: exp.Expression | None) -> exp.Expression | None:
+        if node is None:
+            return None
+        return node.transform(
+            lambda part: (
+                quoted(named[part.name]) if isinstance(part, exp.Column) and part.name in named else part
+            )
+        )
+
+    inner = projected(source, [(named.get(c.name, c.name), quoted(c.name)) for c in source.schema])
+    made = [replace(a, argument=back(a.argument), condition=back(a.condition)) for a in aggregations]
+    own = [(name, back(key)) for name, key in keys]
+    node = aggregated(
+        inner,
+        [(key.name if isinstance(key, exp.Column) else name, key) for name, key in own if key is not None],
+        made,
+    )
+    given = zip(node.schema, [name for name, _ in keys] + [a.column.name for a in aggregations], strict=True)
+    return projected(node, [(name, quoted(column.name)) for column, name in given])
 
 
 def _window_of(source: Node, keys: Sequence[Item]) -> bool:
@@ -216,8 +252,3 @@ def distinct(source: Node) -> Node:
     ):
         source = source.source
     return aggregated(source, keys, ())
-
-
-def having(node: Node, condition: exp.Expression) -> Node:
-    """Groups for which a condition over them holds."""
-    return filtered(node, condition)

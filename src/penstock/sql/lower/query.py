@@ -13,14 +13,16 @@ from penstock.sql.catalog import Catalog
 from penstock.sql.dialect import TableFunction
 from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
-from penstock.sql.lower.build import projected, quoted, unioned
 from penstock.sql.lower.grouping import distinct
+from penstock.sql.lower.joins import joined
 from penstock.sql.lower.select import Relation, selected
+from penstock.sql.nodes.build import projected, quoted, unioned
 from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED
 
 SELECT_PARTS = {
     "expressions",
     "from_",
+    "joins",
     "where",
     "group",
     "having",
@@ -29,7 +31,8 @@ SELECT_PARTS = {
     "kind",
     "operation_modifiers",
 }
-TABLE_PARTS = {"this", "alias", "db", "catalog"}
+TABLE_PARTS = {"this", "alias", "db", "catalog", "joins"}
+JOIN_PARTS = {"this", "side", "kind", "method", "on", "using"}
 # A catalog and a database may be named as Flink names the only ones here.
 CATALOG, DATABASE = "default_catalog", "default_database"
 
@@ -81,17 +84,11 @@ class Queries:
         reason = RELATIONS_REFUSED.get(type(tree))
         if reason:
             raise QueryError(reason.message, tree, remedy=reason.remedy)
-        if tree.args.get("joins"):
-            raise QueryError(
-                CLAUSES_REFUSED["joins"].message,
-                tree.args["joins"][0],
-                remedy=CLAUSES_REFUSED["joins"].remedy,
-            )
         if isinstance(tree, TableFunction):
             node: Node = windows.over_table(tree, self._from_table(windows.table_argument(tree)).node)
             return _aliased(node, tree, ())
         if isinstance(tree, exp.Subquery):
-            _refuse_parts(tree, {"this", "alias", "with_"})
+            _refuse_parts(tree, {"this", "alias", "with_", "joins"})
             return _aliased(self._with(tree).lower(tree.this), tree, ())
         if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Identifier):
             return self._from_table(tree)
@@ -114,7 +111,12 @@ class Queries:
         source = tree.args.get("from_")
         if source is None:
             raise QueryError("SELECT needs FROM", tree, remedy="SELECT … FROM a table of CREATE TABLE")
-        return selected(tree, self._from(source.this))
+        relation = self._from(source.this)
+        joins = [*(source.this.args.get("joins") or []), *(tree.args.get("joins") or [])]
+        for join in joins:
+            _refuse_parts(join, JOIN_PARTS)
+            relation = joined(relation, self._from(join.this), join)
+        return selected(tree, relation)
 
 
 def _refuse_parts(tree: exp.Expression, allowed: set[str]) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from penstock.engine.plan import Node, Window
+from penstock.engine.plan import WINDOW_NAMES, Node, Window
 from penstock.sql.faults import QueryError
-from penstock.sql.lower import windows
-from penstock.sql.lower.binder import Scope, bind
-from penstock.sql.lower.build import Item, filtered, projected, quoted, windowed
+from penstock.sql.lower import over, windows
+from penstock.sql.lower.binder import Part, Scope, bind, bound
 from penstock.sql.lower.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
-from penstock.sql.lower.traits import WINDOW_NAMES
+from penstock.sql.lower.ranking import bounded
+from penstock.sql.nodes.build import Item, projected, quoted, windowed
+from penstock.sql.nodes.pairs import filtered
 from penstock.sql.support import GROUPINGS_REFUSED
 
 
@@ -23,11 +24,12 @@ class Relation:
 
     node: Node
     names: tuple[str, ...] = ()
+    joined: tuple[Part, ...] = ()
 
     @property
     def scope(self) -> Scope:
         """What its expressions may name."""
-        return Scope(self.node.schema, self.names)
+        return Scope(self.node.schema, self.names, self.joined)
 
 
 def selected(tree: exp.Select, relation: Relation) -> Node:
@@ -35,8 +37,8 @@ def selected(tree: exp.Select, relation: Relation) -> Node:
     where, group, having = (tree.args.get(part) for part in ("where", "group", "having"))
     if where is not None:
         condition = bind(where.this, relation.scope)
-        _no_aggregate(condition, "WHERE", "HAVING")
-        relation = replace(relation, node=filtered(relation.node, condition))
+        no_aggregate(condition, "WHERE", "HAVING")
+        relation = replace(relation, node=bounded(relation.node, condition))
     aggregating = group is not None or having is not None or any(map(has_aggregate, tree.expressions))
     node = _grouped(tree, relation) if aggregating else _plain(tree, relation)
     if not tree.args.get("distinct"):
@@ -46,7 +48,8 @@ def selected(tree: exp.Select, relation: Relation) -> Node:
     return distinct(node)
 
 
-def _no_aggregate(node: exp.Expression, clause: str, instead: str) -> None:
+def no_aggregate(node: exp.Expression, clause: str, instead: str) -> None:
+    """Refuse aggregates in a clause that looks at one row at a time."""
     inner = next(node.find_all(*AGGREGATES, exp.Filter), None)
     if inner is not None:
         raise QueryError(f"{clause} takes no aggregates", inner, remedy=f"put the condition into {instead}")
@@ -70,9 +73,17 @@ def _star(node: exp.Expression, scope: Scope) -> list[tuple[str, exp.Expression]
     star = node.this if isinstance(node, exp.Column) else node
     if any(star.args.values()):
         raise QueryError("* takes nothing after it in Flink SQL", node, remedy="list the columns")
-    if isinstance(node, exp.Column) and node.table not in scope.names:
-        scope.column(exp.Column(this=exp.to_identifier("*"), table=node.args["table"]))
-    return [(c.name, quoted(c.name)) for c in scope.schema]
+    parts = scope.parts
+    if isinstance(node, exp.Column):
+        parts = tuple(part for part in parts if node.table in part.names)
+        if not parts:
+            scope.column(exp.Column(this=exp.to_identifier("*"), table=node.args["table"]))
+    return [
+        (name, bound(column))
+        for part in parts
+        for name, column in part.columns.items()
+        if not column.startswith("$")
+    ]
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -85,9 +96,10 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _plain(tree: exp.Select, relation: Relation) -> Node:
-    return projected(
-        relation.node, [(name, bind(node, relation.scope)) for name, node in _items(tree, relation.scope)]
-    )
+    items = _items(tree, relation.scope)
+    node, items = over.placed(relation.node, relation.scope, items)
+    scope = replace(relation, node=node).scope
+    return projected(node, [(name, bind(item, scope)) for name, item in items])
 
 
 def _grouped(tree: exp.Select, relation: Relation) -> Node:
@@ -132,7 +144,7 @@ def _keys(
                 part,
                 remedy="repeat the expression of the select list",
             )
-        _no_aggregate(node, "GROUP BY", "HAVING or the select list")
+        no_aggregate(node, "GROUP BY", "HAVING or the select list")
         if any(node == known for _, known in keys):
             continue
         keys.append((_key_name(node, items, {name for name, _ in keys}, scope), node))

@@ -13,8 +13,9 @@ from penstock.engine.plan import Node, Sink, Table
 from penstock.engine.types import Column, Schema
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
-from penstock.sql.lower.build import Item, cast_to, projected
-from penstock.sql.lower.traits import row_key
+from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.nodes.build import Item, cast_to, projected
+from penstock.sql.nodes.traits import row_key
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Columns:
 def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = None) -> Sink:
     """The sink that fills `table` with a node's rows; raises `QueryError` where they do not fit."""
     columns = columns or Columns()
+    refuse_unbounded(node)
     wanted = _wanted(table, columns)
     if len(node.schema) != len(wanted):
         given = ", ".join(c.name for c in node.schema)

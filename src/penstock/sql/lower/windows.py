@@ -12,8 +12,8 @@ from sqlglot import exp
 from penstock.engine.plan import Node, Window
 from penstock.sql.dialect import WINDOW_FUNCTIONS, Descriptor, TableArgument, TableFunction
 from penstock.sql.faults import QueryError, did_you_mean
-from penstock.sql.lower.build import windowed
-from penstock.sql.lower.intervals import milliseconds
+from penstock.sql.nodes.build import windowed
+from penstock.sql.nodes.intervals import milliseconds
 from penstock.sql.support import WINDOWS_REFUSED
 
 # The arguments after the table, in order, and how many of them must be there.

@@ -9,12 +9,12 @@ from dataclasses import replace
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Filter, Node, Project, Union, Window
+from penstock.engine.plan import WINDOW_NAMES, Node, Project, Union, Window
 from penstock.engine.types import Column
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
-from penstock.sql.lower.kinds import kind
-from penstock.sql.lower.traits import WINDOW_NAMES, event_times
+from penstock.sql.nodes.kinds import kind
+from penstock.sql.nodes.traits import event_times
 
 WINDOWS_PER_ROW_MAX = 10_000
 
@@ -24,19 +24,6 @@ Item = tuple[str, exp.Expression]
 def columns_of(node: exp.Expression) -> set[str]:
     """The names of the columns an expression reads."""
     return {column.name for column in node.find_all(exp.Column)}
-
-
-def filtered(node: Node, condition: exp.Expression) -> Node:
-    """The rows for which a condition holds. It sinks below a window whose columns it does not read: same rows,
-    and fewer of them to assign."""
-    found = kind(condition, node.schema)
-    if found not in ("BOOLEAN", kinds.NULL):
-        raise QueryError(
-            f"a condition is BOOLEAN, this is {found}", condition, remedy="compare it with something"
-        )
-    if isinstance(node, Window) and not columns_of(condition) & set(WINDOW_NAMES):
-        return replace(node, source=filtered(node.source, condition))
-    return Filter(node, condition)
 
 
 def projected(node: Node, items: Sequence[Item]) -> Node:

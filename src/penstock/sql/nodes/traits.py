@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from penstock.engine.functions import kinds
 from penstock.engine.plan import (
+    WINDOW_NAMES,
     Aggregate,
     AsOf,
     Filter,
@@ -21,7 +22,6 @@ from penstock.engine.plan import (
 )
 
 WINDOW_BOUNDS = ("window_start", "window_end")
-WINDOW_NAMES = (*WINDOW_BOUNDS, "window_time")
 
 
 def event_times(node: Node) -> frozenset[str]:
@@ -38,37 +38,62 @@ def event_times(node: Node) -> frozenset[str]:
         case Union():
             return _by_position(node, [event_times(source) for source in node.sources])
         case Join():
-            settled = node.within is not None or node.window
+            settled = node.within is not None or node.window is not None
             return event_times(node.left) | event_times(node.right) if settled else frozenset()
         case AsOf():
             return event_times(node.left)
         case Top():
-            return event_times(node.source) if node.window else frozenset()
+            return event_times(node.source) if node.window is not None else frozenset()
         case Filter() | Over():
             return event_times(node.source)
     raise AssertionError(node)
 
 
 def window_columns(node: Node) -> frozenset[str]:
-    """Those of window_start, window_end and window_time that come from a window below."""
+    """Those of window_start, window_end and window_time that come from a window below, under their own names."""
+    return frozenset(name for name, role in window_roles(node).items() if name == role)
+
+
+def window_roles(node: Node) -> dict[str, str]:
+    """The columns that come from a window below, whatever they are called now, and which of its three each is."""
     match node:
         case Scan():
-            return frozenset()
+            return {}
         case Project():
-            return frozenset(name for name in _same_name(node) if name in window_columns(node.source))
+            below = window_roles(node.source)
+            return {
+                c.name: below[e.name]
+                for c, e in node.columns
+                if isinstance(e, exp.Column) and e.name in below
+            }
         case Window():
-            return frozenset(WINDOW_NAMES)
+            return {name: name for name in WINDOW_NAMES}
         case Aggregate():
-            return window_columns(node.source) & set(node.keys) if node.window else frozenset()
+            kept = window_roles(node.source).items() if node.window else ()
+            return {name: role for name, role in kept if name in node.keys}
         case Union():
-            return frozenset.intersection(*(window_columns(source) for source in node.sources))
+            return _roles_by_position(node)
         case Join():
-            return window_columns(node.left) | window_columns(node.right) if node.window else frozenset()
+            if node.window is None:
+                return {}
+            return {**window_roles(node.left), **window_roles(node.right)}
         case AsOf():
-            return window_columns(node.left)
+            return window_roles(node.left)
         case Filter() | Over() | Top():
-            return window_columns(node.source)
+            return window_roles(node.source)
     raise AssertionError(node)
+
+
+def _roles_by_position(node: Union) -> dict[str, str]:
+    each = [window_roles(source) for source in node.sources]
+    made = {}
+    for place, column in enumerate(node.schema):
+        roles = {
+            roles.get(source.schema[place].name) for roles, source in zip(each, node.sources, strict=True)
+        }
+        if len(roles) == 1 and (role := roles.pop()) is not None:
+            made[column.name] = role
+    return made
 
 
 Key = tuple[str, ...]
@@ -140,10 +165,6 @@ def _renamed(node: Project, below: frozenset[str]) -> frozenset[str]:
     return frozenset(
         c.name for c, expr in node.columns if isinstance(expr, exp.Column) and expr.name in below
     )
-
-
-def _same_name(node: Project) -> list[str]:
-    return [c.name for c, expr in node.columns if isinstance(expr, exp.Column) and expr.name == c.name]
 
 
 def _by_position(node: Union, times: list[frozenset[str]]) -> frozenset[str]:

@@ -1,0 +1,63 @@
+"""Lists of row numbers, one a slot: linked arrays that rows are added to at the end and looked up in, in order.
+
+Knows nothing of what the rows are.
+"""
+
+from penstock.engine.kernels.compiled import kernel
+
+
+@kernel("void(const int64[::1], int64, int64[::1], int64[::1], int64[::1])")
+def link(slots, first, heads, tails, nexts):  # type: ignore[no-untyped-def]
+    """Add the rows `first`, `first + 1`, … each to its slot's list."""
+    for place in range(len(slots)):
+        slot, row = slots[place], first + place
+        nexts[row] = -1
+        if heads[slot] == -1:
+            heads[slot] = row
+        else:
+            nexts[tails[slot]] = row
+        tails[slot] = row
+
+
+@kernel("int64(const int64[::1], const int64[::1], const int64[::1], const int64[::1])")
+def count_listed(slots, heads, nexts, copies):  # type: ignore[no-untyped-def]
+    """How many rows `listed` will give."""
+    total = 0
+    for place in range(len(slots)):
+        if slots[place] >= 0:
+            row = heads[slots[place]]
+            while row != -1:
+                if copies[row] > 0:
+                    total += 1
+                row = nexts[row]
+    return total
+
+
+@kernel(
+    "void(const int64[::1], const int64[::1], const int64[::1], const int64[::1], int64[::1], int64[::1])"
+)
+def listed(slots, heads, nexts, copies, places, rows):  # type: ignore[no-untyped-def]
+    """Each slot's rows that are there (`copies` > 0), as (place in `slots`, row); slot -1 has none."""
+    at = 0
+    for place in range(len(slots)):
+        if slots[place] >= 0:
+            row = heads[slots[place]]
+            while row != -1:
+                if copies[row] > 0:
+                    places[at] = place
+                    rows[at] = row
+                    at += 1
+                row = nexts[row]
+
+
+@kernel("void(const int64[::1], const int64[::1], int64[::1], int8[::1])")
+def tally(rows, signs, counts, turns):  # type: ignore[no-untyped-def]
+    """Count each row's matches up or down, in order; `turns` says where one got its first (1) or lost its last (-1)."""
+    for place in range(len(rows)):
+        held = counts[rows[place]]
+        counts[rows[place]] = held + signs[place]
+        turns[place] = 0
+        if held == 0 and signs[place] > 0:
+            turns[place] = 1
+        elif held == 1 and signs[place] < 0:
+            turns[place] = -1

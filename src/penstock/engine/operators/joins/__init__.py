@@ -1,0 +1,1 @@
+"""Joins: what two inputs' rows give side by side."""

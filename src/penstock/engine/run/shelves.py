@@ -1,0 +1,148 @@
+"""Rows kept in lists by slot: added, taken back, looked up and dropped in time proportional to what is touched.
+
+Rows that may be taken back are told apart by all their columns, and equal ones are counted; rows that only come are
+never compared. Knows nothing of what a slot stands for.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.engine.kernels import lists
+from penstock.engine.run.columns import Growing, pick, stack
+from penstock.engine.run.keys import KeyTable
+
+Numbers = NDArray[np.int64]
+SLOT, COPIES, MATCHED = "$slot", "$copies", "$matched"
+
+
+class Shelves:
+    """`rows` by number; `copies` says how often each is there, `matched` is a counter for the owner's use."""
+
+    def __init__(self, schema: dict[str, pl.DataType], retracting: bool) -> None:
+        self.schema = schema
+        self._same = KeyTable(schema) if retracting else None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._rows = pl.DataFrame(schema=self.schema)
+        if self._same is not None:
+            self._same.clear()
+        self._heads, self._tails, self._nexts = Growing(), Growing(), Growing()
+        self._slots, self._copies, self._matched = Growing(), Growing(), Growing()
+        self.living = 0
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All rows ever added and not yet swept out, in the order of their numbers."""
+        return self._rows if self._same is None else self._same.frame()
+
+    @property
+    def copies(self) -> Numbers:
+        """How often each row is there; writable."""
+        return self._copies.values
+
+    @property
+    def matched(self) -> Numbers:
+        """The owner's counters; writable."""
+        return self._matched.values
+
+    @property
+    def slots(self) -> Numbers:
+        """Each row's slot."""
+        return self._slots.values
+
+    def add(self, rows: pl.DataFrame, slots: Numbers, signs: Numbers) -> Numbers:
+        """Put rows on their slots (sign 1) or take them back (-1); the number of each."""
+        before = len(self)
+        if self._same is None:
+            self._rows = stack(self._rows, pick(rows, self.schema))
+            numbers = np.arange(before, before + len(slots))
+            self._put(slots)
+        else:
+            numbers = self._same.number(pick(rows, self.schema))
+            fresh = numbers >= before
+            if fresh.any():
+                _, first = np.unique(numbers[fresh], return_index=True)
+                self._put(slots[fresh][first])
+        np.add.at(self.copies, numbers, signs)
+        self.living += int(signs.sum())
+        return numbers
+
+    def _put(self, slots: Numbers) -> None:
+        first, count = len(self), int(slots.max()) + 1 if len(slots) else 0
+        if count > len(self._heads):
+            more = np.full(count - len(self._heads), -1, np.int64)
+            self._heads.extend(more)
+            self._tails.extend(more)
+        nothing = np.zeros(len(slots), np.int64)
+        for column, values in (
+            (self._slots, slots), (self._nexts, nothing), (self._copies, nothing), (self._matched, nothing),
+        ):  # fmt: skip
+            column.extend(values)
+        lists.link(
+            np.ascontiguousarray(slots), first, self._heads.values, self._tails.values, self._nexts.values
+        )
+
+    def of(self, slots: Numbers) -> tuple[Numbers, Numbers]:
+        """The rows on slots, as (place in `slots`, row number), in the order they came; slot -1 has none."""
+        known = np.where(slots < len(self._heads), slots, -1)
+        at = self._heads.values, self._nexts.values, self.copies
+        total = lists.count_listed(known, *at)
+        places, rows = np.empty(total, np.int64), np.empty(total, np.int64)
+        lists.listed(known, *at, places, rows)
+        return places, rows
+
+    def drop(self, numbers: Numbers) -> None:
+        """Let rows go, whatever their copies."""
+        self.living -= int(self.copies[numbers].sum())
+        self.copies[numbers] = 0
+
+    def take(self, numbers: Numbers) -> pl.DataFrame:
+        """The rows behind numbers."""
+        return self.rows[numbers]
+
+    # --- room ------------------------------------------------------------------------------------------------
+
+    @property
+    def crowded(self) -> bool:
+        """Whether most rows are gone, and sweeping pays."""
+        return len(self) > 4096 and int((self.copies > 0).sum()) * 2 < len(self)
+
+    def sweep(self) -> None:
+        """Forget rows that are gone; the others are numbered anew."""
+        kept = np.flatnonzero(self.copies > 0)
+        slots, copies, matched = self.slots[kept], self.copies[kept], self.matched[kept]
+        rows = self.rows[kept].rechunk()
+        self.fill(rows, slots, copies, matched)
+
+    def renumber(self, slots: Numbers) -> None:
+        """Slots have other numbers now: `slots[old]` is the new one. Only after `sweep`."""
+        self.fill(self.rows, slots[self.slots], self.copies.copy(), self.matched.copy())
+
+    def fill(self, rows: pl.DataFrame, slots: Numbers, copies: Numbers, matched: Numbers) -> None:
+        """Only these rows, each once, with their slots and counters."""
+        self.clear()
+        if not rows.height:
+            return
+        self.add(rows, slots, copies)
+        self.matched[:] = matched
+
+    def frame(self) -> pl.DataFrame:
+        """All there is, swept, for a snapshot."""
+        self.sweep()
+        columns = {SLOT: self.slots, COPIES: self.copies, MATCHED: self.matched}
+        return self.rows.with_columns(pl.Series(name, values.copy()) for name, values in columns.items())
+
+    def restore(self, frame: pl.DataFrame) -> None:
+        """The opposite of `frame`."""
+        counters: Mapping[str, Numbers] = {
+            name: frame[name].to_numpy().copy() for name in (SLOT, COPIES, MATCHED)
+        }
+        self.fill(pick(frame, self.schema), counters[SLOT], counters[COPIES], counters[MATCHED])

@@ -1,0 +1,117 @@
+"""Top-N and deduplication: ``ROW_NUMBER() OVER (PARTITION BY … ORDER BY …)`` and a WHERE that bounds it.
+
+Source: Flink documentation, "Top-N", "Deduplication", "Window Top-N". A rank has a meaning only with its bound, so
+the inner query hands it on as `Numbered`, and the outer one's WHERE makes a `Top` of it.
+"""
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from penstock.engine.plan import Node, Order, Project, Top, walk
+from penstock.engine.types import Column, Schema
+from penstock.sql.faults import QueryError
+from penstock.sql.nodes.pairs import conjuncts, filtered
+from penstock.sql.nodes.traits import event_times, window_roles
+
+USAGE = (
+    "SELECT … FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC) AS n FROM t) WHERE n <= 10"
+)
+
+
+@dataclass(frozen=True)
+class Numbered(Node):
+    """Rows with their place in their group; no plan holds one, a bound turns it into `Top`."""
+
+    source: Node
+    keys: tuple[str, ...]
+    order: tuple[Order, ...]
+    name: str
+    at: exp.Expression | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns and the number."""
+        return (*self.source.schema, Column(self.name, "BIGINT", False))
+
+
+def number_in(node: Node) -> tuple[Numbered, str] | None:
+    """The numbering below projections that only hand columns on, and what its number is called on top of them."""
+    if isinstance(node, Numbered):
+        return node, node.name
+    if not isinstance(node, Project):
+        return None
+    below = number_in(node.source)
+    if below is None:
+        return None
+    names = [c.name for c, e in node.columns if isinstance(e, exp.Column) and e.name == below[1]]
+    return (below[0], names[0]) if len(names) == 1 else None
+
+
+def bounded(node: Node, condition: exp.Expression) -> Node:
+    """The rows for which a condition holds; where they are numbered, one part of it must bound the number."""
+    found = number_in(node)
+    if found is None:
+        return filtered(node, condition)
+    numbering, name = found
+    parts = conjuncts(condition)
+    limits = [(part, limit) for part in parts if (limit := _limit(part, name)) is not None]
+    if not limits:
+        raise QueryError(
+            f"`{name}` is a ROW_NUMBER, and nothing bounds it", condition, remedy=f"WHERE {name} <= 10"
+        )
+    made = _top(node, numbering, name, min(limit for _, limit in limits))
+    for part in parts:
+        if all(part is not bound for bound, _ in limits):
+            made = filtered(made, part)
+    return made
+
+
+def _top(node: Node, numbering: Numbered, name: str, limit: int) -> Node:
+    """The projections above the numbering, over the `Top` that takes its place."""
+    roles = window_roles(numbering.source)
+    ends = [key for key in numbering.keys if roles.get(key) == "window_end"]
+    starts = [key for key in numbering.keys if roles.get(key) == "window_start"]
+    window = ends[0] if ends and starts and not numbering.source.changes else None
+    times = event_times(numbering.source)
+    newest = limit == 1 and [one.column in times and one.descending for one in numbering.order] == [True]
+    top: Node = Top(numbering.source, numbering.keys, numbering.order, limit, numbering.name, window, newest)
+    return _replaced(node, numbering, top)
+
+
+def _replaced(node: Node, numbering: Numbered, top: Node) -> Node:
+    if node is numbering or node == numbering:
+        return top
+    assert isinstance(node, Project)
+    return Project(_replaced(node.source, numbering, top), node.columns)
+
+
+def _limit(part: exp.Expression, name: str) -> int | None:
+    """What a comparison bounds the number to: ``n <= 3``, ``n < 4``, ``3 >= n``, ``n = 1``."""
+    if not isinstance(part, exp.LTE | exp.LT | exp.GTE | exp.GT | exp.EQ):
+        return None
+    one, other = part.this, part.expression
+    turned = isinstance(part, exp.GTE | exp.GT)
+    if turned:
+        one, other = other, one
+    if isinstance(part, exp.EQ) and not isinstance(one, exp.Column):
+        one, other = other, one
+    if not (isinstance(one, exp.Column) and one.name == name and isinstance(other, exp.Literal)):
+        return None
+    if other.is_string or not other.name.isdigit():
+        raise QueryError("a ROW_NUMBER is bounded by a whole number", part, remedy=f"{name} <= 10")
+    limit = int(other.name) - (1 if isinstance(part, exp.LT | exp.GT) else 0)
+    if isinstance(part, exp.EQ) and limit != 1:
+        raise QueryError(
+            "a ROW_NUMBER that is equal to more than 1 is not offered", part, remedy=f"{name} <= {limit}"
+        )
+    if limit < 1:
+        raise QueryError("no row has such a number", part)
+    return limit
+
+
+def refuse_unbounded(node: Node) -> None:
+    """Raise for a query that numbers its rows and never bounds the number."""
+    for part in walk(node):
+        if isinstance(part, Numbered):
+            raise QueryError("a ROW_NUMBER needs a bound", part.at, remedy=USAGE)

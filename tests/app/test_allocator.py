@@ -30,4 +30,4 @@ def faults(how: str) -> int:
 
 
 def test_buffers_of_a_megabyte_come_from_memory_that_is_there_already():
-    assert faults("kept") < 2_000 < 10_000 < faults("plain")
+    assert faults("kept") * 5 < faults("plain")

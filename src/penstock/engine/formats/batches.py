@@ -73,14 +73,15 @@ def _batch(keys: Payload, values: Payload, moments_ms: NDArray[np.int64], rows: 
         stop,
         section,
     )
-    del section
-    del out[HEADER_SIZE + size :]
     HEADER.pack_into(
         out, 0, 0, HEADER_SIZE - PREFIX_SIZE + size, 0, 2, 0, 0, stop - start - 1, first_ms,
         int(moments_ms[start:stop].max()), -1, -1, -1, stop - start,
     )  # fmt: skip
-    out[17:21] = crc32c(bytes(memoryview(out)[CRC_FROM:])).to_bytes(4, "big")
-    return bytes(out)
+    # A copy, not a cut: whoever still holds the section (a kernel's first call compiles it, and numba's errors keep
+    # frames alive until the collector comes) would forbid to resize the buffer.
+    made = memoryview(out)[: HEADER_SIZE + size]
+    made[17:21] = crc32c(bytes(made[CRC_FROM:])).to_bytes(4, "big")
+    return bytes(made)
 
 
 def encode_partitioned(

@@ -71,7 +71,8 @@ class ReadTable(Operator):
         times = rows[mark.column]
         valid, moments_ms = there(times), integers(times) // 1000
         marks = np.empty(len(moments_ms), np.int64)
-        seen_ms = scatter.watermarks(moments_ms, valid, time.seen_ms.get(partition, START_MS), marks)
+        # int: before the kernel is compiled it runs as Python, and gives numpy's numbers
+        seen_ms = int(scatter.watermarks(moments_ms, valid, time.seen_ms.get(partition, START_MS), marks))
         if seen_ms > START_MS:
             time.saw(partition, seen_ms)
         reached = np.where(marks > START_MS, marks - mark.late_ms - 1, START_MS)

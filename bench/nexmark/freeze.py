@@ -5,44 +5,19 @@ comes out to tests/nexmark/flink.json. A query that Flink refuses is written wit
 """
 
 import argparse
-import asyncio
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.nexmark.generator import Settings
-from bench.nexmark.generator.topics import fill
+from bench.nexmark.filling import filled
 from bench.nexmark.results import digest, flinks
+from bench.nexmark.rivals.flink import side_input
 from bench.nexmark.scripts import NAMES, Place
 from bench.oracle import flink
-from penstock.testing.processes import BrokerProcess
 
 GOLDENS = Path(__file__).parents[2] / "tests" / "nexmark" / "flink.json"
 RATE = 1_000
 """Events a second of event time in what is frozen: a hundred seconds at 100,000 events, so that windows close."""
 SIZES = (100_000, 1_000_000)
-
-
-@contextmanager
-def filled(sizes: dict[str, int], rate: int) -> Iterator[str]:
-    """A broker with the topics of these layouts; its address."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nexmark-"))
-        broker = stack.enter_context(BrokerProcess(Path(folder, "data"), "never"))
-        for layout, events in sizes.items():
-            asyncio.run(fill(broker.address, events, layout, Settings(rate=rate)))
-        yield broker.address
-
-
-@contextmanager
-def side_input() -> Iterator[str]:
-    """The WITH options of Flink's side input."""
-    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-        file.write("".join(f"{n},{n}\n" for n in range(10_000)))
-        file.flush()
-        yield f"'connector' = 'file-lookup', 'path' = '{file.name}'"
 
 
 def main() -> None:
@@ -54,7 +29,11 @@ def main() -> None:
     given = words.parse_args()
     goldens = json.loads(GOLDENS.read_text()) if GOLDENS.exists() else {}
     found = goldens.setdefault(str(given.events), {})
-    with filled({given.layout: given.events}, RATE) as address, side_input() as side, flink.running() as sql:
+    with (
+        filled({"nexmark": given.events}, given.layout, RATE) as address,
+        side_input() as side,
+        flink.running() as sql,
+    ):
         for name in given.queries.split(","):
             place = Place(address, given.layout, side_input=side, bounded=True)
             try:

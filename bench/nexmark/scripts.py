@@ -59,6 +59,8 @@ class Place:
     sink: str = BLACKHOLE
     side_input: str = "'connector' = 'upsert-kafka', 'topic' = 'nexmark_side_input', 'key.format' = 'json', 'value.format' = 'json'"
     bounded: bool = False
+    topic: str = "nexmark"
+    """What the names of the events' topics begin with."""
     options: str = ""
 
     @property
@@ -76,6 +78,7 @@ def statements(name: str, place: Place) -> list[str]:
     key = KINDS[name].key if "upsert-kafka" in place.sink else ""
     filled = Template(text).substitute(
         source=place.source,
+        topic=place.topic,
         sink=place.sink,
         side_input=place.side_input,
         key=f",\n  PRIMARY KEY ({key}) NOT ENFORCED" if key else "",

@@ -23,15 +23,15 @@ UNDER_WAY = 16
 """Batches that are sent and not yet acknowledged, at most."""
 
 
-def topics(layout: str) -> tuple[str, ...]:
+def topics(layout: str, topic: str = "nexmark") -> tuple[str, ...]:
     """The topics of a layout."""
-    return ("nexmark",) if layout == "one" else tuple(f"nexmark_{kind}" for kind in texts.KINDS)
+    return (topic,) if layout == "one" else tuple(f"{topic}_{kind}" for kind in texts.KINDS)
 
 
-def batches(events: Events, layout: str) -> dict[str, list[bytes]]:
+def batches(events: Events, layout: str, topic: str = "nexmark") -> dict[str, list[bytes]]:
     """The record batches of a run of events, by topic."""
-    made = {"": texts.one(events)} if layout == "one" else texts.three(events)
-    return {f"nexmark_{kind}".rstrip("_"): _encoded(frame) for kind, frame in made.items()}
+    made = [texts.one(events)] if layout == "one" else [*texts.three(events).values()]
+    return {name: _encoded(frame) for name, frame in zip(topics(layout, topic), made, strict=True)}
 
 
 def _encoded(frame: pl.DataFrame) -> list[bytes]:
@@ -40,16 +40,18 @@ def _encoded(frame: pl.DataFrame) -> list[bytes]:
     return encode(Payload.nothing(frame.height), values, frame["moment"].to_physical().to_numpy())
 
 
-async def fill(bootstrap: str, events: int, layout: str, settings: Settings | None = None) -> None:
+async def fill(
+    bootstrap: str, events: int, layout: str, settings: Settings | None = None, topic: str = "nexmark"
+) -> None:
     """Create the layout's topics and append the events to them."""
     async with Client(bootstrap) as client:
-        for topic in topics(layout):
-            await client.create_topic(topic, 1)
+        for name in topics(layout, topic):
+            await client.create_topic(name, 1)
         waiting: list[asyncio.Future[int]] = []
         for made in blocks(events, settings):
-            for topic, ready in batches(made, layout).items():
+            for name, ready in batches(made, layout, topic).items():
                 for batch in ready:
-                    waiting.append(client.push(topic, 0, batch))
+                    waiting.append(client.push(name, 0, batch))
                     if len(waiting) >= UNDER_WAY:
                         await waiting.pop(0)
         await asyncio.gather(*waiting)

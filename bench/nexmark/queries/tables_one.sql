@@ -9,7 +9,7 @@ CREATE TABLE nexmark (
           `dateTime` TIMESTAMP(3), extra STRING>,
   `dateTime` AS CASE event_type WHEN 0 THEN person.`dateTime` WHEN 1 THEN auction.`dateTime` ELSE bid.`dateTime` END,
   WATERMARK FOR `dateTime` AS `dateTime` - INTERVAL '4' SECOND
-) WITH (${source}, 'topic' = 'nexmark');
+) WITH (${source}, 'topic' = '${topic}');
 
 CREATE VIEW person AS
 SELECT person.id, person.name, person.emailAddress, person.creditCard, person.city, person.state, `dateTime`, person.extra

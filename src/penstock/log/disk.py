@@ -133,7 +133,7 @@ class RealDisk:
     def listing(self, folder: str) -> dict[str, int]:
         """Names and sizes in `folder`."""
         try:
-            with os.scandir(self._root / folder) as entries:
+            with os.scandir(f"{self.place}/{folder}") as entries:
                 return {e.name: -1 if e.is_dir() else e.stat().st_size for e in entries}
         except FileNotFoundError:
             return {}

@@ -4,7 +4,7 @@ Only what surely is the log's own is ever removed. Knows names and identities; k
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from penstock.log.disk import Disk
@@ -34,9 +34,9 @@ class Owner(NamedTuple):
         return self.text is not None and not self.damaged and self.text != identity(topic_id)
 
 
-def owner(disk: Disk, folder: str) -> Owner:
-    """Reads the folder's identity."""
-    if disk.listing(folder).get(IDENTITY_NAME, -1) < 0:
+def owner(disk: Disk, folder: str, listing: Mapping[str, int]) -> Owner:
+    """Reads the identity of the folder that holds `listing`."""
+    if listing.get(IDENTITY_NAME, -1) < 0:
         return Owner(None)
     fd = disk.open(f"{folder}/{IDENTITY_NAME}")
     try:
@@ -66,7 +66,7 @@ def clear_strangers(disk: Disk, ours: Collection[str], topic_ids: Collection[byt
     for name, size in disk.listing("").items():
         if size >= 0 or name in ours or not (_GRAVE.fullmatch(name) or _LIKE_PARTITION.fullmatch(name)):
             continue
-        whose = owner(disk, name)
+        whose = owner(disk, name, disk.listing(name))
         gone = (
             whose.text is not None
             and all(whose.is_other_than(one) for one in topic_ids)

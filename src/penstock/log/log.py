@@ -77,7 +77,8 @@ class Log:
         points = load_checkpoint(self._disk)
         recovery = Recovery(self._disk, self._files, self._options.index_interval_bytes, now)
         partitions = self._topics.partitions()
-        recovery.replay(self._journal, partitions, points)
+        recovery.visit(partitions, points)
+        recovery.replay(self._journal, partitions)
         for partition in partitions:
             recovery.open(partition, points.get(partition.key))
         self.cuts = recovery.cuts + self._topics.clear_strangers()
@@ -97,6 +98,8 @@ class Log:
             if segment is partition.segments[-1]:
                 partition.point = partition.point_now(segment)
                 self._moved[partition] = None
+        if recovery.suspects:
+            self._checkpoint_at_s = now.mono_s  # lest the next start looks at all that again
         while self._dirty.segments:
             self._finish(now)
             if self._dirty.failure:

@@ -286,8 +286,9 @@ class Partition:
 
     def point_now(self, segment: Segment) -> Point:
         """Where `segment` stands now: what a sync that begins now makes safe."""
-        known = segment.indexed if segment.sealed else None
-        known = known or (self._files.index(segment).extent(), self._files.times(segment).extent())
+        known, behind = segment.indexed, segment.behind if segment.index is None else None
+        if known is None or not (segment.sealed or behind):
+            known = self._files.index(segment).extent(), self._files.times(segment).extent()
         return Point(
             segment.base,
             segment.size,
@@ -296,6 +297,7 @@ class Partition:
             segment.max_offset,
             segment.born_ms,
             *known,
+            behind,
         )
 
     def known(self) -> PartitionPoint | None:
@@ -314,7 +316,13 @@ class Partition:
         """What the index files lack for `known` to be true of them: path, position and bytes."""
         segment = self.segments[-1] if self.segments else None
         tails = []
-        if segment and self.point and segment.base == self.point.base and not segment.sealed:
+        if (
+            segment
+            and self.point
+            and segment.base == self.point.base
+            and segment.index
+            and not segment.sealed
+        ):
             sizes = self.point.index.size, self.point.times.size
             kinds: tuple[tuple[str, OffsetIndex | TimeIndex], ...] = (
                 (".index", self._files.index(segment)),

@@ -6,12 +6,14 @@ that is not whole, has a wrong checksum or does not follow. Knows nothing of app
 
 from collections.abc import Mapping, Sequence
 
+from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.log.compaction.swap import LEFTOVERS, restore
 from penstock.log.disk import Disk
 from penstock.log.durability.journal import Journal
 from penstock.log.folders import is_ours, owner, set_aside
 from penstock.log.partition import Partition
+from penstock.log.segments.index import Indexed
 from penstock.log.segments.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Sealed
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
@@ -34,64 +36,72 @@ class Recovery:
         self.replayed: dict[tuple[Partition, int], set[int]] = {}
         self.folders: dict[str, None] = {}
         self._safe: dict[str, list[tuple[int, int]]] = {}
+        self._homes: dict[Partition, dict[str, int]] = {}  # what the partitions' folders hold
 
-    def replay(
-        self, journal: Journal, partitions: Sequence[Partition], points: Mapping[str, PartitionPoint]
-    ) -> None:
+    def visit(self, partitions: Sequence[Partition], points: Mapping[str, PartitionPoint]) -> None:
+        """Look once into each folder. Comes first."""
+        for partition in partitions:
+            listing = self._disk.listing(partition.folder)
+            if listing and self._is_home(partition, listing, points.get(partition.key)):
+                self._homes[partition] = self._restored(partition, listing)
+
+    def replay(self, journal: Journal, partitions: Sequence[Partition]) -> None:
         """Bring what only the journal has into the segments; it need not be safe there for now."""
-        ours = {partition.key: partition for partition in partitions}
-        runs: dict[str, tuple[int, bytearray]] = {}  # what was appended in many rounds is written once
-        homes: set[Partition] = set()
+        ours = {(partition.topic_id, partition.index): partition for partition in partitions}
+        runs: dict[tuple[Partition, int], tuple[int, list[Bytes], int]] = {}
         for redo in journal.replay():
-            partition = ours.get(f"{redo.topic_id.hex()}-{redo.partition}")
+            partition = ours.get((redo.topic_id, redo.partition))
             if partition is None:
                 continue  # the topic was deleted since; a segment that was will be removed again by `open`
-            if partition not in homes:
-                self._make_home(partition, points.get(partition.key))
-                homes.add(partition)
             if redo.base < partition.gaps_offset:
                 continue  # compacted since, which only segments are that need the journal no more
-            path = f"{partition.folder}/{redo.base:020}"
-            start, run = runs.get(path, (redo.position, None))
-            if run is None or start + len(run) != redo.position:
-                if run is not None:
-                    self._write_back(path, start, run)
-                start, run = runs[path] = redo.position, bytearray()
-            run += redo.data
-            self.replayed.setdefault((partition, redo.base), set()).add(redo.half)
-        for path, (start, run) in runs.items():
-            self._write_back(path, start, run)
+            place = partition, redo.base
+            if not redo.data:
+                self._safe.setdefault(f"{partition.folder}/{redo.base:020}", []).append((0, redo.position))
+                continue
+            start, run, stop = runs.get(place, (redo.position, [], redo.position))
+            if stop != redo.position:
+                self._write_back(place, start, run)
+                start, run = redo.position, []
+            run.append(redo.data)
+            # What was appended in many rounds is written once.
+            runs[place] = start, run, redo.position + len(redo.data)
+            self.replayed.setdefault(place, set()).add(redo.half)
+        for place, (start, run, _) in runs.items():
+            self._write_back(place, start, run)
 
-    def _write_back(self, path: str, position: int, data: bytearray) -> None:
+    def _write_back(self, place: tuple[Partition, int], position: int, run: Sequence[Bytes]) -> None:
+        partition, base = place
+        if partition not in self._homes:  # the folder is missing, or was another topic's
+            partition.move_in()
+            self._homes[partition] = self._disk.listing(partition.folder)
+        path, data, listing = f"{partition.folder}/{base:020}", b"".join(run), self._homes[partition]
+        stop, size = position + len(data), listing.get(f"{base:020}.log", 0)
         fd = self._disk.open(path + ".log", create=True)
         try:
-            self._disk.write(fd, data, position)
+            # A killed process leaves its bytes with the operating system: they need not be made dirty again.
+            if size < stop or self._disk.read(fd, len(data), position) != data:
+                self._disk.write(fd, data, position)
         finally:
             self._disk.close(fd)
-        self._safe.setdefault(path, []).append((position, position + len(data)))
+        listing[f"{base:020}.log"] = max(size, stop)
+        self._safe.setdefault(path, []).append((position, stop))
 
-    def _make_home(self, partition: Partition, known: PartitionPoint | None) -> None:
-        """The folder may be missing, or belong to another topic."""
-        if self._is_home(partition, known):
-            self._restore(partition, self._disk.listing(partition.folder))
-        else:
-            partition.move_in()
-
-    def _restore(self, partition: Partition, listing: Mapping[str, int]) -> None:
-        """Finish what compaction began."""
+    def _restored(self, partition: Partition, listing: dict[str, int]) -> dict[str, int]:
+        """Finish what compaction began; what the folder holds then."""
         mark = restore(self._disk, partition.folder, listing, partition.topic_id)
         if mark is not None:
             partition.gaps_offset, partition.clean_offset = mark.gaps, mark.clean
+        if any(name.endswith(LEFTOVERS) for name in listing):
+            return self._disk.listing(partition.folder)
+        return listing
 
     def open(self, partition: Partition, known: PartitionPoint | None) -> None:
         """Fill `partition` (its start offset is set) with what its folder holds."""
-        if not self._is_home(partition, known):
+        listing = self._homes.get(partition)
+        if listing is None:
             partition.end_offset = partition.durable_offset = partition.start_offset
             return
-        listing = self._disk.listing(partition.folder)
-        self._restore(partition, listing)
-        if any(name.endswith(LEFTOVERS) for name in listing):
-            listing = self._disk.listing(partition.folder)
         partition.housed = True
         if IDENTITY_NAME not in listing:
             partition.move_in()
@@ -107,13 +117,15 @@ class Recovery:
         self._fill(partition, bases, sizes, known)
         self._settle(partition)
 
-    def _is_home(self, partition: Partition, known: PartitionPoint | None) -> bool:
+    def _is_home(
+        self, partition: Partition, listing: Mapping[str, int], known: PartitionPoint | None
+    ) -> bool:
         """Whether the folder belongs to this topic; one that says that it is another's is set aside.
 
         Without an identity, or with one that is damaged, records are kept: nothing says that they are not ours.
         """
-        folder, listing = partition.folder, self._disk.listing(partition.folder)
-        whose = owner(self._disk, folder)
+        folder = partition.folder
+        whose = owner(self._disk, folder, listing)
         if whose.is_other_than(partition.topic_id):
             aside = set_aside(self._disk, folder)
             self.folders[""] = None
@@ -125,7 +137,7 @@ class Recovery:
         return (
             whose.text is not None
             or any(n.endswith(".log") and is_ours(n) for n in listing)
-            or bool(known and listing)
+            or known is not None
         )
 
     def _fill(
@@ -174,13 +186,13 @@ class Recovery:
             segment.end, segment.born_ms = point.end, point.born_ms
             segment.max_ms, segment.max_offset = point.max_ms, point.max_offset
             segment.indexed = point.index, point.times
+            segment.behind = point.indexed or Indexed(position, point.max_ms, point.max_offset)
         if position == size > 0:
             return
         segment.size = position
         if position == 0:
             self._files.begin_indexes(segment)
-        else:
-            self._files.index(segment)
+            segment.behind = None
         fd = self._files.fd(segment)
         for info in _sound_batches(self._disk, fd, segment, size, gaps=segment.base < partition.gaps_offset):
             segment.note((info,), info.base_offset, self._interval)

@@ -12,7 +12,7 @@ import msgspec
 from penstock.calls import Bytes
 from penstock.errors import PenstockError
 from penstock.log.disk import Disk
-from penstock.log.segments.index import Extent
+from penstock.log.segments.index import Extent, Indexed
 from penstock.log.topic import LogOptions, Settings, valid_name
 
 FORMAT = 1
@@ -69,6 +69,7 @@ class Point(msgspec.Struct, array_like=True, frozen=True):
     born_ms: int
     index: Extent
     times: Extent
+    indexed: Indexed | None = None  # where the indexes end, if that is not `position`
 
 
 class PartitionPoint(msgspec.Struct, array_like=True, frozen=True):

@@ -4,13 +4,15 @@ A round is written whole behind the last one and synced. The file has two halves
 the other are synced a few at a time ("settled"), after which it may be overwritten. After a crash the rounds are
 written into their segments again, which changes nothing where the bytes had reached them, and the journal goes on
 behind them: a start need not sync what is safe here. A clean stop settles everything, if it is not too much, and
-ends the life.
+ends the life. Soon after a start, when too much of the last life is not settled for a half to be overwritten, rounds
+go into a third part behind the halves.
 
-    two headers of a life's number and the halves' size · half · half
+    two headers of a life's number and the halves' size · half · half · spare part
     round: magic 4 · life 8 · sequence 8 · length 4 · count 4 · crc 4 · ranges
     range: topic id 16 · partition 4 · segment base 8 · position 8 · end offset 8 · length 4 · bytes
 
-A round counts only if it is of the last life, follows its predecessor and its checksum is right. Runs on the disk
+A range of no bytes says that its segment is safe up to that position in its own file, which saves the next start
+from doing it again. A round counts only if it is of the last life, follows its predecessor and its checksum is right. Runs on the disk
 thread, except at open and close. Knows nothing of batches.
 """
 
@@ -45,7 +47,7 @@ _SETTLED_AT_CLOSE_MAX = 128  # a second or so on a slow disk
 
 
 class Redo(NamedTuple):
-    """Bytes to be written again, and in which half of the journal they are safe."""
+    """Bytes to be written again, and in which half of the journal they are safe; none: all before is safe."""
 
     half: int
     topic_id: bytes
@@ -59,13 +61,21 @@ class Redo(NamedTuple):
 _Found = tuple[int, memoryview, int, int]  # a round's sequence, its ranges, how many, and where it ends
 
 
-class _Half:
+class _Part:
     """Where rounds go, and the segments that they touched and that are not synced since."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, stop: int) -> None:
         self.start = self.position = start
+        self.stop = stop
         self.pending: dict[Segment, Range] = {}
         self.touched = 0
+
+    def has_room(self, size: int) -> bool:
+        return self.position + size <= self.stop
+
+    def due(self, share: float) -> int:
+        """How many segments have to be settled now so that `share` of them are."""
+        return math.ceil(share * self.touched) - (self.touched - len(self.pending))
 
 
 class Journal:
@@ -78,8 +88,14 @@ class Journal:
         self._disk, self._half_size, self._held_max = disk, size // 2, held_max
         self._fd = -1
         self._life = self._sequence = self._found_size = 0
-        self._halves = [_Half(_DATA), _Half(_DATA + self._half_size)]
+        self._written = 0  # since the start, or since the half was begun
+        self._place_parts()
         self._settled: list[Range] = []
+
+    def _place_parts(self) -> None:
+        places = [_DATA + number * self._half_size for number in range(4)]
+        parts = [_Part(start, stop) for start, stop in itertools.pairwise(places)]
+        self._halves, self._spare = parts[:2], parts[2]
 
     # --- after a crash -----------------------------------------------------------------------------------------
 
@@ -91,14 +107,15 @@ class Journal:
             return
         self._life, self._found_size = max(self._life_in(slot) for slot in (0, _SLOT))
         content = self._disk.read(self._fd, self._disk.listing("")[JOURNAL_NAME], 0) if self._life else b""
-        starts = (_DATA, _DATA + self._found_size)
-        runs = [self._rounds(content, start, start + self._found_size) for start in starts]
-        if any(runs):
-            newest = max((0, 1), key=lambda number: runs[number][-1][0] if runs[number] else 0)
-            self._sequence, self._halves[newest].position = runs[newest][-1][0], runs[newest][-1][3]
-            if newest:
-                self._halves.reverse()
-        found = [(round_, number) for number in (0, 1) for round_ in runs[number]]
+        places = [_DATA + number * self._found_size for number in range(4)]
+        runs = [self._rounds(content, *place) for place in itertools.pairwise(places)]
+        for part, run in zip((*self._halves, self._spare), runs, strict=True):
+            if run:
+                part.position = run[-1][3]
+                self._sequence = max(self._sequence, run[-1][0])
+        if runs[1] and (not runs[0] or runs[1][-1][0] > runs[0][-1][0]):
+            self._halves.reverse()
+        found = [(round_, number) for number, run in enumerate(runs) for round_ in run]
         for (_, body, count, _), number in sorted(found, key=lambda one: one[0][0]):
             yield from _entries(number, body, count)
 
@@ -117,17 +134,17 @@ class Journal:
         if self._fd < 0:
             return []
         self._disk.sync(self._fd)  # a killed process may have written the last round and not come to this
-        halves = sorted(self._halves, key=lambda half: half.start)
+        parts = sorted((*self._halves, self._spare), key=lambda part: part.start)
         for number, one in ranges:
-            halves[number].pending[one.segment] = one
+            parts[number].pending[one.segment] = one
         new = self._life == 0 or self._found_size != self._half_size
         self._settle_down_to(0 if new else self._held_max)
-        for half in self._halves:
-            half.touched = len(half.pending)
+        for part in parts:
+            part.touched = len(part.pending)
+        self._written = -self._half_size // 4  # what the start itself writes settles nothing
         if new:
             self._begin_life()
-        settled, self._settled = self._settled, []
-        return settled
+        return self.take_settled()
 
     def _rounds(self, content: bytes, position: int, stop: int) -> list[_Found]:
         found: list[_Found] = []
@@ -135,7 +152,8 @@ class Journal:
         while position + _ROUND.size <= len(view):
             magic, life, sequence, length, count, crc = _ROUND.unpack_from(view, position)
             body = view[position + _ROUND.size : position + _ROUND.size + max(length, 0)]
-            follows = not found or sequence == found[-1][0] + 1
+            # Between two rounds in the spare part there may have been some elsewhere.
+            follows = not found or sequence > found[-1][0]
             if magic != _MAGIC or life != self._life or not follows or len(body) != length:
                 break
             if _checksum(content[position : position + _ROUND.size - 4], body) != crc:
@@ -146,8 +164,8 @@ class Journal:
 
     def _begin_life(self) -> None:
         """From now on nothing that was written before counts. The segments must be safe by now."""
-        self._life, self._sequence = self._life + 1, 0
-        self._halves = [_Half(_DATA), _Half(_DATA + self._half_size)]
+        self._life, self._sequence, self._written = self._life + 1, 0, 0
+        self._place_parts()
         head = struct.pack(">4sqq", _MAGIC, self._life, self._half_size)
         self._disk.write(self._fd, head + struct.pack(">I", crc32c_of(head)), self._life % 2 * _SLOT)
         self._disk.sync(self._fd)
@@ -168,56 +186,86 @@ class Journal:
             self._fd = self._disk.open(JOURNAL_NAME, create=True)
             self._begin_life()
             self._disk.sync_folder("")
-        body = b"".join([part for one in ranges for part in self._parts(one)])
-        head = struct.pack(">4sqqii", _MAGIC, self._life, self._sequence + 1, len(body), len(ranges))
-        content = b"".join((head, struct.pack(">I", _checksum(head, body)), body))
-        half, other = self._halves
-        if half.position + len(content) > half.start + self._half_size:
-            self._settle(other, len(other.pending))
-            other.position, other.touched = other.start, 0
-            self._halves = [other, half]
-            half, other = self._halves
-            other.touched = len(other.pending)
-        self._disk.write(self._fd, content, half.position)
+        content = self._round([part for one in ranges for part in self._parts(one)], len(ranges))
+        part = self._part_for(len(content))
+        self._disk.write(self._fd, content, part.position)
         self._disk.sync(self._fd)
         self._sequence += 1
-        half.position += len(content)
-        held = {one.segment for one in ranges if one.segment not in half.pending}
+        part.position += len(content)
+        held = {one.segment for one in ranges if one.segment not in part.pending}
         for one in ranges:
-            half.pending.setdefault(one.segment, one)
-        # The other half is settled when this one is half full, so that no round waits for all of it.
-        share = min(1.0, 2 * (half.position - half.start) / self._half_size)
-        self._settle(other, math.ceil(share * other.touched) - (other.touched - len(other.pending)))
+            part.pending.setdefault(one.segment, one)
+        # What is older is settled when half of a half is written, so that no round waits for all of it.
+        self._written += len(content)
+        share = min(1.0, 2 * self._written / self._half_size)
+        for older in (self._halves[1], self._spare):
+            if older is not part:
+                self._settle(older, older.due(share))
         self._settle_down_to(self._held_max)
+        return held, self.take_settled()
+
+    def _part_for(self, size: int) -> _Part:
+        """Where the next round of `size` bytes goes."""
+        half, other = self._halves
+        if half.has_room(size):
+            return half
+        spare = self._spare
+        if not spare.pending:
+            spare.position = spare.start
+        if other.pending and spare.has_room(size):
+            return spare
+        self._settle(other, len(other.pending))
+        other.position, other.touched = other.start, 0
+        self._halves, self._written = [other, half], 0
+        for older in (half, spare):
+            older.touched = len(older.pending)
+        return other
+
+    def take_settled(self) -> list["Range"]:
+        """The ranges that are settled and free again."""
         settled, self._settled = self._settled, []
-        return held, settled
+        return settled
+
+    def note(self, ranges: Sequence["Range"]) -> None:
+        """These are safe in their own files. Not made safe itself: who loses it has only more to do."""
+        content = self._round([_entry(one, one.point.position, 0) for one in ranges], len(ranges))
+        half = self._halves[0]
+        if self._fd >= 0 and half.has_room(len(content)):
+            self._disk.write(self._fd, content, half.position)
+            self._sequence += 1
+            half.position += len(content)
+
+    def _round(self, parts: Sequence[bytes], count: int) -> bytes:
+        body = b"".join(parts)
+        head = struct.pack(">4sqqii", _MAGIC, self._life, self._sequence + 1, len(body), count)
+        return b"".join((head, struct.pack(">I", _checksum(head, body)), body))
 
     def _parts(self, one: "Range") -> tuple[bytes, bytes]:
         data = self._disk.read(one.fd, one.point.position - one.start, one.start)
         if len(data) != one.point.position - one.start:
             raise OSError(f"{one.segment.path}.log is shorter than what was written to it")
-        partition, point = one.partition, one.point
-        return _ENTRY.pack(
-            partition.topic_id, partition.index, point.base, one.start, point.end, len(data)
-        ), data
+        return _entry(one, one.start, len(data)), data
 
-    def _settle(self, half: _Half, count: int) -> None:
-        for segment, one in list(itertools.islice(half.pending.items(), max(count, 0))):
+    def _settle(self, part: _Part, count: int) -> None:
+        for segment, one in list(itertools.islice(part.pending.items(), max(count, 0))):
             settle(self._disk, [one])
-            del half.pending[segment]
+            del part.pending[segment]
             self._settled.append(one)
 
     def _settle_down_to(self, count: int) -> None:
         """Keep at most `count` segments held, the older half's go first."""
         half, other = self._halves
-        self._settle(other, len(other.pending) + len(half.pending) - count)
-        self._settle(half, len(half.pending) - count)
+        left = len(self._spare.pending) + len(other.pending) + len(half.pending)
+        for part in (other, self._spare, half):
+            before = len(part.pending)
+            self._settle(part, min(before, left - count))
+            left -= before - len(part.pending)
 
     def close(self) -> None:
         """End the life, so that the next start replays nothing; unless that would keep the user waiting."""
         if self._fd < 0:
             return
-        if sum(len(half.pending) for half in self._halves) <= _SETTLED_AT_CLOSE_MAX:
+        if sum(len(part.pending) for part in (*self._halves, self._spare)) <= _SETTLED_AT_CLOSE_MAX:
             self._settle_down_to(0)
             self._begin_life()
         self._disk.close(self._fd)
@@ -250,6 +298,11 @@ def _sync_path(disk: Disk, path: str) -> None:
 
 def _checksum(head: bytes, body: Bytes) -> int:
     return int(crc32c(crc32c_of(head), bytes(body)))
+
+
+def _entry(one: "Range", position: int, length: int) -> bytes:
+    partition, point = one.partition, one.point
+    return _ENTRY.pack(partition.topic_id, partition.index, point.base, position, point.end, length)
 
 
 def _entries(half: int, body: memoryview, count: int) -> Iterator[Redo]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from penstock.log.partition import Partition
 
 
+_NOTED_MIN = 64 * 1024
+
+
 class Dirty:
     """What is written but not safe. `follow` is for sync = interval and never: durable means written there."""
 
@@ -82,12 +85,18 @@ class Sync:
     def _note(self) -> None:
         """What only saves work later is left out where there is no room for it."""
         try:
+            if self.journal is not None and not self.journaled and self._is_large():
+                self.journal.note(self.ranges)
             for path, position, data in self.index_tails:
                 self._write(path, position, data)
             if self.checkpoint is not None:
                 replace(self.disk, CHECKPOINT_NAME, self.checkpoint)
         except DiskFull:
             return
+
+    def _is_large(self) -> bool:
+        """Whether the next start would be spared much."""
+        return sum(one.point.position - one.start for one in self.ranges) > _NOTED_MIN
 
     def _make_safe(self) -> None:
         if self.journal is not None and self.journal.takes(self.ranges):
@@ -98,6 +107,8 @@ class Sync:
             except DiskFull:
                 pass  # the segments have their room already
         settle(self.disk, self.ranges)
+        if self.journal is not None:
+            self.settled = self.journal.take_settled()
 
     def _write(self, path: str, position: int, data: bytes) -> None:
         try:

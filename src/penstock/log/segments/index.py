@@ -26,6 +26,14 @@ class Extent(NamedTuple):
     crc: int
 
 
+class Indexed(NamedTuple):
+    """Up to which byte of a segment its indexes reach, and the youngest timestamp there with its batch's last offset."""
+
+    position: int
+    max_ms: int
+    max_offset: int
+
+
 class _Entries:
     """An index's bytes, those its file has already (`written`), and a checksum that grows with them."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from penstock.calls import Bytes
 from penstock.log.disk import Disk
-from penstock.log.segments.index import Extent, OffsetIndex, TimeIndex
+from penstock.log.segments.index import Extent, Indexed, OffsetIndex, TimeIndex
 from penstock.record import HEADER_SIZE, PREFIX_SIZE, BatchInfo, info_at
 
 _STRIDE = struct.Struct(">qi11xi")  # base offset, length, last offset delta
@@ -20,7 +20,7 @@ class Segment:
     """Batches from offset `base` up to `end` (exclusive) in `size` bytes. Made by a partition or by recovery."""
 
     __slots__ = (
-        "base", "born_ms", "dead", "end", "fd", "index", "indexed", "max_ms", "max_offset", "newborn", "path", "pins",
+        "base", "behind", "born_ms", "dead", "end", "fd", "index", "indexed", "max_ms", "max_offset", "newborn", "path", "pins",
         "sealed", "since", "size", "synced", "times", "used",
     )  # fmt: skip
 
@@ -33,6 +33,7 @@ class Segment:
         self.index: OffsetIndex | None = None  # loaded when first needed
         self.times: TimeIndex | None = None
         self.indexed: tuple[Extent, Extent] | None = None  # what of the index files is known to be right
+        self.behind: Indexed | None = None  # where the index files end, until they are loaded
         self.since = 0  # bytes since the last index entry
         self.synced = 0  # bytes that are safe on disk
         self.newborn = False  # the file's name is not safe yet
@@ -143,8 +144,21 @@ class Files:
         times = TimeIndex(segment.base, self._content(segment.path + ".timeindex"))
         if segment.indexed and index.cut(segment.indexed[0]) and times.cut(segment.indexed[1]):
             segment.index, segment.times = index, times
+            if segment.behind is not None:
+                self._catch_up(segment, segment.behind)
         else:
             self.rebuild(segment)
+        segment.behind = None
+
+    def _catch_up(self, segment: Segment, known: Indexed) -> None:
+        """Index what a start found behind the known part."""
+        size, end, youngest = segment.size, segment.end, (segment.max_ms, segment.max_offset)
+        segment.size, segment.since = known.position, 0
+        segment.max_ms, segment.max_offset = known.max_ms, known.max_offset
+        for info in self.walk(segment, known.position, size):
+            segment.note((info,), info.base_offset, self._interval)
+        segment.size, segment.end = size, end
+        segment.max_ms, segment.max_offset = youngest
 
     def _content(self, path: str) -> bytes:
         try:

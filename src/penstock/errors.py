@@ -53,6 +53,7 @@ class Refusal(Enum):
     BAD_SESSION_TIMEOUT = "the session timeout is out of the allowed range"
     GROUP_NOT_EMPTY = "the group still has members"
     NO_GROUP = "the group does not exist"
+    GROUP_TOO_LARGE = "what the group's members say and are assigned is larger than is kept"
     GROUP_FULL = "the group has reached its largest size"
     METADATA_TOO_LARGE = "the commit's metadata is too large"
     OUT_OF_ORDER_SEQUENCE = "the producer's sequence number does not follow the last one"

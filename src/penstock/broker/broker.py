@@ -110,6 +110,7 @@ class Broker:
             "penstock_waiting_fetches": len(state.waits),
             "penstock_groups": len(state.groups.by_name),
             "penstock_group_members": sum(len(group.members) for group in state.groups.by_name.values()),
+            "penstock_group_bytes": state.groups.room.held_bytes,
             "penstock_group_rebalances_total": state.groups.rebalances,
             "penstock_transactional_ids": len(state.transactions.by_name),
             "penstock_open_transactions": sum(one.open for one in state.transactions.by_name.values()),

@@ -47,6 +47,9 @@ class BrokerOptions:
     groups_max: int = 100_000
     """The most groups kept; further ones are refused."""
 
+    groups_bytes_max: int = 128 * 1024 * 1024
+    """Bytes that the members of all groups may hold in memory: what they say of themselves, their assignments, ids."""
+
     producers_max: int = 10_000
     """Idempotent producers remembered for each partition; the one longest silent is forgotten first."""
 

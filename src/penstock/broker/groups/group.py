@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from enum import Enum
 
 from penstock.broker.groups.member import Member
+from penstock.broker.groups.room import Room, id_bytes
 from penstock.broker.timers import Timer
+from penstock.calls import Joined
 from penstock.errors import Refusal, Refused
+from penstock.later import Later
 
 
 class Stage(Enum):
@@ -34,10 +37,14 @@ WAYS = {
 
 
 class Group:
-    """`pending` are ids handed out but not yet used (KIP-394); `unsynced` owe a sync to this generation."""
+    """`pending` are ids handed out but not yet used (KIP-394); `unsynced` owe a sync to this generation.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    `joining` counts the members that wait for the end of a rebalance; `room` is what all groups share.
+    """
+
+    def __init__(self, name: str, room: Room) -> None:
+        self.name, self.room = name, room
+        self.joining = 0
         self.stage = Stage.EMPTY
         self.generation = 0
         self.protocol_type = self.protocol = ""
@@ -65,6 +72,7 @@ class Group:
         """Take the member in; the first one is the leader."""
         self.members[member.member_id] = member
         self._supported.update(member.protocols.keys())
+        self.weigh(member)
         if member.instance_id is not None:
             self.static[member.instance_id] = member.member_id
         if self.leader is None:
@@ -73,7 +81,9 @@ class Group:
     def remove(self, member: Member) -> None:
         """Let the member go; a leader's place goes to the next."""
         del self.members[member.member_id]
-        self._supported.subtract(member.protocols.keys())
+        self._count_off(member.protocols)
+        self.room.change(-member.held_bytes)
+        member.held_bytes = 0
         self.unsynced.discard(member.member_id)
         member.gone = True
         if member.instance_id is not None and self.static.get(member.instance_id) == member.member_id:
@@ -95,8 +105,48 @@ class Group:
 
     def replace_protocols(self, member: Member, names: Iterable[str]) -> None:
         """Count the member's new protocols in place of its old ones; call before they change."""
-        self._supported.subtract(member.protocols.keys())
+        self._count_off(member.protocols)
         self._supported.update(set(names))
+
+    def _count_off(self, names: Iterable[str]) -> None:
+        self._supported.subtract(set(names))
+        for name in names:
+            if not self._supported[name]:
+                del self._supported[name]
+
+    def weigh(self, member: Member) -> None:
+        """Count what the member holds now; call when that has changed."""
+        size = member.size_bytes
+        self.room.change(size - member.held_bytes)
+        member.held_bytes = size
+
+    # --- ids that were handed out ----------------------------------------------------------------------------------
+
+    def hand_out(self, member_id: str, until: Timer) -> None:
+        """Remember an id that its client has yet to come back with."""
+        self.pending[member_id] = until
+        self.room.change(id_bytes(member_id))
+
+    def take_back(self, member_id: str) -> None:
+        """The id is used, or void."""
+        self.pending.pop(member_id).cancel()
+        self.room.change(-id_bytes(member_id))
+
+    # --- who waits ---------------------------------------------------------------------------------------------------
+
+    def begin_join(self, member: Member) -> Later[Joined | Refused]:
+        """From now on the member waits for the end of the rebalance."""
+        self.joining += member.joining is None
+        member.joining = Later()
+        return member.joining
+
+    def end_join(self, member: Member) -> Later[Joined | Refused] | None:
+        """It waits no longer; what it waited for."""
+        waiting, member.joining = member.joining, None
+        self.joining -= waiting is not None
+        return waiting
+
+    # --- identities --------------------------------------------------------------------------------------------------
 
     def refused_member(self, member_id: str, instance_id: str | None) -> Refused | None:
         """Why nobody of this identity is here: unknown, or fenced by a newer holder of the instance id."""
@@ -143,7 +193,7 @@ class Group:
     @property
     def all_joined(self) -> bool:
         """Whether nobody is missing: every member waits to join, no handed-out id is still unused."""
-        return not self.pending and all(member.joining for member in self.members.values())
+        return not self.pending and self.joining == len(self.members)
 
     @property
     def rebalance_timeout_ms(self) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from penstock.broker.groups.group import Group, Stage
 from penstock.broker.groups.member import Member
+from penstock.broker.groups.room import Room
 from penstock.broker.options import BrokerOptions
 from penstock.broker.timers import Timers
 from penstock.clock import Now
@@ -37,6 +38,7 @@ class Groups:
         self.on_silence: OnSilence = lambda group, member, now: None
         self._randomness = randomness
         self.by_name: dict[str, Group] = {}
+        self.room = Room(options.groups_bytes_max)
         self.rebalances = 0
 
     def get(self, name: str) -> Group | None:
@@ -47,14 +49,16 @@ class Groups:
         """The group, made if need be; None where there are too many."""
         group = self.by_name.get(name)
         if group is None and len(self.by_name) < self.options.groups_max:
-            group = self.by_name[name] = Group(name)
+            group = self.by_name[name] = Group(name, self.room)
         return group
 
     def bury(self, group: Group) -> None:
         """The group is over: nobody finds it again."""
-        for timer in (group.gathering, group.syncing, *group.pending.values()):
+        for timer in (group.gathering, group.syncing):
             if timer is not None:
                 timer.cancel()
+        for member_id in list(group.pending):
+            group.take_back(member_id)
         group.go(Stage.DEAD)
         del self.by_name[group.name]
 

@@ -11,6 +11,7 @@ from penstock.broker.groups.group import Group, Stage
 from penstock.broker.groups.groups import Groups, too_long
 from penstock.broker.groups.member import Member, rebalance_timeout_of
 from penstock.broker.groups.rebalance import answer_join, end_if_all_joined, joined_as, rebalance
+from penstock.broker.groups.room import member_bytes
 from penstock.broker.groups.static import come_back
 from penstock.broker.state import State
 from penstock.calls import Joined, JoinGroup
@@ -38,13 +39,15 @@ def join(state: State, call: JoinGroup, now: Now) -> Answer:
         return Refused(
             Refusal.PROTOCOL_MISMATCH, f"{call.protocol_type or 'no type'}: {', '.join(names) or 'none'}"
         )
+    if not groups.room.fits(_more_bytes(group, call)):
+        return Refused(Refusal.GROUP_FULL, f"the members of all groups hold {groups.room.bytes_max} bytes")
     group = groups.ensure(call.group)
     if group is None or not _has_room(groups, group, call.member_id):
         return Refused(Refusal.GROUP_FULL, call.group)
     if not call.member_id:
         return _newcomer(groups, group, call, now)
     if call.member_id in group.pending and call.instance_id is None:
-        group.pending.pop(call.member_id).cancel()
+        group.take_back(call.member_id)
         return _enter(groups, group, call, call.member_id, now)
     if refused := group.refused_member(call.member_id, call.instance_id):
         return refused
@@ -68,13 +71,22 @@ def _refused_request(groups: Groups, call: JoinGroup) -> Refused | None:
     return None
 
 
+def _more_bytes(group: Group | None, call: JoinGroup) -> int:
+    """What the join would have us remember, beyond what the member holds already."""
+    member_id = call.member_id
+    if group is not None and not member_id and call.instance_id is not None:
+        member_id = group.static.get(call.instance_id, "")
+    known = group.members.get(member_id) if group is not None else None
+    asked = member_bytes(call.protocols, call.member_id, call.principal.client_id, call.instance_id)
+    return asked - (known.held_bytes - len(known.assignment) if known is not None else 0)
+
+
 def _has_room(groups: Groups, group: Group, member_id: str) -> bool:
     """Members may always join again; in a rebalance only as many as there is room for."""
     most = groups.options.group_members_max
     known = group.members.get(member_id)
     if group.stage is Stage.PREPARING:
-        waiting = sum(1 for member in group.members.values() if member.joining)
-        return waiting < most or (known is not None and known.joining is not None)
+        return group.joining < most or (known is not None and known.joining is not None)
     return known is not None or len(group.members) + len(group.pending) < most or member_id in group.pending
 
 
@@ -90,10 +102,10 @@ def _newcomer(groups: Groups, group: Group, call: JoinGroup, now: Now) -> Answer
         return Refused(Refusal.GROUP_FULL, "too many member ids were handed out and not used")
 
     def unused(now: Now) -> None:
-        del group.pending[member_id]
+        group.take_back(member_id)
         end_if_all_joined(groups, group, now)
 
-    group.pending[member_id] = groups.timers.at(now.mono_s + call.session_timeout_ms / 1000, unused)
+    group.hand_out(member_id, groups.timers.at(now.mono_s + call.session_timeout_ms / 1000, unused))
     return Refused(Refusal.MEMBER_ID_REQUIRED, member_id)
 
 
@@ -112,8 +124,8 @@ def _enter(groups: Groups, group: Group, call: JoinGroup, member_id: str, now: N
 
 def _wait(groups: Groups, group: Group, member: Member, now: Now) -> Answer:
     # A second join of the same member takes the first one's place; the first must not hold its connection up.
-    answer_join(member, Refused(Refusal.REBALANCING, "the member joined again"))
-    later = member.joining = Later()
+    answer_join(group, member, Refused(Refusal.REBALANCING, "the member joined again"))
+    later = group.begin_join(member)
     groups.heard(group, member, now)
     rebalance(groups, group, now)
     return later
@@ -124,6 +136,7 @@ def _again(groups: Groups, group: Group, call: JoinGroup, now: Now) -> Answer:
     member = group.members[call.member_id]
     group.replace_protocols(member, dict(call.protocols))
     member.update(call)
+    group.weigh(member)
     return _wait(groups, group, member, now)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from penstock.broker.groups.room import member_bytes
 from penstock.broker.timers import Timer
 from penstock.calls import GroupMember, Joined, JoinGroup, Synced
 from penstock.errors import Refused
@@ -11,7 +12,10 @@ from penstock.later import Later
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """`joining` and `syncing` are the answers it waits for; `deadline_s` is when its silence ends its membership."""
+    """`joining` and `syncing` are the answers it waits for; `deadline_s` is when its silence ends its membership.
+
+    `held_bytes` is what its group has counted for it (see `Group.weigh`).
+    """
 
     member_id: str
     instance_id: str | None
@@ -28,6 +32,13 @@ class Member:
     deadline_s: float = 0.0
     timer: Timer | None = field(default=None, repr=False)
     timer_s: float = 0.0
+    held_bytes: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """What it costs to remember it, its assignment included."""
+        said = member_bytes(self.protocols.items(), self.member_id, self.client_id, self.instance_id)
+        return said + len(self.assignment)
 
     def update(self, call: JoinGroup) -> None:
         """What a join says anew."""

@@ -52,6 +52,6 @@ def _leaving(group: Group, member_id: str, instance_id: str | None) -> Member | 
     if instance_id is not None and not member_id:
         member_id = group.static.get(instance_id, "")
     elif instance_id is None and member_id in group.pending:
-        group.pending.pop(member_id).cancel()
+        group.take_back(member_id)
         return None
     return group.refused_member(member_id, instance_id) or group.members[member_id]

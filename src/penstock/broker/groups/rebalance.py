@@ -42,6 +42,7 @@ def _stop(group: Group) -> None:
     for member in group.members.values():
         if group.stage is Stage.COMPLETING:
             member.assignment = b""
+            group.weigh(member)
         answer_sync(member, REBALANCING)
 
 
@@ -102,7 +103,7 @@ def _begin_generation(groups: Groups, group: Group, now: Now) -> None:
         member.is_new = False
         groups.heard(group, member, now)
     for member in list(group.members.values()):
-        answer_join(member, joined_as(group, member))
+        answer_join(group, member, joined_as(group, member))
 
 
 def _drop_unsynced(groups: Groups, group: Group, now: Now) -> None:
@@ -129,10 +130,18 @@ def assign(groups: Groups, group: Group, assignments: dict[str, bytes], now: Now
     group.go(Stage.STABLE)
     for member in group.members.values():
         member.assignment = assignments.get(member.member_id, b"")
+        group.weigh(member)
     for member in list(group.members.values()):
         if member.syncing is not None:
             groups.heard(group, member, now)
             answer_sync(member, synced_as(group, member))
+
+
+def give_up(groups: Groups, group: Group, refused: Refused, now: Now) -> None:
+    """The generation gets no assignment: everyone who waits hears why, and all join again."""
+    for member in list(group.members.values()):
+        answer_sync(member, refused)
+    rebalance(groups, group, now)
 
 
 def synced_as(group: Group, member: Member) -> Synced:
@@ -146,7 +155,7 @@ def remove(groups: Groups, group: Group, members: list[Member], now: Now) -> Non
         groups.leave(member)
         group.remove(member)
     for member in members:
-        answer_join(member, UNKNOWN)
+        answer_join(group, member, UNKNOWN)
         answer_sync(member, UNKNOWN)
     if members and group.stage is not Stage.EMPTY:
         rebalance(groups, group, now)
@@ -165,9 +174,9 @@ def watch_sessions(groups: Groups) -> None:
     groups.on_silence = silent
 
 
-def answer_join(member: Member, answer: Joined | Refused) -> None:
+def answer_join(group: Group, member: Member, answer: Joined | Refused) -> None:
     """Answer the join that the member waits for, if it does."""
-    waiting, member.joining = member.joining, None
+    waiting = group.end_join(member)
     if waiting is not None:
         waiting.resolve(answer)
 

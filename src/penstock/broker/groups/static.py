@@ -21,15 +21,16 @@ def come_back(groups: Groups, group: Group, call: JoinGroup, member_id: str, now
     old_id = group.static[call.instance_id or ""]
     member = group.members[old_id]
     fenced = Refused(Refusal.FENCED_MEMBER, call.instance_id or "")
-    answer_join(member, fenced)
+    answer_join(group, member, fenced)
     answer_sync(member, fenced)
     group.rename(member, member_id)
     group.replace_protocols(member, dict(call.protocols))
     member.update(call)
+    group.weigh(member)
     groups.heard(group, member, now)
     if group.stage is Stage.STABLE and group.select() == group.protocol:
         return _same_generation(group, member, old_id, call.can_skip_assignment)
-    later = member.joining = Later()
+    later = group.begin_join(member)
     rebalance(groups, group, now)
     return later
 

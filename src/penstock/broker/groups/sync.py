@@ -6,7 +6,7 @@ from penstock.broker.answers import answers
 from penstock.broker.groups.group import Group, Stage
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.member import Member
-from penstock.broker.groups.rebalance import answer_sync, assign, synced_as
+from penstock.broker.groups.rebalance import answer_sync, assign, give_up, synced_as
 from penstock.broker.state import State
 from penstock.calls import Synced, SyncGroup
 from penstock.clock import Now
@@ -41,8 +41,27 @@ def _completing(groups: Groups, group: Group, call: SyncGroup, now: Now) -> Answ
     answer_sync(member, Refused(Refusal.REBALANCING, "the member synced again"))
     later = member.syncing = Later()
     if call.member_id == group.leader:
-        assign(groups, group, dict(call.assignments), now)
+        assignments = dict(call.assignments)
+        if refused := _too_large(groups, group, assignments):
+            give_up(groups, group, refused, now)
+        else:
+            assign(groups, group, assignments, now)
     return later
+
+
+def _too_large(groups: Groups, group: Group, assignments: dict[str, bytes]) -> Refused | None:
+    """Why this assignment is not kept. Kafka writes a group as one record, which has to fit its topic: the limit is the
+    same here, where nothing is written."""
+    most, size, more = groups.options.message_bytes_max, 0, 0
+    for member in group.members.values():
+        given = len(assignments.get(member.member_id, b""))
+        size += given + len(member.protocols.get(group.protocol, b""))
+        more += given - len(member.assignment)
+    if size > most:
+        return Refused(Refusal.GROUP_TOO_LARGE, f"{size} bytes, allowed are {most}")
+    if not groups.room.fits(more):
+        return Refused(Refusal.GROUP_TOO_LARGE, f"all groups together hold {groups.room.bytes_max} bytes")
+    return None
 
 
 def _stable(groups: Groups, group: Group, call: SyncGroup, now: Now) -> Answer:

@@ -52,6 +52,8 @@ CODES: Final = {
     Refusal.BAD_SESSION_TIMEOUT: E.invalid_session_timeout,
     Refusal.GROUP_NOT_EMPTY: E.non_empty_group,
     Refusal.NO_GROUP: E.group_id_not_found,
+    # What Kafka's coordinator makes of a record that is too large for its topic.
+    Refusal.GROUP_TOO_LARGE: E.unknown_server_error,
     Refusal.GROUP_FULL: E.group_max_size_reached,
     Refusal.METADATA_TOO_LARGE: E.offset_metadata_too_large,
     Refusal.OUT_OF_ORDER_SEQUENCE: E.out_of_order_sequence_number,

@@ -52,11 +52,11 @@ class BrokerAddresses:
     """Where penstock's own processes connect, without TLS: on loopback, where the other listener speaks TLS."""
 
 
-async def serve(data_dir: Path, addresses: BrokerAddresses, fsync: str, entrance: Entrance) -> int:
+async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance: Entrance) -> int:
     """Run until told to stop; the exit code."""
     stop, now = until_told(), read_clocks()
     keeping = LogOptions(sync=fsync)
-    log = Log.open(RealDisk(data_dir), keeping, now)
+    log = Log.open(disk, keeping, now)
     for cut in log.cuts:
         logger.warning("recovery: %s", cut)
     protocol = entrance.protocol(entrance.tls is not None)
@@ -141,6 +141,8 @@ def main() -> int:
     given = parser.parse_args()
     keep_freed_memory()
     try:
+        disk = RealDisk(given.data_dir)
+        disk.lock()  # before anything in it is read: its own error says more than that of the first file
         tls = TlsOptions(**given_flags(vars(given), TlsOptions, "tls"))
         entrance = Entrance(given.users or given.data_dir / FILE_NAME, tls)
         kafka = parse_address(given.kafka, "--kafka", secured=entrance.secured)
@@ -149,7 +151,7 @@ def main() -> int:
                 "the broker without its Kafka listener has nothing to serve", remedy="give --kafka an address"
             )
         addresses = BrokerAddresses(kafka, given.advertised, parse_address(given.inner, "--inner"))
-        return uvloop.run(serve(given.data_dir, addresses, given.fsync, entrance))
+        return uvloop.run(serve(disk, addresses, given.fsync, entrance))
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr, flush=True)
         return 2

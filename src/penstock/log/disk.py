@@ -34,7 +34,10 @@ class Disk(Protocol):
     """Where this is, for people: the data directory's path."""
 
     def lock(self) -> None:
-        """Make the directory where it is missing, and take it; PenstockError where that is not possible."""
+        """Make the directory where it is missing, and take it; PenstockError where that is not possible.
+
+        Nothing happens where it is taken by this very object.
+        """
 
     def unlock(self) -> None:
         """Give the directory back."""
@@ -95,6 +98,8 @@ class RealDisk:
 
     def lock(self) -> None:
         """Make and take the data directory; refused when another process has it or it cannot be written."""
+        if self._lock_fd >= 0:
+            return
         try:
             self._make_root()
             fd = os.open(self._root / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -77,13 +77,19 @@ def read(path: Path) -> Directory:
     except FileNotFoundError:
         return Directory()
     except OSError as error:
-        raise PenstockError(f"the users' file cannot be read: {error.strerror}", place=str(path)) from None
+        raise PenstockError(
+            f"the users' file cannot be read: {error.strerror}",
+            remedy="make it readable for this user, or name another with --users",
+            place=str(path),
+        ) from None
     except UnicodeDecodeError:
         raise PenstockError(
             "the file is not UTF-8", place=str(path), remedy="restore it from a copy"
         ) from None
     if len(data) > FILE_BYTES_MAX:
-        raise PenstockError(f"the file has more than {FILE_BYTES_MAX} bytes", place=str(path))
+        raise PenstockError(
+            f"the file has more than {FILE_BYTES_MAX} bytes", place=str(path), remedy="restore it from a copy"
+        )
     return parse(text, str(path))
 
 

@@ -12,7 +12,8 @@ import polars as pl
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
-from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader
+from penstock.engine.formats.json_fast import FastJsonReader
+from penstock.engine.formats.json_reader import Decoded, JsonOptions
 from penstock.engine.formats.options import value_format
 from penstock.engine.operators.operator import DELETE, KIND
 from penstock.engine.plan import Table
@@ -39,9 +40,9 @@ class TopicReader:
         self.table, self.rows_max, self.bytes_max = table, rows_max, bytes_max
         self.upsert = table.connector == "upsert-kafka"
         options = JsonOptions.of(table.options)
-        self.values = JsonReader(fields, options)
+        self.values = FastJsonReader(fields, options)
         known = {column.name: column for column in table.schema}
-        self.keys = JsonReader(tuple(known[key] for key in table.key), options) if self.upsert else None
+        self.keys = FastJsonReader(tuple(known[key] for key in table.key), options) if self.upsert else None
         self.metadata = [(known[name], key) for name, key in table.metadata if name in known]
         for column, key in self.metadata:
             if key not in METADATA:

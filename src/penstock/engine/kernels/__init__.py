@@ -4,7 +4,19 @@
 Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 """
 
-from penstock.engine.kernels import hashing, lines, moments, records, scatter
+from penstock.engine.kernels import frames, hashing, lines, moments, records, scatter
 from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, warm
+from penstock.engine.kernels.decode import json
 
-__all__ = ["KERNELS", "hashing", "interpret_until_warm", "lines", "moments", "records", "scatter", "warm"]
+__all__ = [
+    "KERNELS",
+    "frames",
+    "hashing",
+    "interpret_until_warm",
+    "json",
+    "lines",
+    "moments",
+    "records",
+    "scatter",
+    "warm",
+]

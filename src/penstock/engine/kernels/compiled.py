@@ -5,8 +5,11 @@ run as the plain Python they are. The cache lies beside the package, in the user
 not writable, or where NUMBA_CACHE_DIR says. Knows nothing of what the kernels compute.
 """
 
+import ctypes
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -16,19 +19,25 @@ KERNELS: list["Kernel"] = []
 _mode = {"interpret": False}
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-_CONST = re.compile(r"const (\w+)\[::1\]")
+# Counting the arrays that are handed from function to function costs twenty times the work: a kernel of several
+# functions does without, and then makes no arrays and copies no slices.
+UNCOUNTED: dict[str, Any] = {**OPTIONS, "_nrt": False}
+_CONST = re.compile(r"const (\w+)\[(:, )?::1\]")
 
 
 class Kernel:
     """One loop. Calling it runs the compiled form; `python` is the same loop uncompiled."""
 
-    def __init__(self, python: Callable[..., Any], signature: str) -> None:
-        self.python = python
-        self.signature = _CONST.sub(r"Array(\1, 1, 'C', True)", signature)
+    def __init__(
+        self, python: Callable[..., Any], signature: str, options: Mapping[str, Any] | None = None
+    ) -> None:
+        self.python, self.options = python, options or OPTIONS
+        self.signature = _CONST.sub(lambda m: f"Array({m[1]}, {2 if m[2] else 1}, 'C', True)", signature)
         self.name = python.__name__
         self._run: Callable[..., Any] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
+        """Run it, compiled if it can be."""
         if self._run is None:
             if _mode["interpret"]:
                 # Hashes wrap around on purpose, in Python as in machine code.
@@ -43,15 +52,22 @@ class Kernel:
         if self._run is not None:
             return
         try:
-            self._run = numba.njit(self.signature, cache=True, **OPTIONS)(self.python)
+            made = numba.njit(cache=True, **self.options)(self.python)
         except RuntimeError as error:  # numba's "cannot cache function": no writable place at all
             if "cache" not in str(error):
                 raise
-            self._run = numba.njit(self.signature, **OPTIONS)(self.python)
+            made = numba.njit(**self.options)(self.python)
+        else:
+            _stamp(made)
+        made.compile(self.signature)
+        made.disable_compile()
+        self._run = made
 
     def checked(self) -> Callable[..., Any]:
         """The compiled form with every index checked: for tests."""
-        checked: Callable[..., Any] = numba.njit(self.signature, boundscheck=True, **OPTIONS)(self.python)
+        checked: Callable[..., Any] = numba.njit(self.signature, boundscheck=True, **self.options)(
+            self.python
+        )
         return checked
 
     @property
@@ -60,15 +76,70 @@ class Kernel:
         return self._run is not None
 
 
-def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make a kernel of a function, with numba's spelling of its types; ``const int64[::1]`` is only read."""
+class Callback(Kernel):
+    """A function that others call by its address, with no lock of Python's held."""
 
-    def make(python: Callable[..., Any]) -> Kernel:
-        made = Kernel(python, signature)
+    def compile(self) -> None:
+        """As `Kernel.compile`."""
+        if self._run is None:
+            try:
+                made = numba.cfunc(self.signature, cache=True, error_model="numpy")(self.python)
+            except RuntimeError as error:
+                if "cache" not in str(error):
+                    raise
+                made = numba.cfunc(self.signature, error_model="numpy")(self.python)
+            # What holds the address may be let go when the interpreter has ended: the code stays to the last.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))
+            self._run = made
+
+    @property
+    def address(self) -> int:
+        """Where it lies."""
+        self.compile()
+        return int(getattr(self._run, "address"))  # noqa: B009
+
+
+def callback(signature: str) -> Callable[..., Any]:
+    """Make a `Callback` of a function."""
+
+    def make(python: Callable[..., Any]) -> Callback:
+        made = Callback(python, signature)
         KERNELS.append(made)
         return made
 
     return make
+
+
+def _stamp(dispatcher: Any) -> None:
+    """Let what is cached count as old when any of the kernels' files has changed: numba looks at a function's own only.
+
+    Without numba's inner names (another version of it) its own rule stays.
+    """
+    file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if hasattr(file, "_source_stamp"):
+        file._source_stamp = _sources()
+
+
+@functools.cache
+def _sources() -> tuple[tuple[str, int, int], ...]:
+    found = sorted(Path(__file__).parent.rglob("*.py"))
+    return tuple((path.name, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in found)
+
+
+def kernel(signature: str, options: Mapping[str, Any] | None = None) -> Callable[..., Any]:
+    """Make a kernel of a function, with numba's spelling of its types; ``const int64[::1]`` is only read."""
+
+    def make(python: Callable[..., Any]) -> Kernel:
+        made = Kernel(python, signature, options)
+        KERNELS.append(made)
+        return made
+
+    return make
+
+
+def may_compile() -> bool:
+    """Whether a kernel that is not ready may be compiled on the spot."""
+    return not _mode["interpret"]
 
 
 def interpret_until_warm() -> None:

@@ -18,7 +18,10 @@ TOMBSTONE, WHOLE, SUSPECT = 0, 1, 2
 
 @register_jitable
 def _risky(data: Any, at: Any, end: Any) -> Any:
-    """Whether a text with backslashes ends inside a string, or writes a NUL as ``\\u0000``."""
+    """Whether a text with backslashes ends inside a string, or has escapes that the reader gets wrong.
+
+    These are NUL, and characters above U+1FFFF (``\\ud840`` and up), of which it loses a bit.
+    """
     inside = False
     i = at
     while i < end:
@@ -27,9 +30,15 @@ def _risky(data: Any, at: Any, end: Any) -> Any:
             inside = not inside
         elif byte == 92 and inside:
             i += 1
-            zeros = i + 4 < end and data[i + 1] == 48 and data[i + 2] == 48 and data[i + 3] == 48
-            if zeros and data[i] == 117 and data[i + 4] == 48:
-                return True
+            if i + 4 < end and data[i] == 117:
+                if data[i + 1] == 48 and data[i + 2] == 48 and data[i + 3] == 48 and data[i + 4] == 48:
+                    return True
+                if (
+                    (data[i + 1] | 32) == 100
+                    and data[i + 2] >= 56
+                    and not (data[i + 2] == 56 and data[i + 3] < 52)
+                ):
+                    return True
         i += 1
     return inside
 

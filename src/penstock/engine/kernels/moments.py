@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import text_buffers, text_series
 from penstock.engine.kernels.compiled import kernel
+from penstock.engine.kernels.decode.words import peek
 
 SQL, ISO, LENIENT = ord(" "), ord("T"), 0
 _DAY = 86_400_000_000
 
 
-@register_jitable
+@register_jitable(forceinline=True, _nrt=False)
 def _days(year: Any, month: Any, day: Any) -> Any:
     """Days since 1970-01-01 of a Gregorian date (Hinnant, chrono-compatible date algorithms)."""
     y = year - (1 if month <= 2 else 0)
@@ -28,19 +29,19 @@ def _days(year: Any, month: Any, day: Any) -> Any:
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 
 
-@register_jitable
+@register_jitable(forceinline=True, _nrt=False)
 def _two(data: Any, at: Any) -> Any:
     """Two digits' number, or a large negative one."""
-    high, low = np.int64(data[at]) - 48, np.int64(data[at + 1]) - 48
+    high, low = peek(data, at) - 48, peek(data, at + 1) - 48
     return high * 10 + low if 0 <= high <= 9 and 0 <= low <= 9 else -1000000
 
 
-@register_jitable
+@register_jitable(forceinline=True, _nrt=False)
 def _date(data: Any, at: Any) -> Any:
     """``yyyy-MM-dd`` as days, or the smallest number where it is none."""
     year = _two(data, at) * 100 + _two(data, at + 2)
     month, day = _two(data, at + 5), _two(data, at + 8)
-    if year < 1 or month < 1 or month > 12 or day < 1 or data[at + 4] != 45 or data[at + 7] != 45:
+    if year < 1 or month < 1 or month > 12 or day < 1 or peek(data, at + 4) != 45 or peek(data, at + 7) != 45:
         return np.int64(-9223372036854775808)
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     last = 30 if month in (4, 6, 9, 11) else 31
@@ -49,19 +50,73 @@ def _date(data: Any, at: Any) -> Any:
     return np.int64(_days(year, month, day)) if day <= last else np.int64(-9223372036854775808)
 
 
-@register_jitable
-def _fraction(data: Any, at: Any, end: Any) -> Any:
-    """Microseconds of one to nine digits, or -1."""
-    if at == end or end - at > 9:
+@register_jitable(forceinline=True, _nrt=False)
+def _fraction(data: Any, at: Any, end: Any, unit: Any) -> Any:
+    """One to nine digits, the first of which counts `unit`; -1 where it is something else."""
+    if at >= end or end - at > 9:
         return -1
-    micros, unit = np.int64(0), 100000
+    whole = np.int64(0)
     for i in range(at, end):
-        digit = np.int64(data[i]) - 48
+        digit = peek(data, i) - 48
         if digit < 0 or digit > 9:
             return -1
-        micros += digit * unit
+        whole += digit * unit
         unit //= 10
-    return micros
+    return whole
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def date_of(data: Any, at: Any, end: Any) -> Any:
+    """Days since the epoch, or the smallest number where the text is no date."""
+    return _date(data, at) if end - at == 10 else np.int64(-9223372036854775808)
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def time_of(data: Any, at: Any, end: Any) -> Any:
+    """Nanoseconds since midnight of ``HH:mm:ss`` and up to nine digits, or the smallest number where it is none."""
+    none = np.int64(-9223372036854775808)
+    if end - at < 8 or peek(data, at + 2) != 58 or peek(data, at + 5) != 58:
+        return none
+    hour, minute, second = _two(data, at), _two(data, at + 3), _two(data, at + 6)
+    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
+        return none
+    nanos = np.int64(0)
+    if end - at > 8:
+        nanos = np.int64(_fraction(data, at + 9, end, 100000000))
+        if peek(data, at + 8) != 46 or nanos < 0:
+            return none
+    return ((hour * 60 + minute) * 60 + second) * 1000000000 + nanos
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def moment_of(data: Any, at: Any, end: Any, middle: Any, zoned: Any) -> Any:
+    """Microseconds since the epoch, or the smallest number where the text is no moment; see `parse`."""
+    none = np.int64(-9223372036854775808)
+    if end > at and peek(data, end - 1) == 90 and (zoned or middle == 0):
+        end -= 1
+    elif zoned:
+        return none
+    size = end - at
+    if size < 10 or (10 < size < 16) or size in (17, 18) or (size == 10 and middle != 0):
+        return none
+    days = _date(data, at)
+    if days == none or size == 10:
+        return days if days == none else days * 86400000000
+    micros = np.int64(0)
+    hour, minute, second, gap = _two(data, at + 11), _two(data, at + 14), 0, peek(data, at + 10)
+    if not (gap == middle or (middle == 0 and (gap in (32, 84)))) or peek(data, at + 13) != 58:
+        return none
+    if size > 16:
+        second = _two(data, at + 17)
+        if peek(data, at + 16) != 58:
+            return none
+    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
+        return none
+    if size > 19:
+        micros = np.int64(_fraction(data, at + 20, end, 100000))
+        if peek(data, at + 19) != 46 or micros < 0:
+            return none
+    return days * 86400000000 + ((hour * 60 + minute) * 60 + second) * 1000000 + micros
 
 
 @kernel(
@@ -79,42 +134,16 @@ def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-u
         out[row] = 0
         if not valid[row]:
             continue
-        at, end = offsets[row], offsets[row + 1]
-        bad = False
-        if end > at and data[end - 1] == 90 and (zoned or middle == 0):
-            end -= 1
-        elif zoned:
-            bad = True
-        size = end - at
-        if bad or size < 10 or (10 < size < 16) or size in (17, 18) or (size == 10 and middle != 0):
-            wrong[row] = True
-            count += 1
-            continue
-        days = _date(data, at)
-        micros = 0
-        bad = days == -9223372036854775808
-        if size > 10:
-            hour, minute, second = _two(data, at + 11), _two(data, at + 14), 0
-            gap = data[at + 10]
-            bad = bad or not (gap == middle or (middle == 0 and (gap in (32, 84)))) or data[at + 13] != 58
-            if size > 16:
-                second = _two(data, at + 17)
-                bad = bad or data[at + 16] != 58
-            bad = bad or hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59
-            if size > 19:
-                fraction = _fraction(data, at + 20, end)
-                bad = bad or data[at + 19] != 46 or fraction < 0
-                micros = fraction
-            micros += ((hour * 60 + minute) * 60 + second) * 1000000
-        if bad:
+        found = moment_of(data, offsets[row], offsets[row + 1], middle, zoned)
+        if found == -9223372036854775808:
             wrong[row] = True
             count += 1
         else:
-            out[row] = days * 86400000000 + micros
+            out[row] = found
     return count
 
 
-@register_jitable
+@register_jitable(forceinline=True, _nrt=False)
 def _put(out: Any, at: Any, number: Any, width: Any) -> None:
     for i in range(width):
         out[at + width - 1 - i] = 48 + number % 10

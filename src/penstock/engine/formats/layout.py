@@ -1,0 +1,145 @@
+"""A schema as the walks' table of columns, and what rows may be asked for before they are made.
+
+Knows the kinds that the walks can write; knows nothing of any format.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penstock.engine.functions import kinds
+from penstock.engine.kernels.decode import columns as at
+from penstock.engine.kernels.frames import Block, Field, flat
+from penstock.engine.kernels.moments import ISO, SQL
+from penstock.engine.types import Column, Schema
+
+_COLUMNS_MAX = 256
+_SIGNS = {"=": at.EQ, "<>": at.NE, "<": at.LT, "<=": at.LE, ">": at.GT, ">=": at.GE}
+_INTEGERS = {"TINYINT": ("c", 1), "SMALLINT": ("s", 2), "INT": ("i", 4), "BIGINT": ("l", 8)}
+_SIMPLE = {
+    "BOOLEAN": (at.BOOLEAN, "b", 0), "DOUBLE": (at.DOUBLE, "g", 8), "FLOAT": (at.FLOAT, "f", 4), "DATE": (at.DATE, "tdD", 4),
+    "TIME": (at.TIME, "ttn", 8), **dict.fromkeys(kinds.TEXTS, (at.TEXT, "vu", 16)), **dict.fromkeys(kinds.TIMES, (at.MOMENT, "tsu:", 8)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Test:
+    """``column sign value``; `sign` is one of ``= <> < <= > >=``. A NULL passes none."""
+
+    column: str
+    sign: str
+    value: int | str
+
+    @classmethod
+    def of(cls, column: Column, sign: str, value: object) -> "Test | None":
+        """A test that the walks can do on a column, or None: whole numbers and texts are what they can compare."""
+        whole = kinds.is_integer(column.kind) and isinstance(value, int) and not isinstance(value, bool)
+        if sign not in _SIGNS or not (whole or (kinds.is_text(column.kind) and isinstance(value, str))):
+            return None
+        assert isinstance(value, int | str)
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return None
+        return cls(column.name, sign, value)
+
+    def expression(self, fields: Schema) -> pl.Expr:
+        """The same for polars."""
+        held = pl.col(self.column)
+        if isinstance(self.value, int):
+            held = held.cast(pl.Int64)
+        value = pl.lit(self.value, dtype=pl.Int64 if isinstance(self.value, int) else pl.String)
+        made = {
+            "=": held == value, "<>": held != value, "<": held < value, "<=": held <= value, ">": held > value, ">=": held >= value,
+        }  # fmt: skip
+        return made[self.sign]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a walk is told about the columns."""
+
+    columns: tuple[Field, ...]
+    table: NDArray[np.int64]
+    names: NDArray[np.uint8]
+    words: NDArray[np.uint64]
+    buckets: NDArray[np.int64]
+    groups: int
+    tests: NDArray[np.int64]
+    literals: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, fields: Schema, tests: tuple[Test, ...], iso: bool) -> "Layout | None":
+        """The table of a schema; None where the walks do not know one of its kinds."""
+        made = [_row(column, iso) for column in fields]
+        known = [one for one in made if one is not None]
+        if len(known) < len(made) or not 0 < len(made) <= _COLUMNS_MAX or any(_odd(c.name) for c in fields):
+            return None
+        table = np.zeros((len(known), at.FIELDS), np.int64)
+        names = [column.name.encode() for column in fields]
+        for place, (field, kind, low, high) in enumerate(known):
+            table[place, [at.KIND, at.WIDTH, at.LOW, at.HIGH]] = kind, field.width, low, high
+            table[place, [at.NAME_AT, at.NAME_SIZE]] = sum(map(len, names[:place])), len(names[place])
+        words = np.array([int.from_bytes(name[:8], "little") for name in names], np.uint64)
+        places = {column.name: place for place, column in enumerate(fields)}
+        rows, literals = _tests(tests, places)
+        columns = tuple(field for field, *_ in known)
+        joined = np.frombuffer(b"".join(names) + b"\0", np.uint8)
+        return cls(columns, table, joined, words, _buckets(table, names), 1, rows, literals)
+
+    def placed(self, block: Block) -> NDArray[np.int64]:
+        """The table with where each column lies in a block."""
+        table = self.table.copy()
+        for place, column in enumerate(flat(self.columns)):
+            table[place, at.BITS] = block.bits_at[place]
+            width = min(max(column.width, 1), 8)
+            table[place, at.BASE] = block.values_at[place] // width
+        return table
+
+
+def _odd(name: str) -> bool:
+    """Whether a name cannot be found by its bytes: JSON writes it with escapes, or not at all."""
+    return not name or any(c in '"\\' or c < " " or "\ud800" <= c <= "\udfff" for c in name)
+
+
+def _row(column: Column, iso: bool) -> tuple[Field, int, int, int] | None:
+    name = kinds.name_of(column.kind)
+    low = high = 0
+    if name in _INTEGERS:
+        form, width = _INTEGERS[name]
+        kind, low, high = at.INTEGER, -(2 ** (8 * width - 1)), 2 ** (8 * width - 1) - 1
+    elif name == "DECIMAL":
+        precision, low = kinds.digits(column.kind)
+        kind, form, width, high = at.DECIMAL, f"d:{precision},{low}", 16, 10 ** min(precision, 18)
+        if low > 18:
+            return None
+    elif name in _SIMPLE:
+        kind, form, width = _SIMPLE[name]
+        if kind == at.MOMENT:
+            low, high = ISO if iso else SQL, int(name == "TIMESTAMP_LTZ")
+    else:
+        return None
+    return Field(column.name, form, width), kind, low, high
+
+
+def _buckets(table: NDArray[np.int64], names: list[bytes]) -> NDArray[np.int64]:
+    made = np.full(at.BUCKETS, -1, np.int64)
+    for column, name in enumerate(names):
+        ends = (name[0], name[-1]) if name else (0, 0)
+        place = int(at.bucket(int(table[column, at.PARENT]), len(name), *ends))
+        while made[place] >= 0:
+            place = (place + 1) % at.BUCKETS
+        made[place] = column
+    return made
+
+
+def _tests(tests: tuple[Test, ...], places: dict[str, int]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    rows, literals = np.zeros((len(tests), 4), np.int64), b""
+    for row, test in enumerate(tests):
+        rows[row, :2] = places[test.column], _SIGNS[test.sign]
+        if isinstance(test.value, int):
+            rows[row, 2] = test.value
+        else:
+            rows[row, 2:] = len(literals), len(test.value.encode())
+            literals += test.value.encode()
+    return rows, np.frombuffer(literals + b"\0", np.uint8)

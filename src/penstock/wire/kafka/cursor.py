@@ -68,14 +68,18 @@ class Cursor:
 
     def _number(self, form: struct.Struct) -> int:
         try:
-            (value,) = form.unpack_from(self.data, self.position)
+            value: int = form.unpack_from(self.data, self.position)[0]
         except struct.error:
             raise MalformedError("the message is cut short") from None
         self.position += form.size
-        return int(value)
+        return value
 
     def _uvarint(self) -> int:
         try:
+            value = self.data[self.position]
+            if value < 0x80:  # lengths and counts of most requests are one byte
+                self.position += 1
+                return value
             value, self.position = uvarint(self.data, self.position)
         except IndexError:
             raise MalformedError("the message is cut short") from None

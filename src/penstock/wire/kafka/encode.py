@@ -58,7 +58,7 @@ class Buffers:
 
 def write(message: type, row: Row, buffers: Buffers) -> None:
     """Append `row` in the layout of `message`, one of kio's classes."""
-    _writer(shape_of(message))(buffers, row)
+    _message_writer(message)(buffers, row)
 
 
 def encode(message: type, row: Row) -> bytes:
@@ -66,6 +66,12 @@ def encode(message: type, row: Row) -> bytes:
     buffers = Buffers()
     write(message, row, buffers)
     return b"".join(buffers.all())
+
+
+@cache
+def _message_writer(message: type) -> Write:
+    """Found by the class: a shape's hash is that of all its fields, each time."""
+    return _writer(shape_of(message))
 
 
 @cache

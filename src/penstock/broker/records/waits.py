@@ -16,24 +16,28 @@ from penstock.record import scan
 class FetchWait:
     """One waiting fetch. `missing_bytes` more are wanted; `answer` answers it with what there is."""
 
-    __slots__ = ("_end_of", "_seen", "answer", "later", "missing_bytes", "timer", "topics")
+    __slots__ = ("_ask_seen", "_end_of", "_seen", "answer", "later", "missing_bytes", "timer", "topics")
 
     def __init__(
         self,
-        parts: list[tuple[FetchPart, int]],
+        topics: set[str],
+        seen: Callable[[], list[tuple[FetchPart, int]]],
         missing_bytes: int,
         end_of: Callable[[Partition], int],
         answer: Callable[[Now], None],
     ) -> None:
-        """`parts` come with the offset up to which their bytes are counted; `end_of` says how far it may read."""
+        """`seen` gives its parts with the offset up to which their bytes are counted, and is asked when one of `topics`
+        moves: most waits end without. `end_of` says how far it may read."""
         self.later: Later[object] = Later()
         self.answer, self.missing_bytes, self._end_of = answer, missing_bytes, end_of
         self.timer: Timer | None = None
-        self._seen = {(part.topic, part.partition): [seen, part.bytes_max] for part, seen in parts}
-        self.topics = {part.topic for part, _ in parts}
+        self._ask_seen, self._seen = seen, dict[tuple[str, int], list[int]]()
+        self.topics = topics
 
     def grew(self, partition: Partition) -> bool:
         """Count what is new in `partition`; whether the fetch has all it waits for."""
+        if not self._seen:
+            self._seen = {(p.topic, p.partition): [seen, p.bytes_max] for p, seen in self._ask_seen()}
         seen = self._seen.get((partition.topic, partition.index))
         if seen is None:
             return False

@@ -31,6 +31,10 @@ class StableOffsets:
         """Where the producer's open transaction begins, -1 where it has none."""
         return self._open.get(partition, {}).get(producer_id, -1)
 
+    def settled(self, partition: Partition) -> bool:
+        """Whether no transaction holds the last stable offset back: it is the high watermark."""
+        return partition not in self._open and partition not in self._ending
+
     def of(self, partition: Partition) -> int:
         """The last stable offset."""
         stable = partition.durable_offset

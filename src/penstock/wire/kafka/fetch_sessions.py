@@ -71,13 +71,20 @@ def key_of(part: FetchPart) -> Key:
     return part.topic_id or part.topic, part.partition
 
 
+def is_nameless(part: FetchPart) -> bool:
+    """Whether it is asked for by an id whose topic is not known."""
+    return not part.topic and part.topic_id != b""
+
+
 class Watched:
     """One partition of a session: how it is read, and what its client knows of it."""
 
-    __slots__ = ("high_watermark", "part", "start_offset")
+    __slots__ = ("heard", "high_watermark", "part", "start_offset")
 
     def __init__(self, part: FetchPart) -> None:
         self.part = part
+        self.heard: Outcome | None = None
+        """The last outcome, where hearing it again is no news."""
         self.high_watermark = self.start_offset = -1
 
     def news(self, outcome: Outcome) -> bool:
@@ -85,10 +92,13 @@ class Watched:
         if isinstance(outcome, int):
             # -1, so that the partition is told of again when the error is over.
             self.high_watermark = self.start_offset = -1
+            self.heard = None
             return True
+        full = len(outcome.batches) > 0 or outcome.diverged is not None
+        self.heard = None if full else outcome
         high, start = outcome.high_watermark, outcome.start_offset
         if high == self.high_watermark and start == self.start_offset:
-            return len(outcome.batches) > 0 or outcome.diverged is not None
+            return full
         self.high_watermark, self.start_offset = high, start
         return True
 
@@ -96,7 +106,17 @@ class Watched:
 class FetchSession:
     """One session: its partitions in the order in which they are read, those that had records last."""
 
-    __slots__ = ("_order", "begun_s", "by_id", "epoch", "heard_s", "session_id", "user", "watched")
+    __slots__ = (
+        "_nameless",
+        "_order",
+        "begun_s",
+        "by_id",
+        "epoch",
+        "heard_s",
+        "session_id",
+        "user",
+        "watched",
+    )
 
     def __init__(self, session_id: int, claim: Claim) -> None:
         self.session_id, self.user, self.by_id = session_id, claim.user, claim.by_id
@@ -104,13 +124,20 @@ class FetchSession:
         self.epoch = FIRST_EPOCH + 1
         self.watched: dict[Key, Watched] = {}
         self._order: tuple[FetchPart, ...] | None = None
+        self._nameless: tuple[FetchPart, ...] = ()
 
     @property
     def parts(self) -> tuple[FetchPart, ...]:
         """How its partitions are read, in their order."""
         if self._order is None:
             self._order = tuple(one.part for one in self.watched.values())
+            self._nameless = tuple(part for part in self._order if is_nameless(part))
         return self._order
+
+    @property
+    def nameless(self) -> tuple[FetchPart, ...]:
+        """What was asked for by an id that no topic had; there may be one now."""
+        return self._nameless if self.parts else ()
 
     def name_of(self, key: Key) -> str:
         """The topic's name, where the session knows it."""
@@ -135,7 +162,7 @@ class FetchSession:
         told = [
             (one, found)
             for one, found in zip(self.watched.values(), outcomes, strict=True)
-            if one.news(found)
+            if found is not one.heard and one.news(found)
         ]
         for one, found in told:
             if not isinstance(found, int) and len(found.batches):

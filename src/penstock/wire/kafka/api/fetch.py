@@ -24,6 +24,7 @@ from penstock.wire.kafka.fetch_sessions import (
     Key,
     Lost,
     Outcome,
+    is_nameless,
     key_of,
 )
 from penstock.wire.kafka.refusals import code
@@ -63,7 +64,7 @@ def fetch(request: Request) -> Steps:
 def _go_on(request: Request, session: FetchSession) -> Steps:
     """Read what the session holds, with the changes that the request makes."""
     epoch = session.epoch
-    changed, errors = yield from _find_names(request, [*_nameless(session), *_named(request, session)])
+    changed, errors = yield from _find_names(request, [*session.nameless, *_named(request, session)])
     if not request.fetch_sessions.change(session, changed, _forgotten(request)):
         return _without(E.fetch_session_id_not_found)
     if not session.watched:  # as Kafka: what the request names and forgets at once is answered all the same
@@ -117,18 +118,9 @@ def _id_of(topic: Any) -> bytes:
     return topic.topic_id.bytes if topic.topic_id else bytes(16)
 
 
-def _is_nameless(part: FetchPart) -> bool:
-    return not part.topic and part.topic_id != b""
-
-
-def _nameless(session: FetchSession) -> Asked:
-    """What was asked for by an id that no topic had; there may be one now."""
-    return [part for part in session.parts if _is_nameless(part)] if session.by_id else ()
-
-
 def _find_names(request: Request, parts: Asked) -> Generator[Call, Any, tuple[Asked, Errors]]:
     """The parts with their topics' names, and the errors for the ids of those that stay without."""
-    ids = list(dict.fromkeys(part.topic_id for part in parts if _is_nameless(part)))
+    ids = list(dict.fromkeys(part.topic_id for part in parts if is_nameless(part)))
     if not ids:
         return parts, {}
     found = each((yield DescribeTopics(request.principal, (), tuple(ids))), len(ids))
@@ -148,7 +140,7 @@ def _unnamed(refused: Refused) -> int:
 def _read(request: Request, asked: Asked, errors: Errors) -> Generator[Call, Any, list[Outcome]]:
     """One outcome a part; `errors` are those of parts whose topic has no name."""
     q = request.message
-    named = tuple(part for part in asked if not _is_nameless(part)) if errors else tuple(asked)
+    named = tuple(part for part in asked if not is_nameless(part)) if errors else tuple(asked)
     results: Sequence[Any] = ()
     if named:
         committed = q.isolation_level == READ_COMMITTED
@@ -158,7 +150,7 @@ def _read(request: Request, asked: Asked, errors: Errors) -> Generator[Call, Any
     if not errors:
         return read
     rest = iter(read)
-    return [errors[part.topic_id] if _is_nameless(part) else next(rest) for part in asked]
+    return [errors[part.topic_id] if is_nameless(part) else next(rest) for part in asked]
 
 
 def _unread_last(told: Told) -> Told:

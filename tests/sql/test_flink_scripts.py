@@ -96,10 +96,6 @@ SELECT auction, bidder, price, channel,
     SPLIT_INDEX(url, '/', 5) as dir3 FROM bid;""",
 }
 REFUSED = {
-    "q11, sessions": (
-        "SELECT bidder FROM TABLE(SESSION(TABLE bid PARTITION BY bidder, DESCRIPTOR(`dateTime`), INTERVAL '10' SECOND))",
-        "session windows are not offered yet",
-    ),
     "q12, processing time": (
         "SELECT bidder FROM (SELECT *, PROCTIME() AS p_time FROM bid) GROUP BY bidder, TUMBLE(p_time, INTERVAL '10' SECOND)",
         "`p_time` is not an event-time column",

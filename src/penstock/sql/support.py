@@ -39,7 +39,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "OVER",
         "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY",
     ),
-    ("windows", "TABLE(TUMBLE(…)) and TABLE(HOP(…)), positional or named; GROUP BY TUMBLE(…) and HOP(…)"),
+    (
+        "windows",
+        "TABLE(TUMBLE | HOP | CUMULATE | SESSION(…)), positional or named; GROUP BY TUMBLE | HOP | SESSION(…)",
+    ),
     (
         "aggregates",
         "COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE, FILTER, COUNT(DISTINCT …)",
@@ -131,10 +134,6 @@ JOINS_REFUSED: dict[str, Reason] = {
     "SEMI": Reason("SEMI JOIN", "SEMI JOIN is not Flink SQL", "WHERE id IN (SELECT …)"),
     "ANTI": Reason("ANTI JOIN", "ANTI JOIN is not Flink SQL", "WHERE NOT EXISTS (SELECT …)"),
 }
-WINDOWS_REFUSED: dict[str, Reason] = {
-    "SESSION": Reason("SESSION", f"session windows are {_LATER}", "use TUMBLE or HOP"),
-    "CUMULATE": Reason("CUMULATE", f"cumulating windows are {_LATER}", "use TUMBLE or HOP"),
-}
 SET_OPERATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Intersect: Reason("INTERSECT", f"INTERSECT is {_LATER}"),
     exp.Except: Reason("EXCEPT", f"EXCEPT is {_LATER}"),
@@ -196,7 +195,7 @@ def refused() -> list[Reason]:
     """Every reason once, in the order of the tables."""
     tables = (
         STATEMENTS_REFUSED, CLAUSES_REFUSED, JOINS_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED,
-        WINDOWS_REFUSED, EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
+        EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
     )  # fmt: skip
     reasons = [reason for table in tables for reason in table.values()]
     return list(dict.fromkeys(reasons))

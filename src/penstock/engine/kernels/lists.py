@@ -61,3 +61,18 @@ def tally(rows, signs, counts, turns):  # type: ignore[no-untyped-def]
             turns[place] = 1
         elif held == 1 and signs[place] < 0:
             turns[place] = -1
+
+
+@kernel("int64(const int64[::1], const int64[::1], const int64[::1], int64[::1])")
+def touching(owners, starts, ends, groups):  # type: ignore[no-untyped-def]
+    """Number the runs of spans that touch, of spans sorted by owner and start; returns how many there are."""
+    count = 0
+    reach = 0
+    for place in range(len(owners)):
+        if place == 0 or owners[place] != owners[place - 1] or starts[place] > reach:
+            count += 1
+            reach = ends[place]
+        elif ends[place] > reach:
+            reach = ends[place]
+        groups[place] = count - 1
+    return count

@@ -15,12 +15,13 @@ from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
 from penstock.engine.operators.operator import Moment, Operator
+from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stages
-from penstock.engine.operators.top import RunningTop, WindowTop
 from penstock.engine.operators.union import Unite
-from penstock.engine.operators.window import Assign
-from penstock.engine.operators.window_aggregate import WindowAggregate
+from penstock.engine.operators.windows.assign import Assign
+from penstock.engine.operators.windows.sessions import SessionAggregate
+from penstock.engine.operators.windows.slices import WindowAggregate
 from penstock.engine.plan import Aggregate, Filter, Join, Node, Plan, Project, Scan, Top, Union, Window
 from penstock.engine.run.rules import prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
@@ -34,12 +35,19 @@ def operator_of(node: Node) -> Operator:
         case Window():
             return Assign(node)
         case Aggregate():
-            return WindowAggregate(node) if node.window else RunningAggregate(node)
+            return _aggregate_of(node)
         case Join():
             return _join_of(node)
         case Top():
             return RunningTop(node) if node.window is None else WindowTop(node)
     raise AssertionError(node)
+
+
+def _aggregate_of(node: Aggregate) -> Operator:
+    if not node.window:
+        return RunningAggregate(node)
+    sessions = isinstance(node.source, Window) and node.source.kind == "SESSION"
+    return SessionAggregate(node) if sessions else WindowAggregate(node)
 
 
 def _join_of(node: Join) -> Operator:

@@ -136,7 +136,21 @@ def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggreg
         source = _with_columns(source, computed, _needed(keys, aggregations))
     if window:
         source, aggregations = _above_window(source, [name for name, _ in keys], aggregations)
-    return Aggregate(source, tuple(name for name, _ in keys), tuple(aggregations), window)
+    names = tuple(name for name, _ in keys)
+    return Aggregate(_session(source, names) if window else source, names, tuple(aggregations), window)
+
+
+def _session(source: Node, keys: Sequence[str]) -> Node:
+    """A session's window with the keys that its sessions are of: those that are grouped by."""
+    if not (isinstance(source, Window) and source.kind == "SESSION"):
+        return source
+    grouped = tuple(key for key in keys if key not in WINDOW_NAMES)
+    if source.keys and set(source.keys) != set(grouped):
+        raise QueryError(
+            f"the sessions are of ({', '.join(source.keys)}), the groups of ({', '.join(grouped)})",
+            remedy="PARTITION BY and GROUP BY the same columns",
+        )
+    return replace(source, keys=grouped)
 
 
 def _bounds_under_other_names(source: Node, keys: Sequence[Item]) -> dict[str, str]:

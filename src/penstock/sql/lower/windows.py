@@ -5,39 +5,43 @@ function's arguments mean; which window a row is in is the engine's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from penstock.engine.plan import Node, Window
 from penstock.sql.dialect import WINDOW_FUNCTIONS, Descriptor, TableArgument, TableFunction
 from penstock.sql.faults import QueryError, did_you_mean
+from penstock.sql.lower.binder import Scope
 from penstock.sql.nodes.build import windowed
 from penstock.sql.nodes.intervals import milliseconds
-from penstock.sql.support import WINDOWS_REFUSED
 
 # The arguments after the table, in order, and how many of them must be there.
 ARGUMENTS: dict[str, tuple[tuple[str, ...], int]] = {
     "TUMBLE": (("TIMECOL", "SIZE", "OFFSET"), 2),
     "HOP": (("TIMECOL", "SLIDE", "SIZE", "OFFSET"), 3),
+    "CUMULATE": (("TIMECOL", "STEP", "SIZE", "OFFSET"), 3),
+    "SESSION": (("TIMECOL", "GAP"), 2),
 }
 USAGE = {
     "TUMBLE": "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
     "HOP": "TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '30' SECOND))  -- slide, size",
+    "CUMULATE": "TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR))  -- step, size",
+    "SESSION": "TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '10' MINUTE))",
 }
 LEGACY_USAGE = {
     "TUMBLE": "GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)",
     "HOP": "GROUP BY HOP(ts, INTERVAL '1' SECOND, INTERVAL '30' SECOND)  -- slide, size",
+    "SESSION": "GROUP BY k, SESSION(ts, INTERVAL '10' MINUTE)",
+    "CUMULATE": USAGE["CUMULATE"],
 }
+WANTS = {"HOP": "slide and size", "SESSION": "a gap"}
 # What the older form calls the columns of its window.
 LEGACY_COLUMNS = {"START": "window_start", "END": "window_end", "ROWTIME": "window_time"}
 
 
-def refuse_kind(name: str, at: exp.Expression) -> None:
-    """Raise for the window functions that are not offered, and for functions that are none."""
-    reason = WINDOWS_REFUSED.get(name)
-    if reason:
-        raise QueryError(f"{name}: {reason.message}", at, remedy=reason.remedy)
+def check_kind(name: str, at: exp.Expression) -> None:
+    """Raise for table functions that are no windows."""
     if name not in ARGUMENTS:
         raise QueryError(
             f"there is no table function {name}",
@@ -49,7 +53,7 @@ def refuse_kind(name: str, at: exp.Expression) -> None:
 def table_argument(function: TableFunction) -> exp.Table:
     """The table a window function is over; raises for functions and arguments that are not offered."""
     name = str(function.this)
-    refuse_kind(name, function)
+    check_kind(name, function)
     first = function.expressions[0] if function.expressions else None
     named = [a for a in function.expressions if isinstance(a, exp.Kwarg) and a.this.name.upper() == "DATA"]
     first = named[0].expression if named else first
@@ -57,7 +61,7 @@ def table_argument(function: TableFunction) -> exp.Table:
         raise QueryError(
             f"{name} takes TABLE and a table's name first", first or function, remedy=USAGE[name]
         )
-    if first.args.get("partition"):
+    if first.args.get("partition") and name != "SESSION":
         raise QueryError(
             f"{name} takes no PARTITION BY",
             first.args["partition"][0],
@@ -74,7 +78,12 @@ def over_table(function: TableFunction, source: Node) -> Window:
     if not isinstance(descriptor, Descriptor) or len(descriptor.expressions) != 1:
         raise QueryError(f"{name} takes DESCRIPTOR(time column)", descriptor, remedy=USAGE[name])
     time = descriptor.expressions[0]
-    return windowed(source, name, time.name, _sizes(name, given), time)
+    made = windowed(source, name, time.name, _sizes(name, given), time)
+    partition = given["DATA"].args.get("partition") if name == "SESSION" else None
+    if not partition:
+        return made
+    scope = Scope(source.schema)
+    return replace(made, keys=tuple(scope.column(column).name for column in partition))
 
 
 def _arguments(name: str, function: TableFunction) -> dict[str, exp.Expression]:
@@ -101,8 +110,14 @@ def _arguments(name: str, function: TableFunction) -> dict[str, exp.Expression]:
 
 
 def _sizes(name: str, given: dict[str, exp.Expression]) -> tuple[int, int, int]:
-    size_ms = milliseconds(given["SIZE"], "the window's size")
-    slide_ms = milliseconds(given["SLIDE"], "the window's slide") if name == "HOP" else size_ms
+    if name == "SESSION":
+        gap_ms = milliseconds(given["GAP"], "the session's gap")
+        return gap_ms, gap_ms, 0
+    size_ms, slide_ms = milliseconds(given["SIZE"], "the window's size"), 0
+    for part in ("SLIDE", "STEP"):
+        if part in given:
+            slide_ms = milliseconds(given[part], f"the window's {part.lower()}")
+    slide_ms = slide_ms if name in ("HOP", "CUMULATE") else size_ms
     offset_ms = milliseconds(given["OFFSET"], "the window's offset") if "OFFSET" in given else 0
     return size_ms, slide_ms, offset_ms
 
@@ -127,7 +142,8 @@ def group_window(node: exp.Expression) -> GroupWindow | None:
     name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
     if name not in WINDOW_FUNCTIONS:
         return None
-    refuse_kind(name, node)
+    if name == "CUMULATE":
+        raise QueryError("CUMULATE stands in FROM", node, remedy=USAGE[name])
     return _group_window(name, node)
 
 
@@ -137,7 +153,7 @@ def _group_window(name: str, node: exp.Expression) -> GroupWindow:
     time = given.get("TIMECOL")
     if not least <= len(node.expressions) <= len(names) or not isinstance(time, exp.Column):
         raise QueryError(
-            f"{name} takes a time column and {'slide and size' if name == 'HOP' else 'a size'}",
+            f"{name} takes a time column and {WANTS.get(name, 'a size')}",
             node,
             remedy=LEGACY_USAGE[name],
         )

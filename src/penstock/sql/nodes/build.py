@@ -88,17 +88,19 @@ def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at:
             remedy=f"leave `{clash}` out of the rows below",
         )
     if size_ms <= 0 or slide_ms <= 0:
-        raise QueryError("a window's size and slide must be more than nothing", at)
+        raise QueryError("a window's size, slide, step and gap must be more than nothing", at)
     if slide_ms > size_ms or size_ms % slide_ms:
-        # Flink's rule for HOP, as its panes need it.
+        # Flink's rule for both, as panes need it.
+        what, form = ("cumulating", "step") if kind_ == "CUMULATE" else ("hopping", "slide")
         raise QueryError(
-            "a hopping window's size must be a multiple of its slide", at, remedy="HOP(…, slide, size)"
+            f"a {what} window's size must be a multiple of its {form}", at, remedy=f"{kind_}(…, {form}, size)"
         )
     if size_ms // slide_ms > WINDOWS_PER_ROW_MAX:
         raise QueryError(
             f"each row would be in {size_ms // slide_ms} windows", at, remedy="choose a larger slide"
         )
-    return Window(node, kind_, time, size_ms, slide_ms, offset_ms % slide_ms)
+    whole_ms = size_ms if kind_ == "CUMULATE" else slide_ms
+    return Window(node, kind_, time, size_ms, slide_ms, offset_ms % whole_ms)
 
 
 def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:

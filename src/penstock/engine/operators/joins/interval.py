@@ -132,7 +132,7 @@ class IntervalJoin(Operator):
 
     def snapshot(self) -> Blocks:
         blocks = self.sides.snapshot()
-        self._restore_times()
+        self._restore_times()  # rows may have other numbers now
         return blocks
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
@@ -140,12 +140,13 @@ class IntervalJoin(Operator):
         self._restore_times()
 
     def _restore_times(self) -> None:
-        """Times are columns of the rows, which are swept."""
+        """Times are columns of the rows."""
         self._clear()
         for port, side in enumerate(self.sides.both):
             times = integers(side.shelves.rows[self.times[port]])
             self._at[port].extend(times)
-            self.oldest_us[port] = int(times.min()) if len(times) else FOREVER_US
+            kept = times[side.shelves.copies > 0]
+            self.oldest_us[port] = int(kept.min()) if len(kept) else FOREVER_US
 
 
 def _together(parts: list[pl.DataFrame]) -> pl.DataFrame | None:

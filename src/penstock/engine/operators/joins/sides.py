@@ -134,10 +134,6 @@ class Sides:
 
     def snapshot(self) -> dict[str, pl.DataFrame]:
         """Keys, and both sides' rows."""
-        for side in self.both:
-            side.shelves.sweep()
-        if self.table.schema:
-            self.keep(np.unique(np.concatenate([side.shelves.slots for side in self.both])))
         left, right = (side.shelves.frame() for side in self.both)
         return {"keys": self.table.frame(), "left": left, "right": right}
 

@@ -160,7 +160,6 @@ class RunningTop(Operator):
             self.shelves.renumber(numbers)
 
     def snapshot(self) -> Blocks:
-        self._sweep()
         return {"keys": self.table.frame(), "rows": self.shelves.frame()}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:

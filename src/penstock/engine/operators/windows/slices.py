@@ -29,6 +29,7 @@ class WindowAggregate(Operator):
     """Slots are (key number, slice); a slice is a whole number, its end ``(slice + 1) * slide + offset``."""
 
     name = "window aggregate"
+    cumulates = False
 
     def __init__(self, plan: Aggregate) -> None:
         source = plan.source
@@ -36,6 +37,7 @@ class WindowAggregate(Operator):
         if isinstance(source, Window):
             self.time, self.slide_ms, self.offset_ms = source.time, source.slide_ms, source.offset_ms
             self.size_ms, self.slices = source.size_ms, source.size_ms // source.slide_ms
+            self.cumulates = source.kind == "CUMULATE"
             schema, self.keys = source.source.schema, tuple(k for k in plan.keys if k not in WINDOWS)
         else:  # one slice a millisecond that some window ends at
             self.time, self.slide_ms, self.offset_ms, self.size_ms, self.slices = (
@@ -98,7 +100,7 @@ class WindowAggregate(Operator):
         slices = (integers(times) // 1000 - self.offset_ms) // self.slide_ms
         if self.time == "window_end":  # of rows that carry a window; window_time is the slice already
             slices = slices - 1
-        late = slices + self.slices - 1 <= self._passed(self._marks(rows, moment))
+        late = self._last(slices) <= self._passed(self._marks(rows, moment))
         if times.null_count():
             late |= ~there(times)
         if late.any():
@@ -113,6 +115,13 @@ class WindowAggregate(Operator):
             return moment.before_ms
         marks: Numbers = np.maximum(moment.before_ms, np.minimum(rows[MARK].to_numpy(), moment.after_ms))
         return marks
+
+    def _last(self, slices: Numbers) -> Numbers:
+        """The last slice of the last window that each slice is in."""
+        if self.cumulates:
+            made: Numbers = slices // self.slices * self.slices + self.slices - 1
+            return made
+        return slices + self.slices - 1
 
     def _passed(self, watermark_ms: "Numbers | int") -> "Numbers | int":
         """The last window, by its last slice, that such a watermark fires: end - 1 <= watermark."""
@@ -138,12 +147,12 @@ class WindowAggregate(Operator):
 
     def _hopped(self, before: int, through: int) -> pl.DataFrame | None:
         """Merge each window that fires from its slices, the earliest slice first."""
-        parts = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice + self.slices - 1 > before))
+        parts = np.flatnonzero((self.slot_slice <= through) & (self._last(self.slot_slice) > before))
         parts = parts[np.argsort(self.slot_slice[parts], kind="stable")]
         if not len(parts):
             return None
         first = np.maximum(self.slot_slice[parts], before + 1)
-        copies = np.minimum(self.slot_slice[parts] + self.slices - 1, through) - first + 1
+        copies = np.minimum(self._last(self.slot_slice[parts]), through) - first + 1
         sources = np.repeat(parts, copies)
         steps = np.arange(len(sources)) - np.repeat(np.cumsum(copies) - copies, copies)
         windows, keys = np.repeat(first, copies) + steps, self.slot_key[sources]
@@ -162,8 +171,10 @@ class WindowAggregate(Operator):
         columns = self.table.rows(keys).get_columns() if self.keys else []
         if self.sliced:
             end = pl.Series("window_end", ((windows + 1) * self.slide_ms + self.offset_ms) * 1000)
+            first = windows // self.slices * self.slices if self.cumulates else windows + 1 - self.slices
+            start = pl.Series("window_start", (first * self.slide_ms + self.offset_ms) * 1000)
             bounds = [
-                (end - self.size_ms * 1000).alias("window_start"),
+                start,
                 end,
                 (end - 1000).alias("window_time"),
             ]
@@ -172,7 +183,7 @@ class WindowAggregate(Operator):
 
     def _close(self, through: int) -> None:
         """Forget slices whose windows have all fired, once they are the greater part."""
-        alive = self.slot_slice + self.slices - 1 > through
+        alive = self._last(self.slot_slice) > through
         self.living = int(alive.sum())
         self.oldest = int(self.slot_slice[alive].min()) if self.living else 2**62
         if self.living * 2 <= len(alive):
@@ -197,7 +208,7 @@ class WindowAggregate(Operator):
     # --- state -----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Blocks:
-        self._keep(np.flatnonzero(self.slot_slice + self.slices - 1 > self.fired))
+        self._keep(np.flatnonzero(self._last(self.slot_slice) > self.fired))
         slots = pl.DataFrame({"key": self.slot_key, "slice": self.slot_slice})
         fired = pl.DataFrame({"fired": [self.fired], "late": [self.late_rows]})
         cells = prefixed(self.groups.snapshot(len(self.slot_key)), "cells")

@@ -177,9 +177,11 @@ class Line:
         elif name in OUT and OUT[name] in codes(message):
             known = maker.producers if name == "EndTxn" else maker.members
             del known[-1 if len(known) > 1 else 1 :]
+        elif message.get("session_id"):
+            maker.sessions.append(message["session_id"])
         elif name in ("Metadata", "CreateTopics"):
             maker.topic_ids += [topic["topic_id"] for topic in message["topics"] if "topic_id" in topic]
-        for known in (maker.producers, maker.members, maker.topic_ids):
+        for known in (maker.producers, maker.members, maker.topic_ids, maker.sessions):
             del known[2:-8]
 
     def hang_up(self) -> None:

@@ -42,7 +42,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
     "fetch_offset": (0, 0, 1, 3, 10), "committed_offset": (0, 1, 5), "timestamp": (-1, -2, -3, -4, 0, 1_700_000_000_000),
     "timeout": (0, 100, 30_000), "session_timeout": (6_000, 10_000), "rebalance_timeout": (0, 1_000, 60_000),
     "transaction_timeout": (1, 1_000, 60_000), "max_wait": (0, 0, 10, 500), "min_bytes": (0, 1, 1, 1000),
-    "max_bytes": (0, 1, 1000, 1 << 20), "partition_max_bytes": (0, 1, 1000, 1 << 20), "session_id": (0, 0, 1),
+    "max_bytes": (0, 1, 1000, 1 << 20), "partition_max_bytes": (0, 1, 1000, 1 << 20),
     "session_epoch": (-1, -1, 0, 0, 1, 2), "current_leader_epoch": (-1, -1, -1, 0, 0, 1), "leader_epoch": (0, 1),
     "last_fetched_epoch": (-1, -1, 0), "replica_id": (*[-1] * 20, 0), "isolation_level": (0, 1), "num_partitions": (-1, 1, 2, 3),
     "replication_factor": (-1, 1, 1, 2), "count": (1, 2, 3, 4), "resource_type": (2, 2, 2, 4, 8), "key_type": (0, 1),
@@ -68,6 +68,7 @@ class Maker:
         self.producers: list[tuple[str | None, int, int]] = [(None, -1, -1)]
         self.members: list[tuple[str, str, int]] = [("g", "", -1)]
         self.topic_ids = [bytes(16), b"\1" * 16]
+        self.sessions = [0]
         self.numbers = 0
         self.odd = 0.0
 
@@ -135,7 +136,7 @@ class Maker:
             return None if slot.nullable and self.chance.random() < 0.3 else self.row(slot.entity)
         odd = self.chance.random() < self.odd
         if slot.kind in EDGES:
-            usual = NUMBERS.get(slot.name)
+            usual = self.sessions if slot.name == "session_id" else NUMBERS.get(slot.name)
             return self.chance.choice(EDGES[slot.kind] if odd or usual is None else usual)
         return self.blob(slot, owner, odd)
 

@@ -1,7 +1,8 @@
 """The broker: answers every call, and says when it next needs time, a sync or an ear.
 
 The driver's side of the bargain: after `answer`, where `needs_sync`, run a sync of the log and hand the partitions
-that moved to `moved`; call `tick` when `next_wake_s` is over; `drop` what a dead connection waited for.
+that moved to `moved`; call `tick` when `next_wake_s` is over; `drop` what a dead connection waited for. Whoever watches
+a `Later` does not call the broker from there: it is in the middle of something.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -28,6 +28,7 @@ class Refusal(Enum):
     SUBSCRIBED = "a member of the group is subscribed to the topic"
     BAD_REQUEST = "the request contradicts itself"
     TOO_LARGE = "the record batch is larger than the topic's max.message.bytes"
+    OVER_SEGMENT = "the record batch is larger than the topic's segment.bytes"
     BAD_RECORD = "the record does not fit its topic"
     CORRUPT = "the record batch fails its checksum or is cut short"
     BAD_TIMESTAMP = "the timestamp is out of the topic's range"

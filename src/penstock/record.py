@@ -143,19 +143,21 @@ def check(buf: Bytes, *, bytes_max: int) -> list[BatchInfo] | Refused:
             return refused
         infos.append(info)
         position += info.size
-    return infos or Refused(Refusal.CORRUPT, "there is no record batch in the request")
+    return infos or Refused(Refusal.BAD_RECORD, "there is no record batch in the request")
 
 
 def _refused_short(buf: Bytes, position: int) -> Refused:
     """A version 0 or 1 message may be shorter than our header: tell an old format from a cut one."""
     old = len(buf) - position > 16 and buf[position + 16] < 2
-    return Refused(Refusal.UNSUPPORTED_BATCH if old else Refusal.CORRUPT, f"at byte {position}")
+    return Refused(Refusal.UNSUPPORTED_BATCH if old else Refusal.BAD_RECORD, f"cut at byte {position}")
 
 
 def _refused_batch(buf: Bytes, info: BatchInfo, bytes_max: int) -> Refused | None:
     at = info.position
     if buf[at + 16] != 2:
-        return Refused(Refusal.UNSUPPORTED_BATCH, f"format version {buf[at + 16]}")
+        # As Kafka tells them apart: a format of the past, and one that never was.
+        old = Refusal.UNSUPPORTED_BATCH if buf[at + 16] < 2 else Refusal.CORRUPT
+        return Refused(old, f"format version {buf[at + 16]}")
     if info.size < HEADER_SIZE:
         return Refused(Refusal.CORRUPT, f"a length of {info.size - PREFIX_SIZE} at byte {at}")
     if info.size > bytes_max:
@@ -168,11 +170,11 @@ def _refused_batch(buf: Bytes, info: BatchInfo, bytes_max: int) -> Refused | Non
         return Refused(Refusal.UNSUPPORTED_COMPRESSION, f"codec {info.codec}")
     if info.count < 1 or info.count != info.last_offset_delta + 1:
         detail = f"{info.count} records with a last offset delta of {info.last_offset_delta}"
-        return Refused(Refusal.CORRUPT, detail)
+        return Refused(Refusal.BAD_RECORD, detail)
     if info.codec == NONE and info.count * _RECORD_SIZE_MIN > info.size - HEADER_SIZE:
-        return Refused(Refusal.CORRUPT, f"{info.count} records in {info.size} bytes")
+        return Refused(Refusal.BAD_RECORD, f"{info.count} records in {info.size} bytes")
     if info.control:
-        return Refused(Refusal.CORRUPT, "clients may not write control batches")
+        return Refused(Refusal.BAD_RECORD, "clients may not write control batches")
     return None
 
 

@@ -87,9 +87,9 @@ def test_what_an_append_refuses() -> None:
             Append(ME, (AppendPart("t", 0, batch_of(b"v", at_ms=START.wall_ms + 3_700_000)),)),
             Refusal.BAD_TIMESTAMP,
         ),
-        (Append(ME, (AppendPart("t", 0, b""),)), Refusal.CORRUPT),
+        (Append(ME, (AppendPart("t", 0, b""),)), Refusal.BAD_RECORD),
         (Append(ME, (AppendPart("t", 0, batch_of(b"v") * 2),)), Refusal.BAD_RECORD),
-        (Append(ME, (AppendPart("__consumer_offsets", 0, batch_of(b"v")),)), Refusal.NO_TOPIC),
+        (Append(ME, (AppendPart("__consumer_offsets", 0, batch_of(b"v")),)), Refusal.BAD_TOPIC_NAME),
     ]
     for call, reason in cases:
         assert table.ask(call)[0].reason is reason, call

@@ -167,7 +167,9 @@ class FakeBroker:
         if kind == "topic" and name not in self.topics:
             return NO_TOPIC
         entries = (
-            c.ConfigEntry("cleanup.policy", "delete", type=7, doc="how"),
+            c.ConfigEntry(
+                "cleanup.policy", "delete", type=7, doc="how", below=("log.cleanup.policy", "delete", 5)
+            ),
             c.ConfigEntry("pass", "x", sensitive=True),
         )
         return tuple(e for e in entries if keys is None or e.name in keys)

@@ -162,7 +162,7 @@ def test_list_offsets_keeps_the_order_of_what_was_asked(broker: FakeBroker, vers
 def test_list_offsets_refuses_a_partition_named_twice_as_kafka_does(broker: FakeBroker, version: int) -> None:
     parts = [{"partition_index": n, "timestamp": t} for n, t in [(0, -1), (1, -2), (0, -2)]]
     response = ask(broker, 2, version, topics=[{"name": "t", "partitions": parts}])
-    assert [p.error_code for p in response.topics[0].partitions] == [42, 0, 42]
+    assert [(p.partition_index, p.error_code) for p in response.topics[0].partitions] == [(0, 42), (1, 0)]
 
 
 @versions(22)

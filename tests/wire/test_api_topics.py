@@ -114,7 +114,7 @@ def test_create_topics_with_an_assignment(broker: FakeBroker, version: int) -> N
 
     topics = [assigned("good", 1, 1), assigned("far", 1, 2), assigned("both", 1, partitions=1)]
     response = ask(broker, 19, version, topics=topics)
-    assert [(t.name, t.error_code) for t in response.topics] == [("good", 0), ("far", 38), ("both", 42)]
+    assert [(t.name, t.error_code) for t in response.topics] == [("good", 0), ("far", 39), ("both", 42)]
     assert broker.topics["good"].partitions == 2
 
 
@@ -171,7 +171,7 @@ def test_describe_configs(broker: FakeBroker, version: int) -> None:
         None,
         True,
     )
-    assert [(s.name, s.value, s.source) for s in policy.synonyms] == [("cleanup.policy", "delete", 5)]
+    assert [(s.name, s.value, s.source) for s in policy.synonyms] == [("log.cleanup.policy", "delete", 5)]
     assert [entry.name for entry in found[3].configs] == ["cleanup.policy"]
     if version >= 3:
         assert (policy.config_type, policy.documentation) == (7, "how")

@@ -114,7 +114,10 @@ class EpochEnd:
 
 @dataclass(frozen=True, slots=True)
 class ConfigEntry:
-    """One setting of a topic or of the broker; `source` is Kafka's ConfigSource (1 topic, 4 static, 5 default)."""
+    """One setting of a topic or of the broker; `source` is Kafka's ConfigSource (1 topic, 4 static, 5 default).
+
+    `below` is the broker's setting that holds where a topic has none: (name, value, source).
+    """
 
     name: str
     value: str | None
@@ -123,6 +126,7 @@ class ConfigEntry:
     sensitive: bool = False
     type: int = 0
     doc: str = ""
+    below: tuple[str, str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

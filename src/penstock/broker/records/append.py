@@ -44,11 +44,11 @@ def _refused_call(call: Append) -> Refused | None:
 
 
 def _write(state: State, part: AppendPart, transactional_id: str | None, now: Now) -> Written | Refused:
+    if part.topic in RESERVED:
+        return Refused(Refusal.BAD_TOPIC_NAME, f"only the broker itself writes to {part.topic}")
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
-    if part.topic in RESERVED:
-        return Refused(Refusal.BAD_TOPIC_NAME, f"only the broker itself writes to {part.topic}")
     settings = state.settings(part.topic)
     infos = record.check(part.batches, bytes_max=settings.message_bytes_max)
     if isinstance(infos, Refused):

@@ -61,6 +61,8 @@ def stamp(batches: Bytes, infos: Sequence[BatchInfo], settings: Settings, now: N
             Refusal.TOO_LARGE,
             f"{largest} bytes once compressed anew, allowed are {settings.message_bytes_max}",
         )
+    if largest > settings.segment_bytes:
+        return Refused(Refusal.OVER_SEGMENT, f"{largest} bytes, a segment has {settings.segment_bytes}")
     return copy, headers
 
 

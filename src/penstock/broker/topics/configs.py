@@ -14,6 +14,9 @@ from penstock.log import LogOptions
 OF_TOPIC, STATIC, DEFAULT = 1, 4, 5  # Kafka's ConfigSource
 NODE_ID = "1"
 
+UNSET = {"log.retention.ms", "log.roll.ms", "log.roll.jitter.ms", "log.flush.interval.ms"}
+"""Settings of Kafka's that have no value of their own until somebody sets them: they stand above one in hours."""
+
 Entries = tuple[ConfigEntry, ...]
 
 
@@ -45,11 +48,11 @@ def _chosen(entries: Iterable[ConfigEntry], keys: tuple[str, ...] | None) -> Ent
 
 
 def _topic_entry(state: State, setting: Setting, own: dict[str, str]) -> ConfigEntry:
-    if setting.name in own:
-        value, source = own[setting.name], OF_TOPIC
-    else:
-        value, source = broker_value(state, setting)
-    return ConfigEntry(setting.name, value, source, type=setting.kind, doc=setting.doc)
+    below = broker_value(state, setting)
+    value, source = (own[setting.name], OF_TOPIC) if setting.name in own else below
+    nameless = below[1] == DEFAULT and setting.broker in UNSET
+    named = None if nameless else (setting.broker or setting.name, *below)
+    return ConfigEntry(setting.name, value, source, type=setting.kind, doc=setting.doc, below=named)
 
 
 def broker_value(state: State, setting: Setting) -> tuple[str, int]:

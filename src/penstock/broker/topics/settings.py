@@ -17,6 +17,7 @@ class Settings:
     """What one topic does to appends; `codec` of None keeps the producer's."""
 
     message_bytes_max: int
+    segment_bytes: int
     log_append_time: bool
     before_max_ms: int
     after_max_ms: int
@@ -35,6 +36,7 @@ def settings_of(configs: Mapping[str, str], message_bytes_max: int) -> Settings:
     policies = [policy.strip() for policy in value("cleanup.policy").split(",")]
     return Settings(
         message_bytes_max=int(value("max.message.bytes")),
+        segment_bytes=int(value("segment.bytes")),
         log_append_time=value("message.timestamp.type") == "LogAppendTime",
         before_max_ms=int(value("message.timestamp.before.max.ms")),
         after_max_ms=int(value("message.timestamp.after.max.ms")),

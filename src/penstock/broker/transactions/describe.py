@@ -2,6 +2,7 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.state import State
+from penstock.broker.topics.names import wrong_name
 from penstock.broker.transactions.transaction import Transaction
 from penstock.calls import (
     DescribeProducers,
@@ -54,6 +55,8 @@ def producers(state: State, call: DescribeProducers, now: Now) -> list[tuple[Pro
 
 def _producers(state: State, topic: str, index: int, now: Now) -> tuple[ProducerInfo, ...] | Refused:
     partition = state.partition(topic, index)
+    if words := wrong_name(topic):
+        return Refused(Refusal.BAD_TOPIC_NAME, words)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{topic}/{index}")
     return tuple(

@@ -27,6 +27,7 @@ CODES: Final = {
     Refusal.SUBSCRIBED: E.group_subscribed_to_topic,
     Refusal.BAD_REQUEST: E.invalid_request,
     Refusal.TOO_LARGE: E.message_too_large,
+    Refusal.OVER_SEGMENT: E.record_list_too_large,
     Refusal.BAD_RECORD: E.invalid_record,
     Refusal.CORRUPT: E.corrupt_message,
     Refusal.BAD_TIMESTAMP: E.invalid_timestamp,

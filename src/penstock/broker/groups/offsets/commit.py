@@ -17,7 +17,7 @@ Results = list[Refused | None]
 def commit(state: State, call: CommitOffsets, now: Now) -> Results | Later[object]:
     """One answer a commit, when those that may be written are on disk."""
     if refused := _refused_committer(state, call, now):
-        return [refused] * len(call.commits)
+        return [_refused_place(state, one) or refused for one in call.commits]
     results: Results = [refused_commit(state, one) for one in call.commits]
     changes = {
         Key(call.group, one.topic, one.partition): Stored(
@@ -67,11 +67,18 @@ def _heard(state: State, group: Group, call: CommitOffsets, now: Now) -> Refused
 
 def refused_commit(state: State, one: OffsetCommit) -> Refused | None:
     """Why this position may not be committed, whoever does it."""
-    if state.partition(one.topic, one.partition) is None:
-        return Refused(Refusal.NO_TOPIC, f"{one.topic}/{one.partition}")
+    if refused := _refused_place(state, one):
+        return refused
     most = state.options.offset_metadata_bytes_max
     if len(one.metadata.encode()) > most:
         return Refused(Refusal.METADATA_TOO_LARGE, f"{len(one.metadata.encode())} bytes, allowed are {most}")
+    return None
+
+
+def _refused_place(state: State, one: OffsetCommit) -> Refused | None:
+    """What Kafka tells first, to members and strangers alike."""
+    if state.partition(one.topic, one.partition) is None:
+        return Refused(Refusal.NO_TOPIC, f"{one.topic}/{one.partition}")
     return None
 
 

@@ -18,6 +18,8 @@ Results = list[Refused | None]
 @answers(DeleteOffsets)
 def delete_offsets(state: State, call: DeleteOffsets, now: Now) -> Results | Refused | Later[object]:
     """One answer a part, when what goes is gone from the disk; what was not committed goes without a word."""
+    if not call.group:
+        return Refused(Refusal.BAD_GROUP)
     group = state.groups.get(call.group)
     if group is None:
         return Refused(Refusal.NO_GROUP, call.group)

@@ -16,7 +16,7 @@ TELLS_CONFIGS: Final = 5
 TWICE: Final = Refused(Refusal.BAD_REQUEST, "the topic is named more than once")
 BOTH: Final = Refused(Refusal.BAD_REQUEST, "give partitions and replicas, or an assignment, not both")
 ELSEWHERE: Final = Refused(
-    Refusal.BAD_REPLICATION, f"an assignment names partitions 0, 1, 2, … and the only node, {NODE_ID}"
+    Refusal.BAD_ASSIGNMENT, f"an assignment names partitions 0, 1, 2, … and the only node, {NODE_ID}"
 )
 
 

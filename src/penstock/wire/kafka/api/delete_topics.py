@@ -3,6 +3,7 @@
 1: first kept; 4: flexible; 5: error texts; 6: by topic id too (KIP-516).
 """
 
+from collections import Counter
 from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
@@ -14,6 +15,7 @@ from penstock.wire.kafka.refusals import code, text
 from penstock.wire.kafka.registry import Request, Steps, api, each
 
 BY_ID: Final = 6
+TWICE: Final = "the request names the topic more than once"
 
 
 @api(key=20, versions=(1, 6))
@@ -21,21 +23,30 @@ def delete_topics(request: Request) -> Steps:
     """One result a topic, those asked by name first."""
     q = request.message
     if request.version < BY_ID:
-        return {"responses": (yield from _by_name(request, tuple(dict.fromkeys(q.topic_names))))}
+        return {"responses": (yield from _by_name(request, list(q.topic_names)))}
     if any((t.name is None) == (t.topic_id is None) for t in q.topics):
         return {"responses": [_contradicting(t) for t in q.topics]}
-    names = dict.fromkeys(t.name for t in q.topics if t.name is not None)
-    ids = dict.fromkeys(t.topic_id.bytes for t in q.topics if t.topic_id is not None)
-    named = yield from _by_name(request, tuple(names))
-    found = yield from _by_id(request, tuple(ids))
+    named = yield from _by_name(request, [t.name for t in q.topics if t.name is not None])
+    found = yield from _by_id(request, [t.topic_id.bytes for t in q.topics if t.topic_id is not None])
     return {"responses": [*named, *found]}
 
 
-def _by_name(request: Request, names: tuple[str, ...]) -> Any:
+def _once(asked: list[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """Those that are asked for once, and those that are refused because they are asked for more than once."""
+    times = Counter(asked)
+    return tuple(one for one in times if times[one] == 1), [one for one in times if times[one] > 1]
+
+
+def _by_name(request: Request, asked: list[str]) -> Any:
+    names, twice = _once(asked)
+    refused = [
+        {"name": name, "topic_id": bytes(16), "error_code": ErrorCode.invalid_request, "error_message": TWICE}
+        for name in twice
+    ]
     if not names:
-        return []
+        return refused
     results = each((yield DeleteTopics(request.principal, names)), len(names))
-    return [
+    return refused + [
         {
             "name": name,
             "topic_id": _id_of(result),
@@ -46,11 +57,16 @@ def _by_name(request: Request, names: tuple[str, ...]) -> Any:
     ]
 
 
-def _by_id(request: Request, ids: tuple[bytes, ...]) -> Any:
+def _by_id(request: Request, asked: list[bytes]) -> Any:
+    ids, twice = _once(asked)
+    refused = [
+        {"name": None, "topic_id": one, "error_code": ErrorCode.invalid_request, "error_message": TWICE}
+        for one in twice
+    ]
     if not ids:
-        return []
+        return refused
     results = each((yield DeleteTopics(request.principal, (), ids)), len(ids))
-    return [_id_row(topic_id, result) for topic_id, result in zip(ids, results, strict=True)]
+    return refused + [_id_row(topic_id, result) for topic_id, result in zip(ids, results, strict=True)]
 
 
 def _id_row(topic_id: bytes, result: Any) -> Row:

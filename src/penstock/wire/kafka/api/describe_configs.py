@@ -12,7 +12,9 @@ from penstock.wire.kafka.encode import Row
 from penstock.wire.kafka.refusals import code, text
 from penstock.wire.kafka.registry import Request, Steps, api, each
 
-KINDS: Final = {2: "topic", 4: "broker"}
+OF_TOPIC: Final = 1
+BROKER: Final = 4
+KINDS: Final = {2: "topic", BROKER: "broker"}
 UNKNOWN_KIND: Final = Refused(Refusal.BAD_REQUEST, "only topics (2) and the broker (4) have settings here")
 
 
@@ -46,22 +48,30 @@ def describe_configs(request: Request) -> Steps:
                 "error_message": text(result),
                 "resource_type": resource.resource_type,
                 "resource_name": resource.resource_name,
-                "configs": [_entry_row(entry, synonyms, documented) for entry in entries],
+                "configs": [
+                    _entry_row(entry, synonyms, documented, resource.resource_type == BROKER)
+                    for entry in entries
+                ],
             }
         )
     return {"results": rows}
 
 
-def _entry_row(entry: ConfigEntry, synonyms: bool, documented: bool) -> Row:
+def _entry_row(entry: ConfigEntry, synonyms: bool, documented: bool, own: bool) -> Row:
     value = None if entry.sensitive else entry.value
-    same = {"name": entry.name, "value": value, "source": entry.source}
+    # A topic's setting that is the broker's is told under the broker's name for it alone.
+    held: list[tuple[str, str | None, int]] = []
+    if own or entry.source == OF_TOPIC:
+        held.append((entry.name, value, entry.source))
+    held += [entry.below] if entry.below else []
+    same = [{"name": name, "value": told, "source": source} for name, told, source in held]
     return {
         "name": entry.name,
         "value": value,
         "read_only": entry.read_only,
         "config_source": entry.source,
         "is_sensitive": entry.sensitive,
-        "synonyms": (same,) if synonyms else (),
+        "synonyms": same if synonyms else (),
         "config_type": entry.type,
         "documentation": entry.doc if documented else None,
     }

@@ -31,8 +31,8 @@ ASKED_AS: Final = {EARLIEST_LOCAL: EARLIEST, LATEST_TIERED: LATEST}
 def list_offsets(request: Request) -> Steps:
     """Ask for the partitions whose timestamps this version knows; refuse the others here."""
     q = request.message
-    asked = [(topic.name, p) for topic in q.topics for p in topic.partitions]
-    times = Counter((topic, p.partition_index) for topic, p in asked)
+    asked = [(topic.name, p) for topic in q.topics for p in _distinct(topic)]
+    times = Counter((topic.name, p.partition_index) for topic in q.topics for p in topic.partitions)
     known = [
         TWICE if times[topic, p.partition_index] > 1 else _refused(p.timestamp, request.version)
         for topic, p in asked
@@ -75,8 +75,13 @@ def _shown(result: Any, timestamp: int) -> Any:
 def _topic_row(topic: Any, results: Iterator[Any]) -> Row:
     return {
         "name": topic.name,
-        "partitions": [_partition_row(p.partition_index, next(results)) for p in topic.partitions],
+        "partitions": [_partition_row(p.partition_index, next(results)) for p in _distinct(topic)],
     }
+
+
+def _distinct(topic: Any) -> list[Any]:
+    """Each partition once, however often it is named: it is refused once."""
+    return list({p.partition_index: p for p in topic.partitions}.values())
 
 
 def _partition_row(index: int, result: Any) -> Row:

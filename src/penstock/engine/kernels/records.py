@@ -9,27 +9,31 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from penstock.engine.kernels.compiled import kernel
+from penstock.engine.kernels.compiled import UNCOUNTED, kernel
+from penstock.engine.kernels.decode.words import peek
 
 
-@register_jitable
-def _varint(data: Any, at: Any, end: Any) -> Any:
+@register_jitable(forceinline=True, _nrt=False)
+def varint(data: Any, at: Any, end: Any) -> Any:
     """A zigzag varint of up to ten bytes: (number, next position), the position -1 where it is cut or too long."""
-    number, shift = np.uint64(0), np.uint64(0)
-    for _ in range(10):
-        if at >= end:
-            return np.int64(0), np.int64(-1)
-        byte = np.uint64(data[at])
+    if at < 0 or at >= end:
+        return np.int64(0), np.int64(-1)
+    byte = peek(data, at)
+    number, shift = byte & 127, 0
+    while byte >= 128:
         at += 1
-        number |= (byte & np.uint64(127)) << shift
-        if byte < np.uint64(128):
-            sign = np.int64(number & np.uint64(1))
-            return np.int64(number >> np.uint64(1)) ^ -sign, np.int64(at)
-        shift += np.uint64(7)
-    return np.int64(0), np.int64(-1)
+        shift += 7
+        if at >= end or shift > 63:
+            return np.int64(0), np.int64(-1)
+        byte = peek(data, at)
+        number |= (byte & 127) << shift
+    return ((number >> 1) & 0x7FFFFFFFFFFFFFFF) ^ -(number & 1), at + 1
 
 
-@kernel("int64(const uint8[::1], int64, int64, int64, int64, int64, boolean, int64[:, ::1], int64)")
+@kernel(
+    "int64(const uint8[::1], int64, int64, int64, int64, int64, boolean, int64[:, ::1], int64)",
+    UNCOUNTED,
+)
 def locate(data, start, end, count, base_offset, base_ms, append_time, out, first):  # type: ignore[no-untyped-def]
     """Positions of `count` records between `start` and `end`, written to the columns of `out` from row `first` on.
 
@@ -37,23 +41,23 @@ def locate(data, start, end, count, base_offset, base_ms, append_time, out, firs
     headers position. Returns 0, or the position (at least 1) where the section is damaged.
     With `append_time` every record bears `base_ms`.
     """
-    at = start
+    at = np.int64(start)
     for record in range(count):
-        size, body = _varint(data, at, end)
-        if body < 0 or size < 0 or body + size > end or body >= end:
+        size, body = varint(data, at, end)
+        if body < 0 or size < 0 or size > end - body or body >= end:
             return at + 1
         stop = body + size
-        late, at = _varint(data, body + 1, stop)  # the byte skipped is the record's attributes, unused so far
-        delta, at = _varint(data, at, stop) if at >= 0 else (np.int64(0), np.int64(-1))
-        key, at = _varint(data, at, stop) if at >= 0 else (np.int64(0), np.int64(-1))
-        if at < 0 or key < -1 or at + max(key, 0) > stop:
+        late, at = varint(data, body + 1, stop)  # the byte skipped is the record's attributes, unused so far
+        delta, at = varint(data, at, stop)
+        key, at = varint(data, at, stop)
+        if at < 0 or key < -1 or max(key, 0) > stop - at:
             return body
         column = first + record
         out[0, column] = at
         out[1, column] = key
         at += max(key, 0)
-        value, at = _varint(data, at, stop)
-        if at < 0 or value < -1 or at + max(value, 0) > stop:
+        value, at = varint(data, at, stop)
+        if at < 0 or value < -1 or max(value, 0) > stop - at:
             return body
         out[2, column] = at
         out[3, column] = value

@@ -24,6 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, choices=Scale().sizes, help="one record size")
     parser.add_argument("--fsync", choices=("yes", "no"), help="one of the two")
     parser.add_argument("--side", choices=Scale().sides, help="one server alone")
+    parser.add_argument("--limit", type=int, default=45, help="minutes after which it gives up")
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument("--table", type=Path, help="measure nothing: show an earlier run's file")
     return parser.parse_args()
@@ -49,6 +50,8 @@ def main() -> None:
     given = arguments()
     # Told to end, the servers are ended too: both signals unwind the same way.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {given.limit} minutes"))
+    signal.alarm(given.limit * 60)
     if given.table:
         found = json.loads(given.table.read_text())
     else:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from confluent_kafka import KafkaException
 
 from bench.__main__ import OUT, machine
@@ -25,7 +26,7 @@ from bench.kafka_io.sides import SIDES, Side, create_topic, settle
 from bench.kafka_io.small import CONNECTIONS, small
 from bench.oracle import kafka as oracle
 
-FAULTS = (OSError, RuntimeError, KafkaException, subprocess.SubprocessError)
+FAULTS = (OSError, RuntimeError, KafkaException, subprocess.SubprocessError, psutil.Error)
 """What one measurement may meet without ending the others; it is written down."""
 PARTS = ("bulk", "small", "latency")
 IDLE_S = 2.0
@@ -72,6 +73,15 @@ class Found:
         self.runs.setdefault(what, {}).setdefault(side, []).append(figures)
         print(f"{what:22} {side:9} " + " ".join(f"{k}={v:.4g}" for k, v in figures.items()), flush=True)
 
+    @contextmanager
+    def going_on(self, what: str) -> Iterator[None]:
+        """A fault inside, such as a server that does not start, is written down, and the next has its turn."""
+        try:
+            yield
+        except (*FAULTS, KeyError) as error:
+            self.troubles.append(f"{what}: {type(error).__name__}: {error}"[:500])
+            print(self.troubles[-1], flush=True)
+
     def medians(self) -> dict[str, dict[str, dict[str, float]]]:
         """By what and server; figures that one of the runs lacks are left out."""
         return {
@@ -107,23 +117,21 @@ def measure(scale: Scale) -> dict[str, Any]:
     """All that `scale` names; written to `bench/out/kafka_io.json` as it comes."""
     found = Found(scale)
     with tempfile.TemporaryDirectory(prefix="bench-lines-") as folder:
-        if {"bulk", "small"} & set(scale.parts):
-            for _ in range(scale.runs):
-                for fsync in scale.fsyncs:
-                    for name in scale.sides:
-                        with _running(found, name, fsync) as side:
-                            _load(found, side, fsync, Path(folder))
-                found.save()
-    if "latency" in scale.parts:
-        for fsync in scale.fsyncs:
-            _latency(found, fsync)
+        rounds = itertools.product(range(scale.runs), scale.fsyncs, scale.sides)
+        for _, fsync, name in rounds if {"bulk", "small"} & set(scale.parts) else ():
+            with found.going_on(f"{name}, fsync {word(fsync)}"), _running(found, name, fsync) as side:
+                _load(found, side, fsync, Path(folder))
             found.save()
+    for fsync in scale.fsyncs if "latency" in scale.parts else ():
+        with found.going_on(f"latency, fsync {word(fsync)}"):
+            _latency(found, fsync)
+        found.save()
     return found.report()
 
 
 @contextmanager
 def _running(found: Found, name: str, fsync: bool) -> Iterator[Side]:
-    """A server for as long as it is needed; one that does not start ends the whole run."""
+    """A server for as long as it is needed."""
     settle(1024)
     with SIDES[name](fsync) as side:
         time.sleep(IDLE_S)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.record import Record, encode, info_at, stamp_append_time
+from penstock.wire.kafka import api as _apis  # noqa: F401  # importing the folder fills the registry
 from penstock.wire.kafka.codec import request_type
 from penstock.wire.kafka.encode import encode as encode_message
 from penstock.wire.kafka.registry import OFFERED

@@ -9,6 +9,7 @@ from penstock.broker.access.needs import Each
 from penstock.broker.access.table import ACCESS
 from penstock.errors import Refusal, Refused
 from penstock.record import Record, encode
+from penstock.wire.kafka import support
 from penstock.wire.kafka.registry import OFFERED
 from tests.wire.driving import ask, feed, new_session, request
 from tests.wire.fake_broker import FakeBroker
@@ -63,3 +64,9 @@ def test_any_refusal_of_any_call_is_answered(key: int, version: int) -> None:
             }
             assert feed(session, broker, data)
             assert not session.closing
+
+
+def test_notes_of_the_support_table_are_of_apis_that_are_offered() -> None:
+    assert support.NOTES.keys() <= support.SUPPORTED.keys()
+    table = support.markdown().split("\n\n")[0].splitlines()
+    assert len(table) == 2 + len(support.SUPPORTED) and all(line.count("|") == 5 for line in table)

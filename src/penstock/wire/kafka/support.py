@@ -7,6 +7,7 @@ Knows API keys and names; knows nothing of how an API works.
 from typing import Final
 
 from penstock.wire.kafka import api as _apis  # noqa: F401  # importing the folder fills the table
+from penstock.wire.kafka.fetch_sessions import FetchSessionOptions
 from penstock.wire.kafka.registry import OFFERED
 
 ACCESS: Final = "users and rules are kept in a file that `penstock user` writes, not changed over Kafka"
@@ -20,6 +21,17 @@ TELEMETRY: Final = "client metrics (KIP-714) are not collected; clients stay sil
 LATER: Final = "not offered yet"
 
 SUPPORTED: Final = {key: (a.name, a.lowest, a.highest) for key, a in sorted(OFFERED.items())}
+
+_SESSIONS: Final = FetchSessionOptions()
+NOTES: Final = {
+    0: "record batches of format 2, one for each partition",
+    1: f"sessions (KIP-227): {_SESSIONS.sessions_max} at a time, of {_SESSIONS.partitions_max} partitions at most; "
+    "no preferred replica",
+    2: "nothing is tiered: the local start is the start, the tiered end is none",
+    23: "one node leads for ever: the epoch is 0",
+    36: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; no re-authentication (KIP-368)",
+}
+"""What one may want to know of an API that is offered."""
 
 REFUSED: Final = {
     27: ("WriteTxnMarkers", INSIDE),
@@ -79,9 +91,10 @@ REFUSED: Final = {
 
 def markdown() -> str:
     """Both tables, for the docs."""
-    lines = ["| key | API | versions |", "|---|---|---|"]
+    lines = ["| key | API | versions | |", "|---|---|---|---|"]
     lines += [
-        f"| {key} | {name} | {lowest} to {highest} |" for key, (name, lowest, highest) in SUPPORTED.items()
+        f"| {key} | {name} | {lowest} to {highest} | {NOTES.get(key, '')} |"
+        for key, (name, lowest, highest) in SUPPORTED.items()
     ]
     lines += ["", "| key | API | not offered because |", "|---|---|---|"]
     lines += [f"| {key} | {name} | {reason} |" for key, (name, reason) in REFUSED.items()]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from penstock.calls import EARLIEST
-from penstock.client import Client, ClientOptions
+from penstock.client import Client, ClientOptions, ReaderOptions
 from penstock.record import Record, decode
 
 QUICK = ClientOptions(backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=15.0, delivery_timeout_s=30.0)
@@ -65,11 +65,12 @@ class WorkerProcess:
             self.end()
 
 
-async def everything(client: Client, topic: str) -> list[Record]:
-    """All records of a topic, partition by partition."""
-    ends, starts = await client.offsets(topic), await client.offsets(topic, EARLIEST)
+async def everything(client: Client, topic: str, *, committed: bool = True) -> list[Record]:
+    """All records of a topic that are decided, partition by partition."""
+    ends, starts = await client.offsets(topic, committed=committed), await client.offsets(topic, EARLIEST)
     found: list[Record] = []
-    async with client.reader({(topic, p): o for p, o in starts.items()}) as reader:
+    options = ReaderOptions(committed=committed)
+    async with client.reader({(topic, p): o for p, o in starts.items()}, options=options) as reader:
         while any(reader.positions[topic, p] < end for p, end in ends.items()):
             for chunk in await reader.read(5):
                 found += decode(chunk.batches)

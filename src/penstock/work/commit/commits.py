@@ -99,6 +99,11 @@ class Commits:
         """Whether the next commit has something to write."""
         return bool(self._calls or self._buried or self._fresh or self.moved or self.snapshots.ready)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a commit is being written."""
+        return self._task is not None
+
     def wait_s(self, now: Now) -> float | None:
         """In how many seconds the next commit is due; None where nothing waits for it, or one is under way."""
         if self._task or not self.dirty:

@@ -29,7 +29,7 @@ class Pace:
     def begun(self, now_s: float) -> None:
         """A commit begins."""
         passed_s = now_s - (self.next_s - self.interval_s)
-        busy = min(1.0, self._worked_s / max(passed_s, self.first_s))
+        busy = min(1.0, self._worked_s / max(passed_s, self.first_s, 1e-6))
         self._worked_s = 0.0
         self.interval_s = min(self.most_s, max(self.first_s, SHARE * self._cost_s * busy))
         self.next_s = now_s + self.interval_s

@@ -16,7 +16,7 @@ from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader
 from penstock.engine.formats.json_writer import JsonWriter
 from penstock.engine.job import Job
 from penstock.engine.plan import Project, Scan, Table
-from penstock.engine.types import Column
+from penstock.engine.types import Column, polars_type
 from penstock.errors import PenstockError
 from penstock.record import HEADER_SIZE, Record, encode
 from tests.engine.streams import NO_SHRINKING, NOW, collect, events_table, printed, sql
@@ -330,3 +330,14 @@ def test_what_is_written_is_read_back(rows: list[tuple[object, ...]]) -> None:
     made = read([text.encode() for text in written(frame, fields)], fields)
     assert made.frame.rows() == frame.rows()
     assert np.array_equal(made.rows, np.arange(len(rows)))
+
+
+def test_nested_rows_are_written_as_objects() -> None:
+    fields = (Column("r", "ROW<a INT, `at` TIMESTAMP(3), x ROW<d DATE>>"),)
+    at = datetime(2026, 11, 22, 11, 0, 0, 120000)
+    rows = [{"a": 1, "at": at, "x": {"d": date(2026, 1, 2)}}, {"a": None, "at": None, "x": None}, None]
+    frame = pl.DataFrame({"r": rows}, schema={"r": polars_type(fields[0].kind)})
+    assert [json.loads(text)["r"] for text in written(frame, fields)] == [
+        {"a": 1, "at": "2026-11-22 11:00:00.12", "x": {"d": "2026-01-02"}}, {"a": None, "at": None, "x": None}, None,
+    ]  # fmt: skip
+    assert read([text.encode() for text in written(frame, fields)], fields).frame.equals(frame)

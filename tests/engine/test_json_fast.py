@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -28,6 +29,7 @@ from tests.engine.test_json import HOSTILE, chunk_of
 KINDS = (
     "BIGINT", "INT", "SMALLINT", "TINYINT", "STRING", "VARCHAR(10)", "DOUBLE", "FLOAT", "BOOLEAN", "TIMESTAMP(3)", "TIMESTAMP_LTZ(3)",
     "DATE", "TIME", "DECIMAL(6, 2)", "DECIMAL(18, 0)", "DECIMAL(38, 10)", "BYTES",
+    "ROW<a BIGINT, b STRING>", "ROW<a INT, ab ROW<price DOUBLE, `dateTime` TIMESTAMP(3), b STRING>, b DECIMAL(6, 2)>",
 )  # fmt: skip
 NAMES = (
     "a",
@@ -197,6 +199,48 @@ def test_what_is_plain_is_read_without_help(value: bytes) -> None:
 def test_what_is_odd_is_left_to_the_careful_reader(value: bytes) -> None:
     assert walked([value], (Column("a", "BIGINT"),)) == 0
     same([b'{"a":1}', value, b'{"a":2}'], (Column("a", "BIGINT"),), JsonOptions())
+
+
+# --- nested rows -----------------------------------------------------------------------------------------------
+
+NESTED = (
+    Column("t", "INT"),
+    Column("bid", "ROW<a BIGINT, s STRING, `at` TIMESTAMP(3), x ROW<y DOUBLE, d DATE>>"),
+    Column("s", "STRING"),
+)
+NESTED_ROWS: list[bytes | None] = [
+    b'{"t":1,"bid":{"a":1,"s":"x","at":"2026-11-22 11:00:00.5","x":{"y":1.5,"d":"2026-01-02"}},"s":"out"}', b'{"t":2,"bid":null}',
+    b'{"bid":{"x":null,"a":7,"s":null,"z":{"a":3,"x":[{"s":1}]}}}', b'{"bid":{}}', b'{"bid":{"x":{}},"s":"y"}', None,
+]  # fmt: skip
+
+
+def test_nested_rows_are_read_at_any_depth_and_null_is_not_empty() -> None:
+    made = same(NESTED_ROWS, NESTED, JsonOptions())
+    whole = {
+        "a": 1,
+        "s": "x",
+        "at": datetime(2026, 11, 22, 11, 0, 0, 500000),
+        "x": {"y": 1.5, "d": date(2026, 1, 2)},
+    }
+    empty = dict.fromkeys(whole)
+    assert made.frame["bid"].to_list() == [
+        whole,
+        None,
+        empty | {"a": 7},
+        empty,
+        empty | {"x": {"y": None, "d": None}},
+    ]
+    assert made.frame["s"].to_list() == ["out", None, None, None, "y"]
+    assert walked(NESTED_ROWS, NESTED) == 5, "without help"
+
+
+@pytest.mark.parametrize(
+    "options", [JsonOptions(), JsonOptions(ignore_errors=True), JsonOptions(fail_on_missing=True)]
+)
+def test_nested_misfits_are_the_same_for_both(options: JsonOptions) -> None:
+    odd = [b'{"bid":3}', b'{"bid":[]}', b'{"bid":"x"}', b'{"bid":{"at":"x"}}', b'{"bid":{"a":"5"}}', b'{"bid":{"a":"q"}}', b'{"bid":{"x":{"d":1}}}',
+           b'{"t":1,"s":"","bid":null}', b'{"t":1,"s":"","bid":{"a":1,"s":"","at":null,"x":null}}', b'{"t":1,"s":"","bid":{"a":1,"s":"","at":null}}']  # fmt: skip
+    same([*NESTED_ROWS, *odd], NESTED, options)
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------

@@ -42,11 +42,41 @@ POLARS: dict[str, pl.DataType] = {
 }
 
 
+def is_row(kind: str) -> bool:
+    """Whether a kind is a nested row: ``ROW<id BIGINT, `at` TIMESTAMP(3)>``."""
+    return kind.startswith("ROW<")
+
+
+def row_fields(kind: str) -> Schema:
+    """The fields of a nested row, in order."""
+    fields, depth, start, quoted = [], 0, 4, False
+    for place in range(4, len(kind)):
+        letter = kind[place]
+        quoted ^= letter == "`"
+        if not quoted:
+            if depth == 0 and letter in ",>":
+                fields.append(_field(kind[start:place].strip()))
+                start = place + 1
+            depth += (letter in "<(") - (letter in ">)")
+    return tuple(fields)
+
+
+def _field(text: str) -> Column:
+    if text.startswith("`"):
+        name, _, rest = text[1:].replace("``", "\0").partition("`")
+        name = name.replace("\0", "`")
+    else:
+        name, _, rest = text.partition(" ")
+    return Column(name, rest.strip().removesuffix(" NOT NULL"))
+
+
 def polars_type(kind: str) -> pl.DataType:
     """The polars type that carries a column of `kind`; raises KeyError for kinds the engine does not offer.
 
     Timestamps, with and without local time zone, are microseconds since the epoch in UTC.
     """
+    if is_row(kind):
+        return pl.Struct({field.name: polars_type(field.kind) for field in row_fields(kind)})
     name, _, rest = kind.partition("(")
     if name.strip() == "DECIMAL" and rest:
         precision, _, scale = rest.rstrip(")").partition(",")

@@ -41,7 +41,7 @@ class FastJsonReader:
         self._rest = 0
         if self.layout is not None:
             self._blocks = Blocks(self.layout.columns)
-            self._order = np.full((self.layout.groups, 64), -1, np.int64)
+            self._order = np.full((len(self.layout.table) + 1, 64), -1, np.int64)
             self._marks, self._nulls = (
                 np.zeros(len(self.layout.table), np.int64),
                 np.zeros(len(self.layout.table), np.int64),

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from penstock.engine.functions import kinds
-from penstock.engine.types import Schema
+from penstock.engine.types import Schema, is_row, row_fields
 
 _WIDE = Context(prec=80, rounding=ROUND_HALF_UP)
 _BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
@@ -48,12 +48,24 @@ def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_ha
     if found is None:
         return None
     try:
+        if is_row(kind):
+            return _row(found, kind, ignore, must_have)
         return _CONVERT[kinds.name_of(kind)](found, kind)
+    except MisfitError:
+        raise
     except (ValueError, ArithmeticError, KeyError, RecursionError):
         if ignore:
             return None
         shown = _shown(found)
         raise MisfitError("JsonParseException", f"{name} is {kind}, and the record has {shown}") from None
+
+
+def _row(value: Any, kind: str, ignore: bool, must_have: bool) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return {
+        field.name: _field(value, field.name, field.kind, ignore, must_have) for field in row_fields(kind)
+    }
 
 
 class _Number(str):

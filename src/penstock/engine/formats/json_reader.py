@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
 from penstock.engine.formats.json_lenient import MisfitError, read_object
-from penstock.engine.formats.texts import from_texts, is_textual, raw_type
+from penstock.engine.formats.texts import from_raw, from_texts, is_textual, raw_type
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import half_up
 from penstock.engine.kernels.arrow import Texts, array_buffers, join_texts, text_buffers
 from penstock.engine.kernels.lines import SUSPECT, TOMBSTONE, WHOLE, join
 from penstock.engine.types import Schema as Columns
+from penstock.engine.types import is_row
 from penstock.errors import PenstockError
 
 _BATCH = 1024  # rows the reader builds at once: small enough to stay in the cache
@@ -78,6 +79,8 @@ class JsonReader:
 
     def __init__(self, fields: Columns, options: JsonOptions) -> None:
         self.fields, self.options = fields, options
+        # arrow-rs has rules of its own for nested rows: records that have them are read one by one
+        self._nested = any(is_row(c.kind) for c in fields)
         self._schema = Schema([Field(c.name, _arrow_type(c.kind), nullable=True) for c in fields])
         self._plain = [c.name for c in fields if not is_textual(c.kind)]
         self._texts = [(i, c) for i, c in enumerate(fields) if is_textual(c.kind)]
@@ -93,7 +96,7 @@ class JsonReader:
         lines = self._lay(chunk, states)
         whole, sorting = np.flatnonzero(states == WHOLE), _Sorting()
         sorting.tombstones = np.flatnonzero(states == TOMBSTONE)
-        if self.options.fail_on_missing:
+        if self.options.fail_on_missing or self._nested:
             self._one_by_one(chunk, np.flatnonzero(states != TOMBSTONE), sorting)
             return self._finish(sorting)
         self._one_by_one(chunk, np.flatnonzero(states == SUSPECT), sorting)
@@ -157,7 +160,8 @@ class JsonReader:
                     chunk.value(row) or b"", self.fields, options.ignore_errors, options.fail_on_missing
                 )
             except MisfitError as misfit:
-                batches = self._alone(chunk, np.array([row])) if misfit.syntax else None
+                odd = misfit.syntax and not self._nested
+                batches = self._alone(chunk, np.array([row])) if odd else None
                 if batches is not None:
                     self._take(batches, np.array([row]), sorting)
                 elif not options.ignore_errors:
@@ -204,8 +208,13 @@ class JsonReader:
         plain, texts, rows = self._gather(sorting)
         made: dict[str, pl.Series] = {}
         wrong = np.zeros(len(rows), np.bool_)
-        for held, (_, column) in zip(texts, self._texts, strict=True):
-            made[column.name], misfits = from_texts(column, held, self.options.iso)
+        read = [
+            (column, *from_texts(column, held, self.options.iso))
+            for held, (_, column) in zip(texts, self._texts, strict=True)
+        ]
+        read += [(c, *from_raw(c, plain[c.name], self.options.iso)) for c in self.fields if is_row(c.kind)]
+        for column, series, misfits in read:
+            made[column.name] = series
             if misfits.any() and not self.options.ignore_errors:
                 text = f"{column.name} is no {column.kind}"
                 fresh = np.flatnonzero(misfits & ~wrong)

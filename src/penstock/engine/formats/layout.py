@@ -13,7 +13,7 @@ from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import columns as at
 from penstock.engine.kernels.frames import Block, Field, flat
 from penstock.engine.kernels.moments import ISO, SQL
-from penstock.engine.types import Column, Schema
+from penstock.engine.types import Column, Schema, is_row, row_fields
 
 _COLUMNS_MAX = 256
 _SIGNS = {"=": at.EQ, "<>": at.NE, "<": at.LT, "<=": at.LE, ">": at.GT, ">=": at.GE}
@@ -64,28 +64,27 @@ class Layout:
     names: NDArray[np.uint8]
     words: NDArray[np.uint64]
     buckets: NDArray[np.int64]
-    groups: int
     tests: NDArray[np.int64]
     literals: NDArray[np.uint8]
 
     @classmethod
     def of(cls, fields: Schema, tests: tuple[Test, ...], iso: bool) -> "Layout | None":
         """The table of a schema; None where the walks do not know one of its kinds."""
-        made = [_row(column, iso) for column in fields]
-        known = [one for one in made if one is not None]
-        if len(known) < len(made) or not 0 < len(made) <= _COLUMNS_MAX or any(_odd(c.name) for c in fields):
+        rows: list[_Row] = []
+        columns = _rows(fields, 0, iso, rows)
+        if columns is None or not 0 < len(rows) <= _COLUMNS_MAX:
             return None
-        table = np.zeros((len(known), at.FIELDS), np.int64)
-        names = [column.name.encode() for column in fields]
-        for place, (field, kind, low, high) in enumerate(known):
-            table[place, [at.KIND, at.WIDTH, at.LOW, at.HIGH]] = kind, field.width, low, high
+        table = np.zeros((len(rows), at.FIELDS), np.int64)
+        names = [row.name.encode() for row in rows]
+        for place, row in enumerate(rows):
+            table[place, [at.KIND, at.WIDTH, at.LOW, at.HIGH]] = row.kind, row.width, row.low, row.high
+            table[place, [at.GROUP, at.PARENT]] = place + 1, row.group
             table[place, [at.NAME_AT, at.NAME_SIZE]] = sum(map(len, names[:place])), len(names[place])
         words = np.array([int.from_bytes(name[:8], "little") for name in names], np.uint64)
-        places = {column.name: place for place, column in enumerate(fields)}
-        rows, literals = _tests(tests, places)
-        columns = tuple(field for field, *_ in known)
+        places = {row.name: place for place, row in enumerate(rows) if row.group == 0}
+        asked, literals = _tests(tests, places)
         joined = np.frombuffer(b"".join(names) + b"\0", np.uint8)
-        return cls(columns, table, joined, words, _buckets(table, names), 1, rows, literals)
+        return cls(columns, table, joined, words, _buckets(table, names), asked, literals)
 
     def placed(self, block: Block) -> NDArray[np.int64]:
         """The table with where each column lies in a block."""
@@ -102,7 +101,40 @@ def _odd(name: str) -> bool:
     return not name or any(c in '"\\' or c < " " or "\ud800" <= c <= "\udfff" for c in name)
 
 
-def _row(column: Column, iso: bool) -> tuple[Field, int, int, int] | None:
+@dataclass(frozen=True)
+class _Row:
+    """A row of the table; `group` is 0, or one more than the place of the ROW that the column is a field of."""
+
+    name: str
+    kind: int
+    width: int
+    group: int
+    low: int = 0
+    high: int = 0
+
+
+def _rows(fields: Schema, group: int, iso: bool, into: list[_Row]) -> tuple[Field, ...] | None:
+    """The columns of a frame; their table's rows go to `into`, each ROW before its fields."""
+    made = []
+    for column in fields:
+        if _odd(column.name):
+            return None
+        if is_row(column.kind):
+            into.append(_Row(column.name, at.ROW, -1, group))
+            inner = _rows(row_fields(column.kind), len(into), iso, into)
+            if not inner:
+                return None
+            made.append(Field(column.name, "+s", -1, inner))
+            continue
+        found = _leaf(column, group, iso)
+        if found is None:
+            return None
+        made.append(found[0])
+        into.append(found[1])
+    return tuple(made)
+
+
+def _leaf(column: Column, group: int, iso: bool) -> tuple[Field, _Row] | None:
     name = kinds.name_of(column.kind)
     low = high = 0
     if name in _INTEGERS:
@@ -119,7 +151,7 @@ def _row(column: Column, iso: bool) -> tuple[Field, int, int, int] | None:
             low, high = ISO if iso else SQL, int(name == "TIMESTAMP_LTZ")
     else:
         return None
-    return Field(column.name, form, width), kind, low, high
+    return Field(column.name, form, width), _Row(column.name, kind, width, group, low, high)
 
 
 def _buckets(table: NDArray[np.int64], names: list[bytes]) -> NDArray[np.int64]:

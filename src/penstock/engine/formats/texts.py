@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.functions import kinds
-from penstock.engine.kernels.arrow import Texts, text_series
+from penstock.engine.kernels.arrow import Texts, text_buffers, text_series
 from penstock.engine.kernels.moments import ISO, SQL, parse_column, show_moments
-from penstock.engine.types import Column, polars_type
+from penstock.engine.types import Column, is_row, polars_type, row_fields
 
 _TEXTUAL = {"TIMESTAMP", "TIMESTAMP_LTZ", "DATE", "TIME", *kinds.BINARIES}
 
@@ -22,6 +22,8 @@ def is_textual(kind: str) -> bool:
 
 def raw_type(kind: str) -> pl.DataType:
     """The polars type a value has before its text is parsed."""
+    if is_row(kind):
+        return pl.Struct({field.name: raw_type(field.kind) for field in row_fields(kind)})
     return pl.String() if is_textual(kind) else polars_type(kind)
 
 
@@ -41,6 +43,23 @@ def from_texts(column: Column, texts: Texts, iso: bool) -> tuple[pl.Series, NDAr
     return made, np.asarray((words.is_not_null() & made.is_null()).to_numpy())
 
 
+def from_raw(column: Column, raw: pl.Series, iso: bool) -> tuple[pl.Series, NDArray[np.bool_]]:
+    """`from_texts` for a column of `raw_type`, which may be a nested row."""
+    if is_textual(column.kind):
+        return from_texts(column, text_buffers(raw), iso)
+    wrong = np.zeros(len(raw), np.bool_)
+    if not is_row(column.kind):
+        return raw.alias(column.name), wrong
+    parts = []
+    for field in row_fields(column.kind):
+        part, misfits = from_raw(field, raw.struct.field(field.name), iso)
+        parts.append(part)
+        wrong |= misfits
+    made = pl.DataFrame(parts).to_struct(column.name)
+    there = raw.is_not_null()
+    return made if there.all() else made.to_frame().select(pl.when(there).then(pl.first())).to_series(), wrong
+
+
 def _parsed(words: pl.Series, name: str) -> pl.Series:
     if name == "DATE":
         return words.str.to_date("%Y-%m-%d", strict=False)
@@ -51,6 +70,10 @@ def _parsed(words: pl.Series, name: str) -> pl.Series:
 
 def to_text(series: pl.Series, kind: str, iso: bool) -> pl.Series:
     """A column as a text format writes it; other kinds stay as they are."""
+    if is_row(kind):
+        parts = [to_text(series.struct.field(f.name), f.kind, iso).alias(f.name) for f in row_fields(kind)]
+        made = pl.DataFrame(parts).to_struct(series.name)
+        return made.to_frame().select(pl.when(series.is_not_null()).then(pl.first())).to_series()
     name = kinds.name_of(kind)
     if name in kinds.TIMES:
         return show_moments(series, -1, ISO if iso else SQL, name == "TIMESTAMP_LTZ")

@@ -23,7 +23,7 @@ _PARTS = re.compile(r"^\s*([A-Z_]+)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?")
 
 def name_of(kind: str) -> str:
     """The kind without its precision: ``TIMESTAMP`` of ``TIMESTAMP(3)``."""
-    name = kind.partition("(")[0].strip()
+    name = kind.partition("(")[0].partition("<")[0].strip()
     return _SPELLINGS.get(name, name)
 
 

@@ -287,7 +287,9 @@ def read_json(  # type: ignore[no-untyped-def]
                 return 1
         if result == 0 and complete:
             for column in range(len(table)):
-                result = -1 if table[column, 7] == 0 and marks[column] < there else result
+                owner = table[column, 7] - 1
+                if marks[column] < there and (owner < 0 or marks[owner] == there):
+                    result = -1
         if result < 0:
             flagged[counts[1]] = record
             counts[1] += 1

@@ -29,22 +29,16 @@ class Query:
 
 KINDS: Mapping[str, Query] = {
     **dict.fromkeys(NAMES, Query()),
-    "q3": Query(needs="joins"),
-    "q4": Query("id", needs="joins"),
-    "q5": Query(needs="joins"),
-    "q6": Query("seller", flink=False, needs="OVER aggregates over changing rows, which Flink has not either"),
-    "q7": Query(needs="joins"),
-    "q8": Query(needs="joins"),
-    "q9": Query("id", needs="joins"),
-    "q11": Query(needs="SESSION windows"),
+    "q4": Query("id"),
+    "q6": Query("seller", flink=False, needs="bounded OVER aggregates over rows that change, which Flink has not either"),
+    "q9": Query("id"),
     "q12": Query(exact=False, needs="processing time"),
     "q13": Query(needs="lookup joins"),
     "q15": Query("`day`"),
     "q16": Query("channel, `day`"),
     "q17": Query("auction, `day`"),
-    "q18": Query("auction, bidder", needs="deduplication"),
-    "q19": Query("auction, rank_number", needs="top-N"),
-    "q20": Query(needs="joins"),
+    "q18": Query("auction, bidder"),
+    "q19": Query("auction, rank_number"),
 }  # fmt: skip
 
 BLACKHOLE = "'connector' = 'blackhole'"

@@ -1,0 +1,84 @@
+"""Freeze Flink's values of scalar expressions: python -m bench.oracle.scalars [PART …]
+
+Writes tests/engine/flink_scalars.json: for each expression its kind and its value in each row of `expressions.ROWS`, or
+why Flink refuses it, or why it fails. With words, only expressions that hold one of them, the others stay as they are.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.oracle import flink
+from bench.oracle.expressions import COLUMNS, ROWS, expressions
+
+FROZEN = Path(__file__).parents[2] / "tests" / "engine" / "flink_scalars.json"
+AT_ONCE = 60
+Values = dict[str, object]
+
+
+class Asker:
+    """Asks Flink for many expressions in one job, and halves them where one fails."""
+
+    def __init__(self, sql: flink.Flink, folder: str) -> None:
+        Path(folder, "rows.json").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+        columns = ", ".join(f"`{name}` {kind}" for name, kind in COLUMNS)
+        self._table = f"CREATE TABLE edges ({columns}) WITH ('connector' = 'filesystem', 'path' = 'file://{folder}', 'format' = 'json')"
+        self._sql = sql
+
+    def refusal(self, expression: str) -> str:
+        """Why the planner takes it not; empty where it does."""
+        try:
+            self._sql.rows([self._table, f"EXPLAIN SELECT {expression} FROM edges"])
+        except flink.FlinkError as error:
+            return str(error)[-300:]
+        return ""
+
+    def values(self, asked: list[str]) -> dict[str, Values]:
+        """Each expression's kind and values, or how it fails."""
+        listed = ", ".join(["n", *(f"{one} AS v{place}" for place, one in enumerate(asked))])
+        try:
+            ran = self._sql.rows([self._table, f"SELECT {listed} FROM edges"])
+        except flink.FlinkError as error:
+            if len(asked) == 1:
+                return {asked[0]: {"fails": str(error)[-200:]}}
+            half = len(asked) // 2
+            return self.values(asked[:half]) | self.values(asked[half:])
+        rows = sorted(ran.rows, key=lambda row: row[1])
+        return {
+            one: {
+                "kind": ran.kinds[place + 1].removesuffix(" NOT NULL"),
+                "values": [row[place + 2] for row in rows],
+            }
+            for place, one in enumerate(asked)
+        }
+
+
+def main() -> None:
+    """Ask for what is not frozen yet, or for what is named, and write."""
+    frozen: dict[str, Values] = json.loads(FROZEN.read_text()) if FROZEN.exists() else {}
+    named = sys.argv[1:]
+    asked = [one for one in expressions() if (any(w in one for w in named) if named else one not in frozen)]
+    with tempfile.TemporaryDirectory(prefix="edges-") as folder, flink.running() as sql:
+        asker = Asker(sql, folder)
+        for start in range(0, len(asked), AT_ONCE):
+            part = asked[start : start + AT_ONCE]
+            refused = {one: why for one in part if (why := asker.refusal(one))}
+            frozen |= {one: {"refused": why} for one, why in refused.items()}
+            frozen |= asker.values([one for one in part if one not in refused])
+            write(frozen)
+            print(f"{start + len(part)} of {len(asked)}", flush=True)
+
+
+def write(frozen: dict[str, Values]) -> None:
+    """One line an expression, in the order of the list."""
+    lines = (
+        f"{json.dumps(one, ensure_ascii=False)}: {json.dumps(frozen[one], ensure_ascii=False)}"
+        for one in expressions()
+        if one in frozen
+    )
+    FROZEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -29,6 +29,7 @@ COMMANDS = (
     "consume",
     "group",
     "sql",
+    "job",
     "table",
     "user",
     "doctor",

@@ -1,6 +1,6 @@
 """What others ask of a worker, read from `_penstock.commands`: ``{"command": "restart", "job": "machine"}``.
 
-Commands for other processes pass by. Knows words; what they do is handed in.
+``stop`` keeps the job stopped until ``start``; both may name a ``savepoint``, to be taken or to be started from. Commands for other processes pass by. Knows words; what they do is handed in.
 """
 
 import asyncio
@@ -13,9 +13,10 @@ from penstock.client import Client, KafkaError
 
 TOPIC = "_penstock.commands"
 CONFIGS = {"retention.ms": "3600000"}
+Obey = Callable[[dict[str, Any]], None]
 
 
-async def follow(client: Client, obey: Mapping[str, Callable[[dict[str, Any]], None]]) -> None:
+async def follow(client: Client, obey: Mapping[str, Obey]) -> None:
     """Obey commands from now on, until cancelled."""
     while True:
         try:
@@ -30,7 +31,7 @@ async def follow(client: Client, obey: Mapping[str, Callable[[dict[str, Any]], N
             await asyncio.sleep(1.0)
 
 
-def _obey(value: bytes | None, obey: Mapping[str, Callable[[dict[str, Any]], None]]) -> None:
+def _obey(value: bytes | None, obey: Mapping[str, Obey]) -> None:
     try:
         told = json.loads(value or b"null")
     except ValueError:

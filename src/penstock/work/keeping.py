@@ -15,7 +15,7 @@ from penstock.client.backoff import Backoff
 from penstock.errors import PenstockError
 from penstock.work import loading
 from penstock.work.options import WorkOptions
-from penstock.work.running import Run, read_clocks
+from penstock.work.running import Run, Start, read_clocks
 
 STEADY_S = 30.0
 """A run that lasted so long starts its back-off anew when it fails."""
@@ -39,6 +39,8 @@ class Keeper:
         self._options, self._clients, self._changed = options, clients, changed
         self._nudge = asyncio.Event()
         self._stopping = False
+        self._halt: str | None = None
+        self._start: Start | None = None
         self._backoff = Backoff(options.restart_first_s, options.restart_max_s, random.random)
         self._task = asyncio.create_task(self._live())
 
@@ -52,6 +54,16 @@ class Keeper:
         self._backoff.reset()
         self._nudge.set()
 
+    def halt(self, savepoint: str) -> None:
+        """Commit, then stay stopped until `start`; `savepoint` names a copy of the state to keep, if any."""
+        self._halt, self._start = savepoint, None
+        self._nudge.set()
+
+    def start(self, savepoint: str) -> None:
+        """Run again: from a savepoint where one is named, else from where it stopped."""
+        self._halt, self._start = None, Start(savepoint)
+        self.restart()
+
     async def stop(self) -> None:
         """Commit, then stop for good."""
         self._stopping = True
@@ -64,7 +76,7 @@ class Keeper:
             began_s = read_clocks().mono_s
             try:
                 self._become("starting")
-                if await self._once():
+                if await self._once() and not self._stopping:
                     self._become("stopped")
                     await self._nudge.wait()
             except Exception as error:
@@ -76,19 +88,33 @@ class Keeper:
         self._become("stopped", self.error)
 
     async def _once(self) -> bool:
-        """One run; True when its input has ended."""
+        """One run; True when its input has ended, or it is to stay stopped."""
         plan = loading.load(self.path, self.text)
         run = self.run = Run(self.name, plan, self._clients, self._options)
         try:
-            if not await self._unless_nudged(run.open()):
+            opened = await self._unless_nudged(run.open(self._start))
+            if opened is None:
                 return False
+            if not opened:
+                return True
+            self._start = None
             self._become("running")
-            return await run.work(self._nudge)
+            ended = await run.work(self._nudge)
+            return await self._halted(run) or ended
         finally:
             await run.close()
 
-    async def _unless_nudged(self, opening: Coroutine[Any, Any, None]) -> bool:
-        """Run `opening` to its end; False where a nudge came first."""
+    async def _halted(self, run: Run) -> bool:
+        """Stop for good, where that was asked for."""
+        if self._halt is None or self._stopping:
+            return False
+        savepoint, self._halt = self._halt, None
+        self._nudge.clear()
+        await run.halt(savepoint)
+        return True
+
+    async def _unless_nudged(self, opening: Coroutine[Any, Any, bool]) -> bool | None:
+        """Run `opening` to its end; None where a nudge came first."""
         task = asyncio.create_task(opening)
         nudge = asyncio.create_task(self._nudge.wait())
         await asyncio.wait((task, nudge), return_when=asyncio.FIRST_COMPLETED)
@@ -96,9 +122,8 @@ class Keeper:
         if not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            return False
-        task.result()
-        return True
+            return None
+        return task.result()
 
     async def _nudged(self, wait_s: float | None) -> None:
         try:

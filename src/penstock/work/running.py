@@ -7,6 +7,7 @@ nothing of files, of restarts, or of other jobs.
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from penstock.client import Client, FencedError
 from penstock.clock import Now
@@ -21,7 +22,8 @@ from penstock.work.connectors import connector_of
 from penstock.work.connectors.shape import Arrival, Sink, Site, Source
 from penstock.work.connectors.tables import guarantee_of
 from penstock.work.options import AT_LEAST_ONCE, EXACTLY_ONCE, WorkOptions
-from penstock.work.state import Call, Kept, Positions, StateTopic
+from penstock.work.state import Call, Kept, Positions, Saved, StateTopic, savepoints
+from penstock.work.state.records import halted_by
 from penstock.work.state.replay import END, EXPECT, IDLE, feed, replay
 
 IDLE_LOOK_S = 0.2
@@ -30,6 +32,13 @@ IDLE_LOOK_S = 0.2
 def read_clocks() -> Now:
     """Both clocks, now."""
     return Now(time.monotonic(), time.time_ns() // 1_000_000)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The wish that a stopped job runs again: from a savepoint, or from where it stopped."""
+
+    savepoint: str = ""
 
 
 class Run:
@@ -62,8 +71,11 @@ class Run:
 
     # --- beginning -----------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Compile the plan, fence others, go on from what was kept, open everything. May wait for topics to appear."""
+    async def open(self, start: Start | None = None) -> bool:
+        """Compile the plan, fence others, go on from what was kept, open everything. May wait for topics to appear.
+
+        False where the job was stopped by a command, and no `start` says that it may run.
+        """
         site = Site(self.name, self._clients, self._awake.set, self._say, asyncio.sleep, self.commits.put)
         # Not inline: the first compile of a plan's kernels takes seconds, and other jobs run on.
         job = await asyncio.to_thread(Job, self.plan, EngineOptions())
@@ -73,6 +85,12 @@ class Run:
         await self._delivery.open()
         await self._state.claim(self.options.name, read_clocks())
         found = await self._state.read()
+        if start is not None:
+            await self._state.halt(False, "", read_clocks())
+            found = await self._load(start.savepoint, found, job) if start.savepoint else found
+        elif self._state.halted:
+            self._say_halted(self._state.halted)
+            return False
         kept = self._restore(job, found)
         if found and not kept:  # a restore that failed half-way leaves the job in doubt
             job = await asyncio.to_thread(Job, self.plan, EngineOptions())
@@ -81,6 +99,20 @@ class Run:
         self.job = job
         self.commits.begin(job, kept, found.number if found else 0)
         await self._open_all(kept.positions if kept else {})
+        return True
+
+    async def _load(self, savepoint: str, old: Kept | None, job: Job) -> Kept:
+        """Take a savepoint's state for our own; what was kept before is void from then on."""
+        found = await savepoints.load(self._clients(""), savepoint, self.options.state_bytes_max)
+        if found.fingerprint != job.fingerprint or found.blocks is None:
+            raise PenstockError(
+                f"the savepoint {savepoint} belongs to another query",
+                remedy="start the job without it, or put its query back as it was",
+            )
+        number = old.number if old else 0
+        saved = Saved(found.fingerprint, found.blocks, found.positions)
+        await self._state.write(number, saved, read_clocks())
+        return replace(found, number=number, needed=[])
 
     async def _open_all(self, positions: Positions) -> None:
         job, now = self.job, read_clocks()
@@ -273,6 +305,18 @@ class Run:
         self.commits.snapshot()
         await self.commits.snapshots.finish()
         await self.commit()
+
+    async def halt(self, savepoint: str) -> None:
+        """After `work`: stay stopped, also under the workers to come; `savepoint` names a copy of the state to keep."""
+        await self.commit()
+        if savepoint:
+            saved, bytes_max = await self.commits.saved(), self.options.state_bytes_max
+            await savepoints.save(self._clients(""), savepoint, saved, bytes_max, read_clocks())
+        await self._state.halt(True, savepoint, read_clocks())
+        self._say_halted(halted_by(savepoint))
+
+    def _say_halted(self, why: str) -> None:
+        self._say(f"{why}; penstock job start {self.name} lets it go on")
 
     async def _fenced(self, error: FencedError) -> PenstockError:
         """Who took over; the error itself where nobody did, and only time ran out."""

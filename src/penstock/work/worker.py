@@ -4,11 +4,12 @@ Knows files and keepers; knows nothing of what a pipeline does.
 """
 
 import asyncio
+import functools
 import sys
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class Worker:
         warm_kernels()
         tasks = [
             asyncio.create_task(self._reporter.run()),
-            asyncio.create_task(commands.follow(self.client(""), {"restart": self._restart})),
+            asyncio.create_task(commands.follow(self.client(""), self._commands())),
         ]
         try:
             self.look()
@@ -96,11 +97,27 @@ class Worker:
                 return name
         return f"{stem}.{zlib.crc32(str(path).encode()):08x}"
 
-    def _restart(self, told: Mapping[str, Any]) -> None:
+    def _commands(self) -> dict[str, commands.Obey]:
+        """What this worker does when it is told to, to one of its jobs."""
+
+        def restart(keeper: Keeper, told: Mapping[str, Any]) -> None:
+            keeper.restart()
+
+        def stop(keeper: Keeper, told: Mapping[str, Any]) -> None:
+            keeper.halt(str(told.get("savepoint") or ""))
+
+        def start(keeper: Keeper, told: Mapping[str, Any]) -> None:
+            keeper.start(str(told.get("savepoint") or ""))
+
+        return {
+            command.__name__: functools.partial(self._tell, command) for command in (restart, stop, start)
+        }
+
+    def _tell(self, command: Callable[[Keeper, Mapping[str, Any]], None], told: Mapping[str, Any]) -> None:
         for keeper in self.keepers.values():
             if keeper.name == told.get("job"):
-                print(f"restarting {keeper.name}, as asked", file=sys.stderr, flush=True)
-                keeper.restart()
+                print(f"{command.__name__} {keeper.name}, as asked", file=sys.stderr, flush=True)
+                command(keeper, told)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -17,7 +17,7 @@ from penstock.work.commit.letters import DeadLetters, Letter
 from penstock.work.commit.pace import Pace
 from penstock.work.commit.snapshots import Moment, Snapshots
 from penstock.work.connectors.shape import Sink, Source
-from penstock.work.state import Call, Entry, Kept, Positions, StateTopic
+from penstock.work.state import Call, Entry, Kept, Positions, Saved, StateTopic
 from penstock.work.state.records import Mark
 
 CALLS_MAX = 5_000
@@ -154,6 +154,12 @@ class Commits:
         assert self._job and not self._calls
         if not self.snapshots.under_way and self.snapshots.since.calls and self._job.repeatable:
             self.snapshots.begin(Moment(self._number, self._job.freeze(), self._told))
+
+    async def saved(self) -> Saved:
+        """The state as of the last commit, where nothing was called since."""
+        assert self._job and not self._calls
+        frozen = self._job.freeze()
+        return Saved(frozen.fingerprint, (await asyncio.to_thread(frozen.pack)).blocks, self._told)
 
     def check(self) -> None:
         """Raise what went wrong with a commit or snapshot that has ended."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from penstock.record import Record
 from penstock.work.state.records import (
     CLAIM,
+    HALT,
     JOURNAL,
     MARK,
     PIECE,
@@ -18,6 +19,7 @@ from penstock.work.state.records import (
     Positions,
     damaged,
     entry_of,
+    halted_by,
     mark_of,
     read,
 )
@@ -52,6 +54,8 @@ class Fold:
         self._pieces: dict[str, dict[int, bytes]] = {}
         self._loose: list[tuple[int, bytes]] = []  # pieces of format 1, which do not say whose they are
         self._last: int | None = None
+        self.halted = ""
+        """Why the job is not to run; empty where it is."""
 
     def take(self, record: Record) -> None:
         """The next record. Raises PenstockError for what is newer or damaged."""
@@ -62,6 +66,9 @@ class Fold:
         elif record.key == MARK:
             told = read(record, self._topic)
             self._take_mark(mark_of(told), int(told.get("first", -1)))
+        elif record.key == HALT:
+            told = read(record, self._topic)
+            self.halted = halted_by(told["savepoint"]) if told["halted"] else ""
         elif record.key != CLAIM:
             raise damaged(self._topic, f"record {record.offset} is none of ours")
 

@@ -4,6 +4,7 @@
     journal   what the engine was asked to do since the record before: its calls, and the positions they moved
     piece     a part of a snapshot's blocks
     mark      a snapshot is whole: whose pieces it has, and the number of the last journal record that is in it
+    halt      the job was stopped by a wish, or started again by one: whether it is to run at all
 
 Up to format 1 every commit was a snapshot: pieces and a mark, no journal. They are read still.
 """
@@ -17,7 +18,7 @@ from penstock.errors import PenstockError
 from penstock.record import Record
 
 FORMAT = 2
-CLAIM, JOURNAL, PIECE, MARK = b"claim", b"journal", b"piece", b"mark"
+CLAIM, JOURNAL, PIECE, MARK, HALT = b"claim", b"journal", b"piece", b"mark", b"halt"
 PIECE_BYTES = 700_000  # below max.message.bytes (1 MiB) even where nothing compresses
 Positions = dict[int, dict[int, int]]
 """By input (its index) and partition: the offset to go on from."""
@@ -75,6 +76,16 @@ def entry_record(entry: Entry, now_ms: int) -> Record:
 def mark_record(mark: Mark, now_ms: int) -> Record:
     """A mark."""
     return Record(MARK, _json({"format": FORMAT, **vars(mark)}), now_ms)
+
+
+def halt_record(halted: bool, savepoint: str, now_ms: int) -> Record:
+    """Whether the job stays stopped, and the savepoint that was taken as it stopped."""
+    return Record(HALT, _json({"format": FORMAT, "halted": halted, "savepoint": savepoint}), now_ms)
+
+
+def halted_by(savepoint: str) -> str:
+    """Why a job stays stopped, in words."""
+    return f"it was stopped by a command{f' with the savepoint {savepoint}' if savepoint else ''}"
 
 
 def piece_records(snapshot: str, blocks: Sequence[bytes], now_ms: int) -> tuple[list[int], list[Record]]:

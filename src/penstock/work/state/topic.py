@@ -7,6 +7,7 @@ most two snapshots and the journal behind the newer; retention deletes nothing. 
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from penstock import record
 from penstock.calls import EARLIEST, ConfigChange
@@ -21,8 +22,10 @@ from penstock.work.state.records import (
     PIECE_BYTES,
     Entry,
     Mark,
+    Positions,
     claim_record,
     entry_record,
+    halt_record,
     mark_record,
     piece_records,
     read,
@@ -34,14 +37,27 @@ CONFIGS = {
     "retention.bytes": "-1",
     "segment.bytes": str(8 * 1024 * 1024),
 }
-PREFIX = "_penstock.state."
+PREFIX, SAVEPOINTS = "_penstock.state.", "_penstock.savepoint."
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A snapshot's blocks and what goes with them."""
+
+    fingerprint: str
+    blocks: Sequence[bytes]
+    positions: Positions
 
 
 class StateTopic:
-    """One job's state. A run of the job has one of its own, with a `run` that no other has."""
+    """One job's state. A run of the job has one of its own, with a `run` that no other has.
 
-    def __init__(self, client: Client, job: str, bytes_max: int) -> None:
-        self.topic = f"{PREFIX}{job}"
+    A savepoint (`prefix` SAVEPOINTS) is a topic of the same form, with one snapshot in it, that nobody trims.
+    """
+
+    def __init__(self, client: Client, job: str, bytes_max: int, prefix: str = PREFIX) -> None:
+        self.topic = f"{prefix}{job}"
+        self.halted = ""
         self.run = os.urandom(6).hex()
         self._client, self._bytes_max = client, bytes_max
         self._snapshots = itertools.count(1)
@@ -75,7 +91,7 @@ class StateTopic:
         start = (await self._client.offsets(self.topic, EARLIEST))[0]
         end = (await self._client.offsets(self.topic, committed=True))[0]
         await self._each(start, end, fold.take, committed=True)
-        kept = fold.kept()
+        kept, self.halted = fold.kept(), fold.halted
         if kept and kept.old:  # its topic was made to drop old commits by size, which the journal must not be
             await self._client.alter_topic(self.topic, [ConfigChange("retention.bytes", "-1")])
         return kept
@@ -129,6 +145,17 @@ class StateTopic:
             offset = await self._client.append(self.topic, 0, batch)
             first = offset if first < 0 else first
         return first
+
+    async def write(self, number: int, snapshot: Saved, now: Now) -> None:
+        """A whole snapshot with its mark, outside of any transaction; what stood before it is void."""
+        name, counts, batches = self.pieces(snapshot.blocks, now)
+        await self.append(batches)
+        mark = Mark(number, snapshot.fingerprint, snapshot.positions, name, counts)
+        await self.append(iter([self.mark(mark, now)]))
+
+    async def halt(self, halted: bool, savepoint: str, now: Now) -> None:
+        """Say whether the job stays stopped, also for the workers to come."""
+        await self.append(iter([record.encode([halt_record(halted, savepoint, now.wall_ms)])]))
 
     async def trim(self, before: int) -> str:
         """Delete what stands before an offset; why that was refused, or nothing."""

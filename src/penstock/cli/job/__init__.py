@@ -1,0 +1,3 @@
+"""Stop and start pipelines, with savepoints, wherever their worker runs."""
+
+VERBS = ("stop", "start")

@@ -1,11 +1,12 @@
 """An answer that is not ready yet, without an event loop.
 
 The broker hands out a `Later` where an answer waits for a disk, a timeout or another client; whoever drives it
-adds one watcher and is called once, synchronously, when the answer is there.
+adds one watcher and is called once, synchronously, when the answer is there. Where the answer takes slow work, that is
+`Steps`: pieces for other threads, and what is done with them between.
 """
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -35,3 +36,21 @@ class Later(Generic[T]):
             watcher(self._value)  # type: ignore[arg-type]  # done means that the value is set
         else:
             self._watchers.append(watcher)
+
+
+Piece = Callable[[], object]
+"""Something slow: it may be run on any thread."""
+
+Steps = Generator[Piece, Any, T]
+"""Work a piece at a time: each piece that it yields is run on some thread, and what came of that is sent back in on the
+caller's own. Between two pieces everything may have changed."""
+
+
+def finish(steps: "Steps[T]") -> T:
+    """All of it at once, here and now."""
+    try:
+        piece = next(steps)
+        while True:
+            piece = steps.send(piece())
+    except StopIteration as end:
+        return cast("T", end.value)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock import record
 from penstock.clock import Now
+from penstock.later import Steps
 from penstock.log import NewTopic
 from penstock.record import BatchInfo
 
@@ -44,14 +45,18 @@ class Partition:
                 out += batch
         return out
 
-    def offset_at(self, timestamp_ms: int) -> tuple[int, int] | None:
+    read_near = read
+
+    def find(self, timestamp_ms: int) -> Steps[tuple[int, int] | None]:
+        yield from ()
         for _, batch in self.batches:
             for one in record.decode(batch):
                 if one.timestamp_ms >= timestamp_ms:
                     return one.offset, one.timestamp_ms
         return None
 
-    def max_timestamp(self) -> tuple[int, int] | None:
+    def find_youngest(self) -> Steps[tuple[int, int] | None]:
+        yield from ()
         times = [(one.timestamp_ms, -one.offset) for _, batch in self.batches for one in record.decode(batch)]
         return (-max(times)[1], max(times)[0]) if times else None
 

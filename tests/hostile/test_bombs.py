@@ -54,10 +54,6 @@ def test_a_batch_that_opens_into_gigabytes_is_produced(
             line.ask(wire.produce(topic, batch))
 
 
-# Not strict: how long it takes is the machine's.
-@pytest.mark.xfail(
-    reason="Partition._records decodes up to 256 MiB, record by record, on the loop", strict=False
-)
 def test_a_time_is_looked_for_in_a_batch_of_a_million_records(besieged: BrokerProcess) -> None:
     with siege(besieged), Line(besieged.address, 60) as line:
         line.ask(wire.metadata(["timed"]))

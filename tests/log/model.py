@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from penstock.clock import Now
+from penstock.later import finish
 from penstock.log import Log, LogOptions, Partition
 from penstock.record import Record, check, decode, encode, place, scan
 from penstock.testing.disk import Crashed, SimulatedDisk
@@ -195,11 +196,11 @@ class World:
         ]
         every.sort()
         youngest = max(every, key=lambda one: (one[1], -one[0]), default=None)
-        assert partition.max_timestamp() == youngest
+        assert finish(partition.find_youngest()) == youngest
         for _ in range(2):
             time_ms = self.now.wall_ms - self.chance.randrange(200)
             first = next((one for one in every if one[1] >= time_ms), None)
-            assert partition.offset_at(time_ms) == first
+            assert finish(partition.find(time_ms)) == first
 
 
 def _placed(batch: bytearray, offset: int) -> bytes:

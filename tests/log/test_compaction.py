@@ -5,6 +5,7 @@ import contextlib
 import pytest
 from tests.log.compacting import CONFIGS, MOVES, OPTIONS, START, World, newest, read_all, run_clean, run_sync
 
+from penstock.later import finish
 from penstock.log import LogOptions
 from penstock.record import Record, decode, encode, info_at, scan
 from penstock.testing.disk import Crashed
@@ -99,7 +100,7 @@ def test_records_keep_their_times_and_headers_when_their_batch_is_written_again(
     found = read_all(world.partition)[:3]
     expected = [Record(r.key, r.value, r.timestamp_ms, r.headers, 16 + n) for n, r in enumerate(records)][1:]
     assert found == expected
-    assert world.partition.offset_at(START.wall_ms + 40) == (17, START.wall_ms + 40)
+    assert finish(world.partition.find(START.wall_ms + 40)) == (17, START.wall_ms + 40)
 
 
 def test_a_producers_last_batch_stays_without_records():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.log.golden.write import NOW, OPTIONS, main, record
 
+from penstock.later import finish
 from penstock.log import Log, RealDisk
 from penstock.record import decode
 
@@ -33,8 +34,8 @@ def test_every_golden_directory_opens_with_all_its_records(version, kind, ends, 
         assert [(r.offset, r.key, r.value, r.timestamp_ms, r.headers) for r in found] == [
             (n, r.key, r.value, r.timestamp_ms, r.headers) for n in range(start, end) for r in [record(n)]
         ]
-        assert partition.offset_at(NOW.wall_ms + 995) == (100, NOW.wall_ms + 1000)
-        assert partition.max_timestamp() == (end - 1, NOW.wall_ms + (end - 1) * 10)
+        assert finish(partition.find(NOW.wall_ms + 995)) == (100, NOW.wall_ms + 1000)
+        assert finish(partition.find_youngest()) == (end - 1, NOW.wall_ms + (end - 1) * 10)
     log.close(NOW)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from penstock.clock import Now
 from penstock.compression import ZSTD
+from penstock.later import finish
 from penstock.log import DiskFailed, DiskFull, Log, LogOptions, NewTopic
 from penstock.record import Record, check, encode, scan, stamp_append_time
 from penstock.testing.disk import Crashed, SimulatedDisk
@@ -82,18 +83,18 @@ def test_a_read_begins_in_the_middle_ends_at_the_end_and_gives_at_least_one_batc
 def test_the_first_record_of_a_time_is_found_inside_its_batch():
     log = opened(segment_bytes=600, index_interval_bytes=80)
     (one,) = log.create_topic("t", 1, {}, NOW).partitions
-    assert one.offset_at(0) is None and one.max_timestamp() is None
+    assert finish(one.find(0)) is None and finish(one.find_youngest()) is None
     times = [10, 20, 15, 40, 30, 60, 50, 50, 90, 70, 80, 85, 5, 95, 95, 1] * 3
     for at in range(0, len(times), 4):
         append(one, *times[at : at + 4])
-    assert one.offset_at(0) is None  # nothing is durable yet
+    assert finish(one.find(0)) is None  # nothing is durable yet
     sync(log)
     for time_ms in range(100):
         expected = next(((i, ms) for i, ms in enumerate(times) if ms >= time_ms), None)
-        assert one.offset_at(time_ms) == expected
-    assert one.max_timestamp() == (13, 95)
+        assert finish(one.find(time_ms)) == expected
+    assert finish(one.find_youngest()) == (13, 95)
     one.truncate_before(15)
-    assert one.max_timestamp() == (29, 95) and one.offset_at(91) == (29, 95)
+    assert finish(one.find_youngest()) == (29, 95) and finish(one.find(91)) == (29, 95)
 
 
 def test_a_segment_ends_by_its_size_and_by_its_age():
@@ -123,7 +124,7 @@ def test_batches_that_claim_billions_of_offsets_do_no_harm():
     assert append(one, 9) == 10 * (2**31 - 1)
     sync(log)
     assert len(one.segments) == 3
-    assert one.offset_at(9) == (10 * (2**31 - 1), 9)
+    assert finish(one.find(9)) == (10 * (2**31 - 1), 9)
     assert offsets(one.read(2**33, 1, end=2**40))[0][0] <= 2**33
 
 
@@ -261,7 +262,7 @@ def test_a_deleted_topic_does_not_come_back_under_its_name():
     assert [name for name in disk.listing("") if name.endswith(".deleted")] == []
     disk.crash()
     one = opened(disk).topics["t"].partitions[0]
-    assert one.end_offset == 1 and one.max_timestamp() == (0, 7)
+    assert one.end_offset == 1 and finish(one.find_youngest()) == (0, 7)
     with pytest.raises(KeyError):
         log.delete_topic("nothing")
 

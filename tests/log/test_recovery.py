@@ -5,6 +5,7 @@ import pytest
 from tests.log.test_partitions import NOW, append, offsets, opened, sync
 
 from penstock.errors import PenstockError
+from penstock.later import finish
 from penstock.log import LogOptions
 from penstock.testing.disk import SimulatedDisk
 
@@ -116,7 +117,7 @@ def test_an_index_cut_at_any_byte_or_missing_is_made_again(kind):
         for offset in range(40):
             assert offsets(one.read(offset, 1, end=40)) == [ALL[offset // 2]]
         for number in range(26):
-            at = one.offset_at(NOW.wall_ms + number)
+            at = finish(one.find(NOW.wall_ms + number))
             assert (
                 at
                 == min(

@@ -11,6 +11,7 @@ from penstock.broker import access
 from penstock.broker.access import login
 from penstock.broker.access.logins import Work
 from penstock.broker.answers import ANSWERS
+from penstock.broker.errands import Errand
 from penstock.broker.groups import admin, join, presence, sync
 from penstock.broker.groups.offsets import commit
 from penstock.broker.groups.offsets import delete as delete_offsets
@@ -91,11 +92,17 @@ class Broker:
 
     def drop(self, token: object) -> None:
         """A connection died: the `Later` it was given is answered to nobody."""
-        self._state.waits.drop(access.source_of(token))
+        source = access.source_of(token)
+        self._state.errands.drop(source, self._state.waits.drop)
+        self._state.waits.drop(source)
 
     def take_work(self) -> list[Work]:
         """What costs too much time to be done here: for the driver's threads."""
         return self._state.logins.take_work()
+
+    def take_errands(self) -> list[Errand]:
+        """What reads or seeks for longer than a turn may last: for the driver's threads, piece by piece."""
+        return self._state.errands.take()
 
     def take_notices(self) -> list[str]:
         """Sentences for the driver to log, each once."""
@@ -109,6 +116,7 @@ class Broker:
         partitions = sum(len(topic.partitions) for topic in state.log.topics.values())
         gauges = {
             "penstock_waiting_fetches": len(state.waits),
+            "penstock_errands": len(state.errands),
             "penstock_groups": len(state.groups.by_name),
             "penstock_group_members": sum(len(group.members) for group in state.groups.by_name.values()),
             "penstock_group_bytes": state.groups.room.held_bytes,

@@ -6,6 +6,7 @@ Holds things and wires them together; decides nothing.
 from collections.abc import Callable, Mapping
 
 from penstock.broker.access.logins import Logins
+from penstock.broker.errands import Errands
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.offsets.store import OffsetStore
 from penstock.broker.measures import Counts
@@ -37,6 +38,7 @@ class State:
         self.directory = Directory()
         self.logins = Logins(randomness)
         self.waits = FetchWaits()
+        self.errands = Errands()
         self.durability = Durability(self.waits.wake)
         self.sequences = Sequences(options)
         self.stable = StableOffsets()

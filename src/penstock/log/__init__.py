@@ -3,13 +3,14 @@
 `Log` is the entrance; everything that blocks happens in `Sync.run`. Knows nothing of clients or protocols.
 """
 
-from penstock.log.disk import Disk, DiskFailed, DiskFull, RealDisk
+from penstock.log.disk import Cold, Disk, DiskFailed, DiskFull, RealDisk
 from penstock.log.durability.sync import Sync
 from penstock.log.log import Log
 from penstock.log.partition import Partition
 from penstock.log.topic import LogOptions, NewTopic, Topic
 
 __all__ = [
+    "Cold",
     "Disk",
     "DiskFailed",
     "DiskFull",

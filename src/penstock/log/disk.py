@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import resource
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from penstock.calls import Bytes
 from penstock.errors import PenstockError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PIECE = 1024 * 1024
 _LOCK_NAME = ".lock"
 _DESCRIPTORS_MAX = 10_240  # macOS allows no more, whatever its hard limit says
 
@@ -25,6 +27,28 @@ class DiskFull(Exception):  # noqa: N818  # reads as what it says at the `except
 
 class DiskFailed(Exception):  # noqa: N818
     """The disk failed to make data safe, or to write: nothing may be acknowledged any more (the server stops)."""
+
+
+@dataclass
+class Cold(Exception):  # noqa: N818
+    """Bytes that would have to be waited for. `fetch`, on any thread, brings them near; then ask again."""
+
+    disk: "Disk"
+    path: str
+    position: int
+    size: int
+
+    def fetch(self) -> None:
+        """Read them, by a descriptor of its own, into the operating system's memory."""
+        try:
+            fd = self.disk.open(self.path)
+        except FileNotFoundError:
+            return  # deleted meanwhile: whoever asks again will hear so
+        try:
+            for position in range(self.position, self.position + self.size, _PIECE):
+                self.disk.read(fd, min(_PIECE, self.position + self.size - position), position)
+        finally:
+            self.disk.close(fd)
 
 
 class Disk(Protocol):
@@ -59,6 +83,9 @@ class Disk(Protocol):
 
     def read(self, fd: int, size: int, position: int) -> bytes:
         """Up to `size` bytes: fewer only at the file's end."""
+
+    def peek(self, fd: int, size: int, position: int) -> Bytes | None:
+        """Exactly `size` bytes; None where they would have to be waited for, or are not there."""
 
     def write(self, fd: int, data: Bytes, position: int) -> None:
         """All of `data`. Raises DiskFull, perhaps after a part of it."""
@@ -95,6 +122,7 @@ class RealDisk:
         self._root = Path(root).absolute()
         self.place = str(self._root)
         self._lock_fd = -1
+        self._tells = hasattr(os, "RWF_NOWAIT")
 
     def lock(self) -> None:
         """Make and take the data directory; refused when another process has it or it cannot be written."""
@@ -172,6 +200,22 @@ class RealDisk:
             data = os.pread(fd, left, position + size - left)
             parts.append(data)
         return b"".join(parts)
+
+    def peek(self, fd: int, size: int, position: int) -> Bytes | None:
+        """What is in memory already; where the system cannot tell, as `read`."""
+        if not self._tells:
+            data = self.read(fd, size, position)
+            return data if len(data) == size else None
+        buffer = bytearray(size)
+        try:
+            return buffer if os.preadv(fd, [buffer], position, os.RWF_NOWAIT) == size else None
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
+                raise
+            self._tells = False  # not every file system does
+            return self.peek(fd, size, position)
 
     def write(self, fd: int, data: Bytes, position: int) -> None:
         """All of `data`."""

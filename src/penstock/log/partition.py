@@ -4,17 +4,19 @@ Knows offsets and segments; knows nothing of how bytes become safe (`durability`
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from penstock.calls import Bytes
 from penstock.clock import Now
+from penstock.later import Steps
 from penstock.log.disk import DiskFull
 from penstock.log.durability.sync import Dirty
+from penstock.log.search import Found, first_since, youngest
 from penstock.log.segments.index import RELATIVE_MAX, OffsetIndex, TimeIndex
 from penstock.log.segments.segment import Files, Segment
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Point, Sealed, identity
 from penstock.log.topic import Settings, Topic
-from penstock.record import BatchInfo, Writable, decode, place
+from penstock.record import BatchInfo, Writable, place
 
 _PLACES_MAX = 64
 
@@ -139,11 +141,22 @@ class Partition:
         At most `bytes_max`, but at least one batch; empty where `offset` is `end` or more. Raises LookupError for
         an offset below `start_offset` or above `end_offset`.
         """
+        return self._read(offset, bytes_max, end)
+
+    def read_near(self, offset: int, bytes_max: int, *, end: int) -> Bytes:
+        """As `read`, but raises Cold where bytes would have to be waited for."""
+        self._files.patient = False
+        try:
+            return self._read(offset, bytes_max, end)
+        finally:
+            self._files.patient = True
+
+    def _read(self, offset: int, bytes_max: int, end: int) -> Bytes:
         if not self.start_offset <= offset <= self.end_offset:
             raise LookupError(f"offset {offset} is not in {self.start_offset}..{self.end_offset}")
         if offset >= end or offset == self.end_offset:
             return b""
-        segment, start = self._places.pop(offset) if offset in self._places else self._locate(offset)
+        segment, start = self._places[offset] if offset in self._places else self._locate(offset)
         stop = self._limit(segment, end)
         while stop <= start:  # compaction may have taken a segment's last batches
             number = bisect_right(self.segments, segment.base, key=_base)
@@ -154,8 +167,10 @@ class Partition:
         after = min(end, segment.end)
         if stop - start > bytes_max:
             stop, after = self._files.boundary(segment, start, min(start + bytes_max, stop))
+        content = self._files.content(segment, start, stop - start)
+        self._places.pop(offset, None)
         self._remember(after, segment, stop)
-        return self._files.content(segment, start, stop - start)
+        return content
 
     def _remember(self, offset: int, segment: Segment, position: int) -> None:
         """Where a reader that goes on at `offset` will find it, if more is written to the same segment."""
@@ -181,51 +196,13 @@ class Partition:
 
     # --- find by time ------------------------------------------------------------------------------------------
 
-    def offset_at(self, timestamp_ms: int) -> tuple[int, int] | None:
+    def find(self, timestamp_ms: int) -> Steps[Found | None]:
         """Offset and timestamp of the first durable record as young as `timestamp_ms` or younger; None if none is."""
-        for segment in self.segments:
-            if segment.max_ms < timestamp_ms or segment.end <= self.start_offset:
-                continue
-            offset = max(self._files.times(segment).offset_of(timestamp_ms), self.start_offset)
-            for info in self._headers(segment, offset):
-                if info.max_timestamp_ms >= timestamp_ms:
-                    for at, time_ms in self._records(segment, info):
-                        if time_ms >= timestamp_ms:
-                            return at, time_ms
-        return None
+        return first_since(self, self._files, timestamp_ms)
 
-    def max_timestamp(self) -> tuple[int, int] | None:
+    def find_youngest(self) -> Steps[Found | None]:
         """Offset and timestamp of the youngest durable record, the first of several; None if there is none."""
-        best: tuple[int, int] | None = None
-        for segment in self.segments:
-            if segment.max_ms <= (best[1] if best else -1):
-                continue
-            inside = segment.base >= self.start_offset and segment.end <= self.durable_offset
-            for info in self._headers(segment, segment.max_offset if inside else self.start_offset):
-                if info.max_timestamp_ms > (best[1] if best else -1):
-                    for found in self._records(segment, info):
-                        if best is None or found[1] > best[1]:
-                            best = found
-                if inside:
-                    break
-        return best
-
-    def _headers(self, segment: Segment, offset: int) -> Iterator[BatchInfo]:
-        """The durable batches from the one that holds `offset` on."""
-        for info in self._files.walk(segment, self._files.position_of(segment, offset), segment.size):
-            if info.base_offset >= self.durable_offset:
-                return
-            yield info
-
-    def _records(self, segment: Segment, info: BatchInfo) -> Iterator[tuple[int, int]]:
-        """Offsets and timestamps inside a batch; its header's where its records cannot be read."""
-        batch = self._files.content(segment, info.position, info.size)
-        try:
-            for record in decode(batch):
-                if record.offset >= self.start_offset:
-                    yield record.offset, record.timestamp_ms
-        except ValueError:
-            yield info.last_offset, info.max_timestamp_ms
+        return youngest(self, self._files)
 
     # --- forget ------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from penstock.serve.budget import Budget
 from penstock.serve.clocks import read_clocks
 from penstock.serve.compaction import Compaction, CompactionOptions
 from penstock.serve.connection import Connection, Peer
+from penstock.serve.errands import ErrandRuns
 from penstock.wire.session import Session
 
 logger = logging.getLogger("penstock.serve")
@@ -81,6 +82,7 @@ class Driver:
         self._servers: list[asyncio.Server] = []
         self._disk = ThreadPoolExecutor(1, "disk")
         self._slow = ThreadPoolExecutor(1, "passwords")
+        self._errands = ErrandRuns(self.settle)
         self.compaction = Compaction(
             log, self._disk, lambda: self.sync_rounds, self._fail, CompactionOptions()
         )
@@ -178,6 +180,7 @@ class Driver:
             connection.go_on()
         self._start_sync()
         self._start_work()
+        self._errands.add(self.broker.take_errands())
         was_full = self.budget.full
         ready, self._ready = self._ready, set()
         for connection in ready:
@@ -362,4 +365,5 @@ class Driver:
                 connection.transport.close()
         await asyncio.sleep(0)
         self._slow.shutdown(wait=False, cancel_futures=True)
+        self._errands.close()
         self._disk.shutdown(wait=True)

@@ -106,6 +106,7 @@ class SimulatedDisk:
         self.sync_error: OSError | None = None
         self.steps = 0
         self._chance = random.Random(seed)
+        self.cold = 0.0  # how often bytes are not at hand, from 0 to 1
         self._root = _Folder()
         self._open: dict[int, _File] = {}
         self._next_fd = 3
@@ -217,6 +218,13 @@ class SimulatedDisk:
     def read(self, fd: int, size: int, position: int) -> bytes:
         """Up to `size` bytes."""
         return bytes(self._open[fd].data[position : position + size])
+
+    def peek(self, fd: int, size: int, position: int) -> bytes | None:
+        """As `read`; None where chance, `cold` times out of one, has it that the bytes are far away."""
+        if self.cold and self._chance.random() < self.cold:
+            return None
+        data = self.read(fd, size, position)
+        return data if len(data) == size else None
 
     def write(self, fd: int, data: Bytes, position: int) -> None:
         """All of `data`, or what there is room for and DiskFull."""

@@ -9,24 +9,41 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from penstock.broker.answers import answers
+from penstock.broker.errands import READING
 from penstock.broker.records.epochs import EPOCH, refused_epoch
 from penstock.broker.records.waits import FetchWait
 from penstock.broker.state import State
 from penstock.calls import EpochEnd, Fetch, Fetched, FetchPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
-from penstock.later import Later
-from penstock.log import Partition
+from penstock.later import Later, Steps
+from penstock.log import Cold, Partition
 from penstock.record import scan
 
 Read = list[Fetched | Refused]
+COLD_MAX = 16  # when records leave the memory as fast as they come, they are waited for
 TWICE = Refused(Refusal.BAD_REQUEST, "the request names the partition more than once")
 
 
 @answers(Fetch)
-def fetch(state: State, call: Fetch, now: Now) -> Read | Later[object]:
-    """At once where something is wrong, enough is there or nothing may be waited for; later otherwise."""
-    read = read_parts(state, call)
+def fetch(state: State, call: Fetch, now: Now) -> object:
+    """At once where something is wrong, enough is there or nothing may be waited for; later otherwise.
+
+    Later, too, where records are on the disk only.
+    """
+    return state.errands.begin(READING, _steps(state, call, now))
+
+
+def _steps(state: State, call: Fetch, now: Now) -> Steps[object]:
+    for _ in range(COLD_MAX):
+        far: list[Cold] = []
+        read = read_parts(state, call, far)
+        if not far:
+            break
+        for cold in far:
+            yield cold.fetch
+    else:
+        read = read_parts(state, call)
     got = sum(len(part.batches) for part in read if isinstance(part, Fetched))
     if (
         call.wait_ms <= 0
@@ -54,8 +71,8 @@ def _may_wait(read: Read) -> bool:
     return waits
 
 
-def read_parts(state: State, call: Fetch) -> Read:
-    """Each part in order, within the call's own limit and the broker's."""
+def read_parts(state: State, call: Fetch, far: list[Cold] | None = None) -> Read:
+    """Each part in order, within the call's own limit and the broker's. What is `far` away is waited for, or told."""
     read: Read = []
     left, empty = min(call.bytes_max, state.options.fetch_bytes_max), True
     named: set[tuple[str, int]] = set()
@@ -69,7 +86,13 @@ def read_parts(state: State, call: Fetch) -> Read:
         if (nothing := at_the_end(part)) is not None:
             read.append(nothing)
             continue
-        one, thrown = _read_part(state, call, part, (left, empty))
+        try:
+            one, thrown = _read_part(state, call, part, (left, empty), far is None)
+        except Cold as cold:
+            assert far is not None
+            far.append(cold)
+            left, empty = left - min(part.bytes_max, cold.size), False
+            continue
         left -= thrown  # or a request of many partitions would read without end
         if isinstance(one, Fetched) and one.batches:
             left, empty = left - len(one.batches), False
@@ -103,7 +126,7 @@ def _nothing(end: int, start: int) -> Fetched:
 
 
 def _read_part(
-    state: State, call: Fetch, part: FetchPart, room: tuple[int, bool]
+    state: State, call: Fetch, part: FetchPart, room: tuple[int, bool], patient: bool
 ) -> tuple[Fetched | Refused, int]:
     """The part's answer, and how many bytes were read for nothing. `room`: bytes left, and whether all parts were empty."""
     left, empty = room
@@ -126,7 +149,7 @@ def _read_part(
     end = stable if call.committed_only else high
     if part.offset >= end or (limit <= 0 and not empty):
         return Fetched(b"", high, start, stable), 0
-    batches = partition.read(part.offset, max(limit, 1), end=end)
+    batches = (partition.read if patient else partition.read_near)(part.offset, max(limit, 1), end=end)
     if not empty and len(batches) > limit:
         return Fetched(b"", high, start, stable), len(batches)
     aborted = state.markers.aborted(partition, batches) if call.committed_only else ()

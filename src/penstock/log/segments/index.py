@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from google_crc32c import extend as crc32c
 
+from penstock.calls import Bytes
+
 _PLACE = struct.Struct(">ii")
 _TIME = struct.Struct(">qi")
 _INT = struct.Struct(">i")
@@ -39,7 +41,7 @@ class _Entries:
 
     __slots__ = ("_crc", "_summed", "base", "data", "written")
 
-    def __init__(self, base: int, data: bytes = b"") -> None:
+    def __init__(self, base: int, data: Bytes = b"") -> None:
         self.base = base
         self.data = bytearray(data)
         self.written = len(data)
@@ -108,6 +110,14 @@ class TimeIndex(_Entries):
         """An offset at or before the first record that is as young as `timestamp_ms`."""
         after = bisect_right(range(len(self.data) // 12), timestamp_ms, key=self._timestamp)
         return self.base + (_INT.unpack_from(self.data, 12 * after - 4)[0] if after else 0)
+
+    def youngest_before(self, offset: int) -> int:
+        """An offset below `offset` before whose batch no record is younger than that one's; the base at worst."""
+        after = bisect_right(range(len(self.data) // 12), offset - 1 - self.base, key=self._relative)
+        return self.base + (self._relative(after - 1) if after else 0)
+
+    def _relative(self, number: int) -> int:
+        return int(_INT.unpack_from(self.data, 12 * number + 8)[0])
 
     def _timestamp(self, number: int) -> int:
         return int(_LONG.unpack_from(self.data, 12 * number)[0])

@@ -7,12 +7,13 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 from penstock.calls import Bytes
-from penstock.log.disk import Disk
+from penstock.log.disk import Cold, Disk
 from penstock.log.segments.index import Extent, Indexed, OffsetIndex, TimeIndex
 from penstock.record import HEADER_SIZE, PREFIX_SIZE, BatchInfo, info_at
 
 _STRIDE = struct.Struct(">qi11xi")  # base offset, length, last offset delta
 _CHUNK = 8 * 1024
+_NOTHING: Bytes = b""
 _Found = Callable[[int, int], bool]
 
 
@@ -76,6 +77,7 @@ class Files:
 
     def __init__(self, disk: Disk, most: int, interval: int) -> None:
         self.disk, self._most, self._interval = disk, most, interval
+        self.patient = True  # or raise Cold where bytes would have to be waited for
         self._open: dict[Segment, None] = {}
 
     def fd(self, segment: Segment) -> int:
@@ -140,14 +142,19 @@ class Files:
         return segment.times
 
     def _load(self, segment: Segment) -> None:
-        index = OffsetIndex(segment.base, self._content(segment.path + ".index"))
-        times = TimeIndex(segment.base, self._content(segment.path + ".timeindex"))
-        if segment.indexed and index.cut(segment.indexed[0]) and times.cut(segment.indexed[1]):
-            segment.index, segment.times = index, times
-            if segment.behind is not None:
-                self._catch_up(segment, segment.behind)
-        else:
-            self.rebuild(segment)
+        known = segment.indexed or (Extent(0, 0), Extent(-1, 0))
+        index = OffsetIndex(segment.base, self._content(segment.path + ".index", known[0].size))
+        times = TimeIndex(segment.base, self._content(segment.path + ".timeindex", known[1].size))
+        patient, self.patient = self.patient, True  # what follows cannot be left half done
+        try:
+            if index.cut(known[0]) and times.cut(known[1]):
+                segment.index, segment.times = index, times
+                if segment.behind is not None:
+                    self._catch_up(segment, segment.behind)
+            else:
+                self.rebuild(segment)
+        finally:
+            self.patient = patient
         segment.behind = None
 
     def _catch_up(self, segment: Segment, known: Indexed) -> None:
@@ -160,15 +167,25 @@ class Files:
         segment.size, segment.end = size, end
         segment.max_ms, segment.max_offset = youngest
 
-    def _content(self, path: str) -> bytes:
+    def _content(self, path: str, size: int) -> Bytes:
+        if size <= 0:
+            return b""
         try:
             fd = self.disk.open(path)
         except FileNotFoundError:
             return b""
         try:
-            return self.disk.read(fd, 1 << 30, 0)
+            return self._read(fd, path, size, 0)
         finally:
             self.disk.close(fd)
+
+    def _read(self, fd: int, path: str, size: int, position: int) -> Bytes:
+        if self.patient:
+            return self.disk.read(fd, size, position)
+        data = self.disk.peek(fd, size, position)
+        if data is None:
+            raise Cold(self.disk, path, position, size)
+        return data
 
     def begin_indexes(self, segment: Segment) -> None:
         """Empty indexes for a new segment."""
@@ -209,14 +226,11 @@ class Files:
 
     def walk(self, segment: Segment, position: int, stop: int) -> Iterator[BatchInfo]:
         """The headers of the batches from `position` up to `stop`; positions are the file's."""
-        fd = self.fd(segment)
-        start, chunk = position, b""
+        fd, path = self.fd(segment), segment.path + ".log"
+        start, chunk = position, _NOTHING
         while position + HEADER_SIZE <= stop:
             if position + HEADER_SIZE > start + len(chunk):
-                start, chunk = (
-                    position,
-                    self.disk.read(fd, max(HEADER_SIZE, min(_CHUNK, stop - position)), position),
-                )
+                start, chunk = position, self._read(fd, path, min(_CHUNK, stop - position), position)
                 if len(chunk) < HEADER_SIZE:
                     return
             seen = info_at(chunk, position - start)
@@ -251,10 +265,10 @@ class Files:
         At the segment's end it is an empty batch that would come next. Raises ValueError for damage.
         """
         fd, stop = self.fd(segment), segment.size
-        start, chunk = position, b""
+        start, chunk, path = position, _NOTHING, segment.path + ".log"
         while position < stop:
             if position + _STRIDE.size > start + len(chunk):
-                start, chunk = position, self.disk.read(fd, min(_CHUNK, stop - position), position)
+                start, chunk = position, self._read(fd, path, min(_CHUNK, stop - position), position)
             if len(chunk) < position - start + _STRIDE.size:
                 raise ValueError(f"no record batch at byte {position} of {segment.path}.log")
             base, length, delta = _STRIDE.unpack_from(chunk, position - start)
@@ -268,4 +282,4 @@ class Files:
 
     def content(self, segment: Segment, position: int, size: int) -> Bytes:
         """The bytes at `position`."""
-        return self.disk.read(self.fd(segment), size, position)
+        return self._read(self.fd(segment), segment.path + ".log", size, position)

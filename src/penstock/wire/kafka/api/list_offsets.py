@@ -27,7 +27,7 @@ ASKED_AS: Final = {EARLIEST_LOCAL: EARLIEST, LATEST_TIERED: LATEST}
 """A partition is never tiered: all of it is local."""
 
 
-@api(key=2, versions=(1, 10))
+@api(key=2, versions=(1, 10), alone=True)
 def list_offsets(request: Request) -> Steps:
     """Ask for the partitions whose timestamps this version knows; refuse the others here."""
     q = request.message

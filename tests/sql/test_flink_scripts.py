@@ -3,7 +3,6 @@
 import pytest
 
 from penstock.engine.job import Job
-from penstock.errors import PenstockError
 from penstock.sql import parse
 
 BID = """
@@ -95,27 +94,9 @@ SELECT auction, bidder, price, channel,
     SPLIT_INDEX(url, '/', 4) as dir2,
     SPLIT_INDEX(url, '/', 5) as dir3 FROM bid;""",
 }
-REFUSED = {
-    "q12, processing time": (
-        "SELECT bidder FROM (SELECT *, PROCTIME() AS p_time FROM bid) GROUP BY bidder, TUMBLE(p_time, INTERVAL '10' SECOND)",
-        "`p_time` is not an event-time column",
-    ),
-    "q13, a lookup": (
-        "SELECT auction FROM bid JOIN side FOR SYSTEM_TIME AS OF bid.p_time AS s ON s.`key` = auction",
-        "temporal joins are not offered yet",
-    ),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_nexmark_query_is_planned_and_compiled(query: str) -> None:
     plan = parse(BID + QUERIES[query], place=f"{query}.sql")
     assert Job(plan).sources[0].table.topic == "nexmark-bid"
-
-
-@pytest.mark.parametrize("query", REFUSED)
-def test_a_nexmark_query_that_needs_more_is_refused_by_name(query: str) -> None:
-    text, message = REFUSED[query]
-    with pytest.raises(PenstockError) as caught:
-        parse(f"{BID} CREATE TABLE o (a BIGINT) WITH ('connector' = 'print'); INSERT INTO o {text}")
-    assert message in caught.value.message

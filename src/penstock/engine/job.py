@@ -133,6 +133,7 @@ class Job:
 
     def on_records(self, source: int, partition: int, batches: Bytes, now: Now) -> list[Output]:
         """Record batches of one partition, as fetched; whole ones, in order."""
+        now = self._steady(now)
         out: list[tuple[int, pl.DataFrame]] = []
         dead: list[Record] = []
         reader = self._readers.get(source)
@@ -150,6 +151,7 @@ class Job:
 
     def on_rows(self, source: int, partition: int, rows: pl.DataFrame, now: Now) -> list[Output]:
         """Rows by column name; columns left out are NULL. `$kind` may say what each row is."""
+        now = self._steady(now)
         scan = self._scans[source]
         computed = {name for name, _ in scan.table.computed}
         fields = [
@@ -166,6 +168,21 @@ class Job:
         """A partition is idle and no longer holds event time back."""
         self._times[source].rest(partition)
         return self._outputs(self.graph.advance(self._times, now), now)
+
+    def on_clock(self, now: Now) -> list[Output]:
+        """The wall's clock has moved on: windows over PROCTIME() that end by now fire."""
+        now = self._steady(now)
+        return self._outputs(self.graph.advance(self._times, now), now)
+
+    @property
+    def due_ms(self) -> int:
+        """When `on_clock` will have something to do, in ms since the epoch; far away where nothing waits for it."""
+        return self.graph.due_ms
+
+    def _steady(self, now: Now) -> Now:
+        """The clock, which for the engine never goes back."""
+        clock_ms = self.graph.clock_ms
+        return now if now.wall_ms >= clock_ms else Now(now.mono_s, clock_ms)
 
     def on_end(self, now: Now) -> list[Output]:
         """All input has ended: every window fires."""

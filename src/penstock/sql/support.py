@@ -32,6 +32,11 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "INNER, LEFT, RIGHT, FULL, CROSS, USING, the comma; interval joins and window joins, by their conditions",
     ),
     (
+        "temporal joins",
+        "FOR SYSTEM_TIME AS OF an event-time column, or PROCTIME(), of an upsert-kafka table or a deduplicated view",
+    ),
+    ("processing time", "PROCTIME() as a column, and windows over it"),
+    (
         "top-N, deduplication",
         "ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) with a WHERE that bounds it, over windows too",
     ),
@@ -125,7 +130,9 @@ CLAUSES_REFUSED: dict[str, Reason] = {
     "hint": Reason("hints", "hints are not offered", "put the option in the table's WITH clause"),
     "into": Reason("SELECT INTO", "this is not Flink SQL", "INSERT INTO t SELECT …"),
     "sample": Reason("TABLESAMPLE", f"TABLESAMPLE is {_LATER}"),
-    "version": Reason("FOR SYSTEM_TIME AS OF", f"temporal joins are {_LATER}"),
+    "version": Reason(
+        "FOR SYSTEM_TIME AS OF", "it stands after JOIN", "… JOIN t FOR SYSTEM_TIME AS OF a.ts AS t ON …"
+    ),
     "pivots": Reason("PIVOT", "this is not Flink SQL"),
 }
 

@@ -76,8 +76,9 @@ class Trial:
         return self._start + timedelta(milliseconds=self._passed_ms)
 
     def advance(self, duration: Duration) -> None:
-        """Let time pass."""
+        """Let time pass; windows over PROCTIME() that end meanwhile close."""
         self._passed_ms += milliseconds(duration)
+        self._deliver(self._taken(self.job.on_clock(self._clock())))
 
     def send(self, name: str, **fields: Any) -> None:
         """Produce a record to a topic or table; columns left out are null."""

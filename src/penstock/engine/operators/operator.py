@@ -18,6 +18,8 @@ KIND, MARK = "$kind", "$mark"
 CARRIED = (KIND, MARK)
 INSERT, BEFORE, AFTER, DELETE = 0, 1, 2, 3
 
+NEVER_MS = 2**62
+
 Blocks = dict[str, pl.DataFrame]
 
 
@@ -45,6 +47,11 @@ class Operator:
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
         """No row with an earlier or equal time will come any more: what is finished now."""
         return None
+
+    @property
+    def due_ms(self) -> int:
+        """The first watermark for which `on_watermark` has something to do; asked where the watermark is the clock."""
+        return NEVER_MS
 
     @property
     def state_rows(self) -> int:

@@ -20,7 +20,7 @@ class Window(Node):
 
     TUMBLE has `slide_ms == size_ms`; HOP has a smaller slide and a row in `size_ms / slide_ms` windows. CUMULATE's
     windows begin every `size_ms` and grow by `slide_ms` up to `size_ms`. SESSION's last until no row of the same
-    `keys` has come for `size_ms`.
+    `keys` has come for `size_ms`. With `clock` the time is the wall's (PROCTIME), and windows close by it.
     """
 
     source: Node
@@ -30,6 +30,7 @@ class Window(Node):
     slide_ms: int
     offset_ms: int = 0
     keys: tuple[str, ...] = ()
+    clock: bool = False
 
     @property
     def schema(self) -> Schema:

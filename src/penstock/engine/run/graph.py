@@ -10,11 +10,12 @@ import polars as pl
 
 from penstock.clock import Now
 from penstock.engine.operators.aggregate import RunningAggregate
+from penstock.engine.operators.joins.as_of import LookupJoin, VersionJoin
 from penstock.engine.operators.joins.interval import IntervalJoin
 from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
-from penstock.engine.operators.operator import Moment, Operator
+from penstock.engine.operators.operator import NEVER_MS, Moment, Operator
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stages
@@ -22,7 +23,7 @@ from penstock.engine.operators.union import Unite
 from penstock.engine.operators.windows.assign import Assign
 from penstock.engine.operators.windows.sessions import SessionAggregate
 from penstock.engine.operators.windows.slices import WindowAggregate
-from penstock.engine.plan import Aggregate, Filter, Join, Node, Plan, Project, Scan, Top, Union, Window
+from penstock.engine.plan import Aggregate, AsOf, Filter, Join, Node, Plan, Project, Scan, Top, Union, Window
 from penstock.engine.run.rules import prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
 
@@ -38,6 +39,8 @@ def operator_of(node: Node) -> Operator:
             return _aggregate_of(node)
         case Join():
             return _join_of(node)
+        case AsOf():
+            return LookupJoin(node) if node.time is None else VersionJoin(node)
         case Top():
             return RunningTop(node) if node.window is None else WindowTop(node)
     raise AssertionError(node)
@@ -58,11 +61,13 @@ def _join_of(node: Join) -> Operator:
 
 @dataclass
 class Vertex:
-    """An operator in its place, reading from the vertices `inputs`, or a `source`. `readers` are (vertex, port)."""
+    """An operator in its place, reading from the vertices `inputs`, or a `source`. `readers` are (vertex, port). With
+    `clock` its watermark is the wall's clock."""
 
     operator: Operator
     inputs: tuple[int, ...] = ()
     source: int = -1
+    clock: bool = False
     readers: list[tuple[int, int]] = field(default_factory=list)
     sinks: list[int] = field(default_factory=list)
     watermark_ms: int = START_MS
@@ -107,7 +112,10 @@ class Graph:
             return self._add(Stages(chain[::-1]), [self._build(below)])
         if isinstance(node, Aggregate) and node.window and isinstance(node.source, Window):
             inputs = [node.source.source]
-        return self._add(operator_of(node), [self._build(one) for one in inputs])
+        made = self._add(operator_of(node), [self._build(one) for one in inputs])
+        window = node.source if isinstance(node, Aggregate) else node
+        self.vertices[made].clock = isinstance(window, Window) and window.clock
+        return made
 
     def _scan(self, node: Scan) -> int:
         head = self._heads.get(node.table.name)
@@ -149,7 +157,7 @@ class Graph:
         )
         if made is not None:
             made = scan.see(made, times[source], partition)
-        marks = self._reached(times)
+        marks = self._reached(times, now)
         if made is not None:
             self._hand_on(self.scans[source], made, marks, now, out)
         self._advance(marks, now, out)
@@ -158,15 +166,27 @@ class Graph:
     def advance(self, times: Sequence[SourceTime], now: Now) -> list[tuple[int, pl.DataFrame]]:
         """The watermark alone."""
         out: list[tuple[int, pl.DataFrame]] = []
-        self._advance(self._reached(times), now, out)
+        self._advance(self._reached(times, now), now, out)
         return out
 
-    def _reached(self, times: Sequence[SourceTime]) -> list[int]:
+    @property
+    def due_ms(self) -> int:
+        """When the clock alone brings something to do, in ms since the epoch."""
+        return min((v.operator.due_ms + 1 for v in self.vertices if v.clock), default=NEVER_MS)
+
+    @property
+    def clock_ms(self) -> int:
+        """The latest time that was acted on: a clock that is set back must not make rows late."""
+        return max((v.watermark_ms + 1 for v in self.vertices if v.clock), default=0)
+
+    def _reached(self, times: Sequence[SourceTime], now: Now) -> list[int]:
         """Each vertex's watermark after what the sources have seen: the smallest that its inputs hand on."""
         marks: list[int] = []
         for vertex in self.vertices:
             if vertex.source >= 0:
                 reached = times[vertex.source].advance()
+            elif vertex.clock and not all(time.ended for time in times):
+                reached = now.wall_ms - 1
             else:
                 reached = min(marks[one] - self.vertices[one].operator.delay_ms for one in vertex.inputs)
             marks.append(max(vertex.watermark_ms, reached))

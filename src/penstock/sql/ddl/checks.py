@@ -21,12 +21,6 @@ def checked(table: Table, at: At = None) -> Table:
         raise QueryError(
             f"`{table.name}` is an upsert-kafka table and needs a primary key", at, remedy=KEY_REMEDY
         )
-    if table.connector == "upsert-kafka" and table.watermark:
-        raise QueryError(
-            "event time over rows that change is not offered yet",
-            at,
-            remedy="leave WATERMARK out, or 'kafka'",
-        )
     if table.key and table.connector in ("kafka", "datagen"):
         raise QueryError(
             f"a {table.connector} table has no primary key",

@@ -12,7 +12,8 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Part, Scope, bind
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.nodes.build import projected, quoted
-from penstock.sql.nodes.pairs import paired
+from penstock.sql.nodes.pairs import as_of, paired
+from penstock.sql.nodes.traits import clock_times, event_times, is_proctime
 from penstock.sql.support import JOINS_REFUSED
 
 KINDS = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
@@ -25,7 +26,35 @@ def joined(left: Relation, right: Relation, join: exp.Join) -> Relation:
     parts = (*left.scope.parts, *other.scope.parts)
     scope = Scope(left.node.schema + other.node.schema, (), parts)
     condition = _condition(join, left.scope, other.scope, scope)
+    version = join.this.args.get("version")
+    if version is not None:
+        node: Node = _temporal(left, other, how, condition, join)
+        return Relation(node, (), _merged(parts, join))
     return Relation(paired(left.node, other.node, how, condition), (), _merged(parts, join))
+
+
+def _temporal(
+    left: Relation, right: Relation, how: str, condition: exp.Expression | None, join: exp.Join
+) -> Node:
+    asked = join.this.args["version"].expression
+    if how not in ("INNER", "LEFT") or condition is None:
+        raise QueryError(
+            "a temporal join is JOIN or LEFT JOIN, with ON",
+            join,
+            remedy="LEFT JOIN t FOR SYSTEM_TIME AS OF a.ts AS t ON …",
+        )
+    if is_proctime(asked):
+        return as_of(left.node, right.node, how, condition, None, join)
+    time = bind(asked, left.scope)
+    if isinstance(time, exp.Column) and time.name in clock_times(left.node):
+        return as_of(left.node, right.node, how, condition, None, join)
+    if not (isinstance(time, exp.Column) and time.name in event_times(left.node)):
+        raise QueryError(
+            "FOR SYSTEM_TIME AS OF takes a time column of the left side",
+            asked,
+            remedy="an event-time column (WATERMARK FOR …), or one that is PROCTIME()",
+        )
+    return as_of(left.node, right.node, how, condition, time.name, join)
 
 
 def kind_of(join: exp.Join) -> str:

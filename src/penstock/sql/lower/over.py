@@ -116,6 +116,10 @@ class _Rows:
         if len(order) != 1 or order[0].args.get("desc"):
             raise QueryError("an OVER aggregate is ordered by one time column, upwards", call, remedy=USAGE)
         time = self._column(order[0].this)
+        if self.node.changes:
+            raise QueryError(
+                "OVER looks back over rows that never change", call, remedy="take it over the kafka table"
+            )
         if time not in event_times(self.node):
             raise QueryError(
                 f"`{order[0].this.name}` is not an event-time column, so rows cannot be ordered by it",

@@ -3,7 +3,7 @@
 Knows the order in which clauses apply; what each does to the rows is in the files beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -80,7 +80,7 @@ class Queries:
         node = unioned([self.lower(tree.this), self.lower(tree.expression)], [tree.this, tree.expression])
         return distinct(node) if tree.args.get("distinct") else node
 
-    def _from(self, tree: exp.Expression) -> Relation:
+    def _from(self, tree: exp.Expression, versioned: bool = False) -> Relation:
         reason = RELATIONS_REFUSED.get(type(tree))
         if reason:
             raise QueryError(reason.message, tree, remedy=reason.remedy)
@@ -91,13 +91,13 @@ class Queries:
             _refuse_parts(tree, {"this", "alias", "with_", "joins"})
             return _aliased(self._with(tree).lower(tree.this), tree, ())
         if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Identifier):
-            return self._from_table(tree)
+            return self._from_table(tree, TABLE_PARTS | {"version"} if versioned else TABLE_PARTS)
         if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Func):
             raise QueryError("a table function stands inside TABLE(…)", tree, remedy=windows.USAGE["TUMBLE"])
         raise QueryError("FROM takes a table, a view, a subquery or TABLE(window function)", tree)
 
-    def _from_table(self, tree: exp.Table) -> Relation:
-        _refuse_parts(tree, TABLE_PARTS)
+    def _from_table(self, tree: exp.Table, parts: Set[str] = TABLE_PARTS) -> Relation:
+        _refuse_parts(tree, parts)
         if (tree.catalog or CATALOG, tree.db or DATABASE) != (CATALOG, DATABASE):
             raise QueryError(
                 "there is one catalog and one database", tree, remedy=f"name the table alone: `{tree.name}`"
@@ -115,11 +115,11 @@ class Queries:
         joins = [*(source.this.args.get("joins") or []), *(tree.args.get("joins") or [])]
         for join in joins:
             _refuse_parts(join, JOIN_PARTS)
-            relation = joined(relation, self._from(join.this), join)
+            relation = joined(relation, self._from(join.this, versioned=True), join)
         return selected(tree, relation)
 
 
-def _refuse_parts(tree: exp.Expression, allowed: set[str]) -> None:
+def _refuse_parts(tree: exp.Expression, allowed: Set[str]) -> None:
     for part, value in tree.args.items():
         if value and part not in allowed:
             reason = CLAUSES_REFUSED.get(part)

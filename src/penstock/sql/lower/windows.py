@@ -182,7 +182,7 @@ def _auxiliary(node: exp.Expression, window: GroupWindow | None) -> exp.Expressi
     if name not in WINDOW_FUNCTIONS or what not in (*LEGACY_COLUMNS, "PROCTIME"):
         return node
     if what == "PROCTIME":
-        raise QueryError("processing time is not offered", node, remedy=f"{name}_ROWTIME(…), or window_time")
+        raise QueryError(f"{name}_PROCTIME is not offered", node, remedy="PROCTIME()")
     if window is None or window.name != name or not window.matches(node):
         raise QueryError(
             f"{name}_{what} needs GROUP BY {name} with the same arguments",

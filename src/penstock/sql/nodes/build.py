@@ -14,7 +14,7 @@ from penstock.engine.types import Column
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.nodes.kinds import kind
-from penstock.sql.nodes.traits import event_times
+from penstock.sql.nodes.traits import clock_times, event_times
 
 WINDOWS_PER_ROW_MAX = 10_000
 
@@ -68,7 +68,8 @@ def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at:
     names = [c.name for c in node.schema]
     if time not in names:
         raise QueryError(f"there is no column `{time}`", at, remedy=did_you_mean(time, names, "columns"))
-    if time not in event_times(node):
+    clock = time in clock_times(node)
+    if not clock and time not in event_times(node):
         raise QueryError(
             f"`{time}` is not an event-time column, so no window can be taken over it",
             at,
@@ -100,7 +101,7 @@ def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at:
             f"each row would be in {size_ms // slide_ms} windows", at, remedy="choose a larger slide"
         )
     whole_ms = size_ms if kind_ == "CUMULATE" else slide_ms
-    return Window(node, kind_, time, size_ms, slide_ms, offset_ms % whole_ms)
+    return Window(node, kind_, time, size_ms, slide_ms, offset_ms % whole_ms, clock=clock)
 
 
 def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import WINDOW_NAMES, Filter, Join, Node, Window, Within, columns_of
+from penstock.engine.plan import WINDOW_NAMES, AsOf, Filter, Join, Node, Window, Within, columns_of
 from penstock.sql.ddl.types import data_type
-from penstock.sql.faults import QueryError
+from penstock.sql.faults import At, QueryError
 from penstock.sql.nodes.bounds import bound_of
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.kinds import kind
-from penstock.sql.nodes.traits import event_times, window_roles
+from penstock.sql.nodes.traits import event_times, row_key, window_roles
 
 FILTERED_LEFT, FILTERED_RIGHT = ("INNER", "RIGHT", "SEMI"), ("INNER", "LEFT", "SEMI", "ANTI")
 """Kinds of join in which a condition on one side alone may drop that side's rows beforehand."""
@@ -126,6 +126,34 @@ def _column(node: Node, expr: exp.Expression, name: str) -> tuple[Node, str]:
         return node, expr.name
     kept = [(column.name, quoted(column.name)) for column in node.schema]
     return projected(node, [*kept, (name, expr)]), name
+
+
+def as_of(
+    left: Node, right: Node, how: str, condition: exp.Expression, time: str | None, at: At = None
+) -> AsOf:
+    """Each left row with the right table's row of its time: `time` is a left event-time column, or None for now."""
+    if left.changes:
+        raise QueryError(
+            "a temporal join's left side only appends", at, remedy="join the table as it is, without FOR"
+        )
+    join = Join(left, right, "INNER", ())
+    rest: list[exp.Expression] = []
+    for part in conjuncts(condition):
+        made, left_over = _absorbed(replace(join, kind="FULL"), part)
+        join, rest = made, rest + left_over
+    key = row_key(right)
+    if key is None or not set(key) <= {name for _, name in join.keys}:
+        raise QueryError(
+            "FOR SYSTEM_TIME AS OF needs a table with a key, and ON has to compare all of it",
+            at,
+            remedy="PRIMARY KEY (id) NOT ENFORCED in an upsert-kafka table, and ON a.id = b.id",
+        )
+    times = sorted(event_times(right))
+    if time is not None and not times:
+        raise QueryError(
+            "the versioned table has no event time", at, remedy="WATERMARK FOR … in its CREATE TABLE"
+        )
+    return AsOf(join.left, join.right, how, join.keys, time, times[0] if time else None, _all_of(rest))
 
 
 def _windowed(join: Join) -> Join:

@@ -49,6 +49,26 @@ def event_times(node: Node) -> frozenset[str]:
     raise AssertionError(node)
 
 
+def clock_times(node: Node) -> frozenset[str]:
+    """The columns that are PROCTIME(): the wall's clock at the moment a row is looked at."""
+    match node:
+        case Scan():
+            return frozenset(name for name, expr in node.table.computed if is_proctime(expr))
+        case Project():
+            asked = frozenset(column.name for column, expr in node.columns if is_proctime(expr))
+            return asked | _renamed(node, clock_times(node.source))
+        case Filter() | Over():
+            return clock_times(node.source)
+        case AsOf():
+            return clock_times(node.left)
+    return frozenset()
+
+
+def is_proctime(expr: exp.Expression) -> bool:
+    """Whether an expression is PROCTIME()."""
+    return isinstance(expr, exp.Anonymous) and expr.name.upper() == "PROCTIME"
+
+
 def window_columns(node: Node) -> frozenset[str]:
     """Those of window_start, window_end and window_time that come from a window below, under their own names."""
     return frozenset(name for name, role in window_roles(node).items() if name == role)

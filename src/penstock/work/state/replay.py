@@ -11,7 +11,7 @@ from penstock.engine.job import Job, Output
 from penstock.work.connectors.shape import Again, Arrival, Source
 from penstock.work.state.records import Call
 
-EXPECT, RECORDS, ROWS, IDLE, END = "expect", "records", "rows", "idle", "end"
+EXPECT, RECORDS, ROWS, IDLE, CLOCK, END = "expect", "records", "rows", "idle", "clock", "end"
 """The kinds of calls."""
 
 
@@ -30,11 +30,15 @@ def _idle(job: Job, call: Call, now: Now) -> None:
     job.on_idle(call.source, call.partition, now)
 
 
+def _clock(job: Job, call: Call, now: Now) -> None:
+    job.on_clock(now)
+
+
 def _end(job: Job, call: Call, now: Now) -> None:
     job.on_end(now)
 
 
-BARE: dict[str, Callable[[Job, Call, Now], None]] = {EXPECT: _expect, IDLE: _idle, END: _end}
+BARE: dict[str, Callable[[Job, Call, Now], None]] = {EXPECT: _expect, IDLE: _idle, CLOCK: _clock, END: _end}
 """Calls that bring no input."""
 
 

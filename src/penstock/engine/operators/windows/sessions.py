@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from penstock.clock import Now
 from penstock.engine.kernels import lists
 from penstock.engine.operators.grouped import Grouped
-from penstock.engine.operators.operator import Blocks, Moment, Operator, nested, prefixed
+from penstock.engine.operators.operator import NEVER_MS, Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import WINDOW_NAMES, Aggregate, Window
 from penstock.engine.run.columns import Growing, integers, pick, there
 from penstock.engine.run.keys import KeyTable
@@ -50,6 +50,10 @@ class SessionAggregate(Operator):
         self._heads, self._tails, self._nexts = Growing(), Growing(), Growing()
         self._owner, self._start, self._end, self._open = Growing(), Growing(), Growing(), Growing()
         self.first_end_us, self.living = FOREVER_US, 0
+
+    @property
+    def due_ms(self) -> int:
+        return -(-(self.first_end_us - 1000) // 1000) if self.living else NEVER_MS
 
     @property
     def state_rows(self) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from penstock.clock import Now
 from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.operators.grouped import Grouped
-from penstock.engine.operators.operator import MARK, Blocks, Moment, Operator, nested, prefixed
+from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Window
 from penstock.engine.run.columns import Growing, integers, pick, there
 from penstock.engine.run.keys import KeyTable
@@ -69,6 +69,13 @@ class WindowAggregate(Operator):
     def slot_slice(self) -> Numbers:
         """Each slot's slice."""
         return self._slices.values
+
+    @property
+    def due_ms(self) -> int:
+        if not self.living:
+            return NEVER_MS
+        first = max(self.oldest, self.fired + 1)
+        return (first + 1) * self.slide_ms + self.offset_ms - 1
 
     @property
     def state_rows(self) -> int:

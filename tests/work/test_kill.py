@@ -12,8 +12,8 @@ import pytest
 
 from penstock.client import Client
 from penstock.record import Record
-from penstock.testing.processes import BrokerProcess
-from tests.work.process import QUICK, WorkerProcess, everything, rows, until
+from tests.work.nursery import Child, Nursery
+from tests.work.process import QUICK, everything, rows, until
 
 PIPELINE = """
 CREATE TABLE readings (n BIGINT, sensor STRING, reading BIGINT, `at` TIMESTAMP(3),
@@ -100,10 +100,56 @@ async def tables(client: Client) -> tuple[dict[Any, Any], dict[Any, Any]]:
     )
 
 
-async def campaign(broker: BrokerProcess, folder: Path, kills: int, seed: int) -> None:
-    (folder / "sums.sql").write_text(PIPELINE)
-    feed, chance = Feed(seed), random.Random(seed + 1)
-    async with Client(broker.address, options=QUICK) as client:
+class Stage:
+    """A broker and a worker, each to be killed and brought back."""
+
+    def __init__(self, nursery: Nursery, home: Path, chance: random.Random) -> None:
+        self._nursery, self._home, self._chance = nursery, home, chance
+        self.address = "127.0.0.1:0"
+        self.broker = self._broker()
+        self.address = self.broker.text.split("kafka=")[1].split()[0]
+        self.worker = self._worker()
+
+    def _broker(self) -> Child:
+        words = ["--data-dir", str(self._home / "data"), "--kafka", self.address]
+        return self._nursery.start("penstock.app.broker", *words)
+
+    def _worker(self) -> Child:
+        quick = ["--restart-first-s", "0.2", "--restart-max-s", "1"]
+        words = ["--bootstrap", self.address, *quick, "--paths", str(self._home / "pipelines")]
+        return self._nursery.start("penstock.work.__main__", *words)
+
+    def kill(self) -> None:
+        """One of the two, or both, and back."""
+        dice = self._chance.random()
+        if dice < 0.6:
+            self.worker.end()
+        if dice > 0.5:
+            self.broker.end()
+            self.broker = self._broker()
+        if dice < 0.6:
+            self.worker = self._worker()
+
+    def close(self) -> None:
+        """The end of the play."""
+        self.worker.end()
+        self.broker.end()
+
+
+def campaign(home: Path, kills: int, seed: int) -> None:
+    (home / "pipelines").mkdir()
+    (home / "pipelines" / "sums.sql").write_text(PIPELINE)
+    with Nursery(home) as nursery:
+        stage = Stage(nursery, home, random.Random(seed + 1))
+        try:
+            asyncio.run(play(stage, kills, seed))
+        finally:
+            stage.close()
+
+
+async def play(stage: Stage, kills: int, seed: int) -> None:
+    feed, chance = Feed(seed), random.Random(seed + 2)
+    async with Client(stage.address, options=QUICK) as client:
         for topic, partitions in (("readings", 2), ("windows", 1), ("passed", 2)):
             # Its times are long ago, and every version of every window is to be counted.
             await client.create_topic(topic, partitions, {"retention.ms": "-1"})
@@ -115,30 +161,18 @@ async def campaign(broker: BrokerProcess, folder: Path, kills: int, seed: int) -
                 await asyncio.sleep(0.05)
 
         pouring = asyncio.create_task(pour())
-        worker = WorkerProcess(
-            broker.address, folder, more=("--restart-first-s", "0.2", "--restart-max-s", "1")
-        )
         try:
-            await asyncio.to_thread(worker.start)
             for _ in range(kills):
                 before = await written(client)
                 await until(lambda before=before: grown(client, before), 60, client)
-                await asyncio.sleep(chance.random() * 0.3)
-                if chance.random() < 0.5:
-                    await asyncio.to_thread(worker.end)
-                    await asyncio.to_thread(worker.start)
-                else:
-                    await asyncio.to_thread(broker.kill)
-                    await asyncio.to_thread(broker.start)
-            stop.set()
-            await pouring
-            await send(client, feed.last())
-            await until(lambda: complete(client, feed), 60, client)
-            await check(client, feed)
+                await asyncio.sleep(chance.random() * 0.2)
+                await asyncio.to_thread(stage.kill)
         finally:
             stop.set()
-            if worker.process and worker.process.poll() is None:
-                worker.end()
+            await pouring
+        await send(client, feed.last())
+        await until(lambda: complete(client, feed), 60, client)
+        await check(client, feed)
 
 
 async def check(client: Client, feed: Feed) -> None:
@@ -171,21 +205,15 @@ async def complete(client: Client, feed: Feed) -> bool:
 
 
 @pytest.mark.timeout(300)
-def test_twenty_kills_of_worker_and_broker_count_nothing_twice_and_miss_nothing(
-    broker: BrokerProcess, tmp_path: Path
-) -> None:
-    folder = tmp_path / "pipelines"
-    folder.mkdir()
-    asyncio.run(campaign(broker, folder, kills=20, seed=1))
+def test_twenty_kills_of_worker_and_broker_count_nothing_twice_and_miss_nothing(tmp_path: Path) -> None:
+    campaign(tmp_path, kills=20, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_fifty_kills_of_worker_and_broker_count_nothing_twice_and_miss_nothing(
-    broker: BrokerProcess, tmp_path: Path, seed: int
+    tmp_path: Path, seed: int
 ) -> None:
     """Ten seeds: five hundred kills."""
-    folder = tmp_path / "pipelines"
-    folder.mkdir()
-    asyncio.run(campaign(broker, folder, kills=50, seed=seed))
+    campaign(tmp_path, kills=50, seed=seed)

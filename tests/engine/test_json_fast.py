@@ -76,7 +76,7 @@ def same(
 def walked(values: list[bytes | None], fields: tuple[Column, ...], iso: bool = False) -> int:
     """How many rows the walk makes by itself."""
     reader = FastJsonReader(fields, JsonOptions(iso=iso))
-    return len(reader._walk(chunk_of(values)).rows)
+    return len(reader._walk(chunk_of(values))[0].rows)
 
 
 scalars = (
@@ -329,6 +329,20 @@ def test_rows_that_fail_a_test_are_gone_and_dead_letters_stay(sign: str, value: 
     everything = FastJsonReader(fields, JsonOptions()).read(chunk_of(ROWS))
     assert made.bad == everything.bad and made.tombstones.tolist() == [4]
     assert made.frame.rows() == everything.frame.filter(test.expression(fields)).rows()
+
+
+def test_the_times_of_rows_that_fail_a_test_are_told() -> None:
+    fields = (Column("r", "ROW<a INT>"), Column("n", "INT"), Column("at", "TIMESTAMP(3)"))
+    values: list[bytes | None] = [
+        b'{"n":1,"at":"1970-01-01 00:00:01"}', b'{"n":2,"at":"1970-01-01 00:00:02"}', b'{"n":"1","at":"1970-01-01 00:00:03"}', None,
+        b'{"n":"2","at":"1970-01-01 00:00:04"}', b"{bad", b'{"n":1}', b'{"n":1,"at":"1970-01-01 00:00:05"}',
+    ]  # fmt: skip
+    reader = FastJsonReader(fields, JsonOptions(), (Wanted("n", "=", 2),), "at")
+    expected = reader._carefully(chunk_of(values))
+    for made in (reader.read(chunk_of(values)), expected):
+        assert made.rows.tolist() == [1, 4] and made.seen is not None
+        assert made.seen.rows.tolist() == [0, 1, 2, 4, 6, 7]
+        assert made.seen.times.tolist() == [10**6, 2 * 10**6, 3 * 10**6, 4 * 10**6, walk.NONE, 5 * 10**6]
 
 
 def test_only_what_the_walk_can_compare_is_a_test() -> None:

@@ -4,14 +4,12 @@ So each record gives what `JsonReader` makes of it, row or dead letter, and most
 compiled the careful reader reads all. Knows nothing of Kafka's batches.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
-from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader
+from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader, Seen
 from penstock.engine.formats.layout import Layout, Test
 from penstock.engine.kernels import compiled
 from penstock.engine.kernels.decode import json
@@ -22,19 +20,16 @@ _PATIENCE = 15
 """How many chunks the walk sits out after one in which it was sure of less than half."""
 
 
-@dataclass
-class _Walked:
-    frame: pl.DataFrame
-    rows: NDArray[np.int64]
-    flagged: NDArray[np.int64]
-    tombstones: NDArray[np.int64]
-
-
 class FastJsonReader:
-    """Reads the columns `fields` out of JSON objects, and only rows for which all `tests` hold."""
+    """Reads the columns `fields` out of JSON objects, and only rows for which all `tests` hold.
 
-    def __init__(self, fields: Schema, options: JsonOptions, tests: tuple[Test, ...] = ()) -> None:
-        self.fields, self.options, self.tests = fields, options, tests
+    With `clock`, a timestamp among the columns, `Decoded.seen` tells the times of the others too.
+    """
+
+    def __init__(
+        self, fields: Schema, options: JsonOptions, tests: tuple[Test, ...] = (), clock: str | None = None
+    ) -> None:
+        self.fields, self.options, self.tests, self.clock = fields, options, tests, clock if tests else None
         self.careful = JsonReader(fields, options)
         self.layout = Layout.of(fields, tests, options.iso)
         self._keeps = [test.expression(fields) for test in tests]
@@ -46,6 +41,7 @@ class FastJsonReader:
                 np.zeros(len(self.layout.table), np.int64),
                 np.zeros(len(self.layout.table), np.int64),
             )
+            self._clock = self.layout.place_of(self.clock) if self.clock is not None else -1
             self._stack, self._counts = np.zeros((2, 64), np.int64), np.zeros(6, np.int64)
 
     def read(self, chunk: Chunk) -> Decoded:
@@ -53,51 +49,61 @@ class FastJsonReader:
         if self.layout is None or self._rest > 0 or not (json.read_json.ready or compiled.may_compile()):
             self._rest = max(self._rest - 1, 0)
             return self._carefully(chunk)
-        walked = self._walk(chunk)
-        if 2 * len(walked.flagged) > len(chunk):
+        walked, flagged = self._walk(chunk)
+        if 2 * len(flagged) > len(chunk):
             self._rest = _PATIENCE
-        if not len(walked.flagged):
-            return Decoded(walked.frame, walked.rows, walked.tombstones, [])
-        return self._joined(walked, self._carefully(chunk.take(walked.flagged)))
+        return self._joined(walked, flagged, chunk) if len(flagged) else walked
 
     def _carefully(self, chunk: Chunk) -> Decoded:
         read = self.careful.read(chunk)
         if not self._keeps:
             return read
         kept = read.frame.select(pl.all_horizontal(self._keeps).fill_null(False)).to_series()
-        return Decoded(read.frame.filter(kept), read.rows[kept.to_numpy()], read.tombstones, read.bad)
+        seen = None
+        if self.clock is not None:
+            seen = Seen(read.rows, read.frame[self.clock].to_physical().fill_null(json.NONE).to_numpy())
+        return Decoded(read.frame.filter(kept), read.rows[kept.to_numpy()], read.tombstones, read.bad, seen)
 
-    def _joined(self, walked: _Walked, other: Decoded) -> Decoded:
-        """Both parts in the records' order."""
-        places = walked.flagged
-        bad = [(int(places[row]), kind, text) for row, kind, text in other.bad]
-        if not other.frame.height:
-            return Decoded(walked.frame, walked.rows, walked.tombstones, bad)
-        rows = np.concatenate([walked.rows, places[other.rows]])
+    def _joined(self, walked: Decoded, flagged: NDArray[np.int64], chunk: Chunk) -> Decoded:
+        """The rows of flagged records among the others, in the records' order."""
+        other = self._carefully(chunk.take(flagged))
+        bad = [(int(flagged[row]), kind, text) for row, kind, text in other.bad]
+        rows = np.concatenate([walked.rows, flagged[other.rows]])
         order = np.argsort(rows, kind="stable")
-        frame = pl.concat([walked.frame, other.frame])[order]
-        return Decoded(frame, rows[order], walked.tombstones, bad)
+        frame = pl.concat([walked.frame, other.frame])[order] if other.frame.height else walked.frame
+        seen = None
+        if walked.seen is not None and other.seen is not None:
+            records = np.concatenate([walked.seen.rows, flagged[other.seen.rows]])
+            turn = np.argsort(records, kind="stable")
+            seen = Seen(records[turn], np.concatenate([walked.seen.times, other.seen.times])[turn])
+        return Decoded(frame, rows[order], walked.tombstones, bad, seen)
 
     # --- the walk --------------------------------------------------------------------------------------------
 
-    def _walk(self, chunk: Chunk) -> _Walked:
+    def _walk(self, chunk: Chunk) -> tuple[Decoded, NDArray[np.int64]]:
+        """What the walk makes of a chunk, and the records that it flags."""
         assert self.layout is not None
         block, count = self._blocks.take(len(chunk)), len(chunk)
+        records, times = np.empty((2, count), np.int64), np.empty(count if self._clock >= 0 else 0, np.int64)
         table = self.layout.placed(block)
-        rows, flagged = np.empty(count, np.int64), np.empty(count, np.int64)
-        while self._run(chunk, block, table, rows, flagged):
+        while self._run(chunk, block, table, records, times):
             block.extra = np.empty(int(np.maximum(chunk.places[VALUE_SIZE], 0).sum()), np.uint8)
         made, marked, gone = self._counts[:3].tolist()
+        rows, flagged, tombstones = records[0, :made], records[1, :marked], records[1, count - gone :][::-1]
+        seen = None
+        if self._clock >= 0:
+            every = np.delete(np.arange(count), np.concatenate([flagged, tombstones]))
+            seen = Seen(every, times[every])
         frame = block.frame(made, self._nulls, chunk.data)
-        return _Walked(frame, rows[:made], flagged[:marked], flagged[count - gone :][::-1])
+        return Decoded(frame, rows, tombstones, [], seen), flagged
 
     def _run(
         self,
         chunk: Chunk,
         block: Block,
         table: NDArray[np.int64],
-        rows: NDArray[np.int64],
-        flagged: NDArray[np.int64],
+        records: NDArray[np.int64],
+        times: NDArray[np.int64],
     ) -> int:
         layout = self.layout
         assert layout is not None
@@ -105,6 +111,6 @@ class FastJsonReader:
             chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self.options.fail_on_missing,
             table, layout.words, layout.names, layout.buckets, self._order, self._marks, self._stack,
             layout.tests, layout.literals, block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64),
-            block.extra, rows, flagged, self._nulls, self._counts,
+            block.extra, records[0], records[1], self._nulls, self._counts, self._clock, times,
         )  # fmt: skip
         return full

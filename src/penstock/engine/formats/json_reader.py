@@ -72,6 +72,18 @@ class Decoded:
     rows: NDArray[np.int64]
     tombstones: NDArray[np.int64]
     bad: list[tuple[int, str, str]]
+    seen: "Seen | None" = None
+
+
+@dataclass
+class Seen:
+    """With tests and a column to tell time by: what it holds in every row that was read, whether it passed or not.
+
+    `rows` are the records, in order; `times` microseconds, the smallest number for a null.
+    """
+
+    rows: NDArray[np.int64]
+    times: NDArray[np.int64]
 
 
 class JsonReader:

@@ -86,6 +86,11 @@ class Layout:
         joined = np.frombuffer(b"".join(names) + b"\0", np.uint8)
         return cls(columns, table, joined, words, _buckets(table, names), asked, literals)
 
+    def place_of(self, name: str) -> int:
+        """The table's row of one of the frame's columns."""
+        sizes = [len(flat([column])) for column in self.columns]
+        return sum(sizes[: [column.name for column in self.columns].index(name)])
+
     def placed(self, block: Block) -> NDArray[np.int64]:
         """The table with where each column lies in a block."""
         table = self.table.copy()

@@ -14,6 +14,7 @@ from penstock.clock import Now
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
 from penstock.engine.formats.json_fast import FastJsonReader
 from penstock.engine.formats.json_reader import Decoded, JsonOptions
+from penstock.engine.formats.layout import Test
 from penstock.engine.formats.options import value_format
 from penstock.engine.operators.operator import DELETE, KIND
 from penstock.engine.plan import Table
@@ -30,17 +31,34 @@ class Read:
 
     rows: pl.DataFrame
     dead: list[Record] = field(default_factory=list)
+    times: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None
+    kept: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
+    """With tests: the watermark column of all rows that were read (µs, the smallest number for a null), and which of
+    them passed the tests and are in `rows`."""
+
+
+def _told(read: Read, decoded: Decoded) -> Read:
+    if decoded.seen is not None:
+        read.times = decoded.seen.times
+        read.kept = np.isin(decoded.seen.rows, decoded.rows, assume_unique=True)
+    return read
 
 
 class TopicReader:
     """Decodes the columns `fields` and adds the table's metadata columns."""
 
-    def __init__(self, table: Table, fields: Schema, rows_max: int, bytes_max: int) -> None:
+    def __init__(
+        self, table: Table, fields: Schema, rows_max: int, bytes_max: int, tests: tuple[Test, ...] = ()
+    ) -> None:
+        """With `tests` only rows that pass them all are handed on (of tables that only append): see `Read.times`."""
         value_format(table)
         self.table, self.rows_max, self.bytes_max = table, rows_max, bytes_max
         self.upsert = table.connector == "upsert-kafka"
         options = JsonOptions.of(table.options)
-        self.values = FastJsonReader(fields, options)
+        assert not (tests and self.upsert), "a row that fails a test may still change an earlier one"
+        clock = table.watermark.column if table.watermark is not None else None
+        known_clock = clock if any(column.name == clock for column in fields) else None
+        self.values = FastJsonReader(fields, options, tests, known_clock)
         known = {column.name: column for column in table.schema}
         self.keys = FastJsonReader(tuple(known[key] for key in table.key), options) if self.upsert else None
         self.metadata = [(known[name], key) for name, key in table.metadata if name in known]
@@ -62,7 +80,7 @@ class TopicReader:
             if self.upsert and len(decoded.tombstones):
                 frame = self._with_deletions(frame, decoded, chunk, partition)
             dead = [self._dead(chunk, bad, partition, now) for bad in decoded.bad]
-            yield Read(frame, dead)
+            yield _told(Read(frame, dead), decoded)
 
     def _with_metadata(
         self,

@@ -249,15 +249,16 @@ def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, word
     "int64(const uint8[::1], const int64[::1], const int64[::1], boolean, const int64[:, ::1], const uint64[::1],"
     " const uint8[::1], const int64[::1], int64[:, ::1], int64[::1], int64[:, ::1], const int64[:, ::1],"
     " const uint8[::1], uint8[::1], int16[::1], int32[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1],"
-    " int64[::1])",
+    " int64[::1], int64, int64[::1])",
     UNCOUNTED,
 )
 def read_json(  # type: ignore[no-untyped-def]
     data, starts, sizes, complete, table, words, names, buckets, order, marks, stack, tests, literals,
-    o8, o16, o32, o64, extra, rows, flagged, nulls, counts,
+    o8, o16, o32, o64, extra, rows, flagged, nulls, counts, clock, times,
 ):  # fmt: skip
     """Values to rows: `rows` gets the records that became one, `flagged` from its start those to be read otherwise,
-    from its end those that are null. With `complete` all columns of the table must be in each. Returns 0, or 1 where `extra` is full.
+    from its end those that are null. With `complete` all columns of the table must be in each. `times` gets what the moment column `clock` (-1: none) holds,
+    by record, whether its row passes the tests or not; the smallest number where there is none. Returns 0, or 1 where `extra` is full.
     """
     for i in range(len(counts)):
         counts[i] = 0
@@ -294,7 +295,10 @@ def read_json(  # type: ignore[no-untyped-def]
             flagged[counts[1]] = record
             counts[1] += 1
             counts[4] = unescaped
-        elif len(tests) > 0 and not passes(
+            continue
+        if clock >= 0:
+            times[record] = o64[table[clock, 1] + row] if marks[clock] == there else NONE
+        if len(tests) > 0 and not passes(
             data, row, table, marks, there, tests, literals, extra, o8, o16, o32, o64
         ):
             counts[3] += 1

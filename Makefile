@@ -34,7 +34,10 @@ docs: .venv/ready ## write the generated tables of docs/ anew
 compatibility: .venv/ready ## the clients' own test suites, on Kafka and on penstock
 	@$(V)/python -m tests.compatibility.suites
 
-kill: .venv/ready ## the long campaigns: kills, random cuts, cut streams
-	@$(V)/pytest -m slow --timeout=1800
+differential: .venv/ready ## ask Apache Kafka every scenario anew, and write what they cover
+	@$(V)/python -m tests.differential.page
 
-.PHONY: help demo test lint types format bench docs compatibility kill
+kill: .venv/ready ## the long campaigns, see docs/campaigns.md: kills, torn writes, cuts, a million spoilt requests
+	@$(V)/pytest -m slow -s --timeout=3600
+
+.PHONY: help demo test lint types format bench docs compatibility differential kill

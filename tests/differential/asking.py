@@ -3,6 +3,7 @@
 No retry, no metadata, no opinion: what the server says is what the scenario sees.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import enum
@@ -10,10 +11,12 @@ import socket
 import struct
 import time
 import typing
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from penstock import record
 from penstock.wire.kafka.codec import decode_response, encode_request, request_type
+from penstock.wire.kafka.cursor import Cursor
 
 VOLATILE = {
     "throttle_time", "topic_id", "cluster_id", "host", "port", "error_message", "log_append_time", "error_code_message",
@@ -24,29 +27,110 @@ VOLATILE = {
 ZERO: dict[str, Any] = {"string": "", "bytes": b"", "records": b"", "bool": False, "uuid": None}
 
 
+class Hears(Protocol):
+    """Who is told of every exchange (`watching.Listener`)."""
+
+    def begun(self, api_key: int, values: dict[str, Any]) -> None: ...
+    def heard(self, api_key: int, values: dict[str, Any], answer: Any, took_s: float = 0) -> None: ...
+    def heard_raw(self, data: bytes, frame: bytes | None) -> None: ...
+    def group(self, name: str) -> str: ...
+    def transaction(self, name: str) -> str: ...
+
+
 class Connection:
     """One connection. A closed one answers None."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, listener: Hears | None = None) -> None:
         host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
+        self.address, self.listener = address, listener
+        self.socket = socket.create_connection((host, int(port)), timeout=20)
         self.number = 0
+        self.begun: list[tuple[int, int, dict[str, Any], float]] = []
+        self.others: list[Connection] = []
+
+    def other(self) -> "Connection":
+        """One more connection of the same scenario; closed with this one."""
+        self.others.append(Connection(self.address, self.listener))
+        return self.others[-1]
 
     def ask(self, api_key: int, version: int, **values: Any) -> Any:
         """Send one request and wait for its answer, as plain values without the volatile fields."""
+        self.begin(api_key, version, **values)
+        return self.take()
+
+    def ask_until(self, done: Callable[[Any], bool], api_key: int, version: int, **values: Any) -> Any:
+        """Ask again, as clients do, until the answer is what is waited for; only that one is listened to."""
+        until_s = time.monotonic() + 20
+        while True:
+            self.begin(api_key, version, **values)
+            answer = self._take()
+            if done(answer):
+                self._tell(api_key, values, answer, 0)
+                return answer
+            assert time.monotonic() < until_s, f"API {api_key} never came to its end: {answer}"
+            time.sleep(0.03)
+
+    def begin(self, api_key: int, version: int, **values: Any) -> None:
+        """Send one request; `take` waits for its answer."""
         self.number += 1
         message = make(request_type(api_key, version), values)
         self.socket.sendall(encode_request(api_key, version, self.number, "differential", message))
+        self.begun.append((api_key, version, values, time.monotonic()))
+        if self.listener is not None:
+            self.listener.begun(api_key, values)
+
+    def take(self) -> Any:
+        """The answer to the earliest request that has none."""
+        api_key, _, values, began_s = self.begun[0]
+        answer = self._take()
+        self._tell(api_key, values, answer, time.monotonic() - began_s)
+        return answer
+
+    def _take(self) -> Any:
+        api_key, version, *_ = self.begun.pop(0)
         frame = self.receive()
         return None if frame is None else plain(decode_response(api_key, version, frame)[1])
 
+    def _tell(self, api_key: int, values: dict[str, Any], answer: Any, took_s: float) -> None:
+        if self.listener is not None:
+            self.listener.heard(api_key, values, answer, took_s)
+
+    def ask_whole(self, api_key: int, version: int, **values: Any) -> Any:
+        """As `ask`, but the answer is kio's, with all its fields."""
+        self.begin(api_key, version, **values)
+        self.begun.pop()
+        frame = self.receive()
+        assert frame is not None
+        answer = decode_response(api_key, version, frame)[1]
+        self._tell(api_key, values, plain(answer), 0)
+        return answer
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """What is asked within is only waited for: how often, and what is seen before the end, is chance."""
+        listener, self.listener = self.listener, None
+        try:
+            yield
+        finally:
+            self.listener = listener
+
+    def until_group(self, name: str, state: str) -> str:
+        """Wait until the group is in a state; the state."""
+        assert self.listener is not None
+        until_s = time.monotonic() + 20
+        while (now := self.listener.group(name)) != state and time.monotonic() < until_s:
+            time.sleep(0.02)
+        return now
+
     def send(self, data: bytes) -> bytes | None:
         """Send bytes as they are; the next frame, or None where the server closes."""
-        try:
+        frame = None
+        with contextlib.suppress(OSError):
             self.socket.sendall(data)
-        except OSError:
-            return None
-        return self.receive()
+            frame = self.receive()
+        if self.listener is not None:
+            self.listener.heard_raw(data, frame)
+        return frame
 
     def receive(self) -> bytes | None:
         """One frame without its length; None when the connection is closed."""
@@ -66,8 +150,9 @@ class Connection:
         return found
 
     def close(self) -> None:
-        """Close it."""
-        self.socket.close()
+        """Close it, and the others."""
+        for each in (*self.others, self):
+            each.socket.close()
 
 
 def make(kind: type, values: dict[str, Any]) -> Any:
@@ -167,7 +252,7 @@ def create(connection: Connection, topic: str, partitions: int = 1, replicas: in
     topics = [
         {"name": topic, "num_partitions": partitions, "replication_factor": replicas, "configs": settings}
     ]
-    made = connection.ask(19, 5, topics=topics, timeout=5000, validate_only=False)["topics"][0]
+    made = connection.ask(19, 5, topics=topics, timeout=15_000, validate_only=False)["topics"][0]
     if made["error_code"] == 0:
         for index in range(max(partitions, 1)):
             _led(connection, topic, index)
@@ -177,14 +262,10 @@ def create(connection: Connection, topic: str, partitions: int = 1, replicas: in
 def _led(connection: Connection, topic: str, partition: int) -> None:
     """Wait until the partition answers."""
     parts = [{"partition_index": partition, "current_leader_epoch": -1, "timestamp": -1}]
-    until_s = time.monotonic() + 10
-    while time.monotonic() < until_s:
-        answer = connection.ask(
-            2, 7, replica_id=-1, isolation_level=0, topics=[{"name": topic, "partitions": parts}]
-        )
-        if answer["topics"][0]["partitions"][0]["error_code"] == 0:
-            return
-        time.sleep(0.02)
+    connection.ask_until(
+        lambda answer: answer["topics"][0]["partitions"][0]["error_code"] == 0,
+        2, 7, replica_id=-1, isolation_level=0, topics=[{"name": topic, "partitions": parts}],
+    )  # fmt: skip
 
 
 def fetch(connection: Connection, topic: str, offset: int, partition: int = 0) -> Any:
@@ -210,3 +291,42 @@ def fetch(connection: Connection, topic: str, offset: int, partition: int = 0) -
         if found.offset >= offset
     ]
     return part
+
+
+def described(c: Connection, *names: str) -> Any:
+    """DescribeTransactions, read by hand: kio knows no time of -1."""
+    request = make(request_type(65, 0), {"transactional_ids": names})
+    c.socket.sendall(encode_request(65, 0, 1, "differential", request))
+    frame = c.receive()
+    assert frame is not None
+    cursor = Cursor(memoryview(frame), 9, True, 1000)
+    found = [_state(cursor) for _ in range(cursor.count())]
+    if c.listener is not None:
+        c.listener.heard(65, {}, [{"error_code": each["error"]} for each in found])
+    return found
+
+
+def _state(cursor: Cursor) -> Any:
+    found = {
+        "error": cursor.int16(),
+        "name": cursor.string(),
+        "state": cursor.string(),
+        "timeout": cursor.int32(),
+    }
+    found |= {
+        "started": _long(cursor) > 0,
+        "producer_id": _long(cursor),
+        "epoch": cursor.int16(),
+        "parts": [],
+    }
+    for _ in range(cursor.count()):
+        topic = cursor.string()
+        found["parts"] += [(topic, cursor.int32()) for _ in range(cursor.count())]
+        cursor.tags()
+    cursor.tags()
+    found["parts"].sort()
+    return found
+
+
+def _long(cursor: Cursor) -> int:
+    return (cursor.int32() << 32) | (cursor.int32() & 0xFFFFFFFF)

@@ -204,18 +204,12 @@ def an_unknown_version_of_api_versions_is_answered_in_version_0(c: Connection, t
 
 
 def what_is_not_understood_closes_the_connection(c: Connection, topic: str) -> Any:
-    address = "{}:{}".format(*c.socket.getpeername())
     unknown_key = struct.pack(">ihhih4s", 14, 9999, 0, 7, 4, b"test")
     unknown_version = struct.pack(">ihhih4s", 14, 3, 99, 7, 4, b"test")
     too_large = struct.pack(">i", 2_000_000_000)
     negative = struct.pack(">i", -5)
     cut_body = struct.pack(">ihhih4s", 14, 19, 2, 7, 4, b"test")
-    answers = []
-    for data in (unknown_key, unknown_version, too_large, negative, cut_body):
-        other = Connection(address)
-        answers.append(other.send(data))
-        other.close()
-    return answers
+    return [c.other().send(data) for data in (unknown_key, unknown_version, too_large, negative, cut_body)]
 
 
 def metadata_tells_what_is_there(c: Connection, topic: str) -> Any:

@@ -10,12 +10,13 @@ from typing import Any
 
 from penstock import record
 from penstock.record import Record
-from penstock.wire.kafka.codec import decode_response, encode_request, request_type
-from tests.differential.asking import Connection, create, fetch, make, produce
+from tests.differential.asking import Connection, create, fetch, produce
 from tests.differential.asking import batch as batch_of
 from tests.differential.scenarios import join
 
 Scenario = Callable[[Connection, str], Any]
+CALM = 6
+"""Answers, a tenth of a second apart, that must be the same."""
 AT_MS = 1_700_000_000_000
 
 
@@ -71,11 +72,16 @@ def replace(c: Connection, name: str, kind: int = 2, check: bool = False, **conf
 
 
 def settings(c: Connection, topic: str, *keys: str) -> Any:
-    """Values and sources, once they are seen (Kafka's brokers hear of a change a moment later)."""
-    time.sleep(0.2)
+    """Values and sources, once they stay the same (Kafka's brokers hear of a change a moment later)."""
     resources = [{"resource_type": 2, "resource_name": topic, "configuration_keys": list(keys)}]
-    answer = c.ask(32, 3, resources=resources, include_synonyms=False, include_documentation=False)
-    return sorted((f["name"], f["value"], f["config_source"]) for f in answer["results"][0]["configs"])
+    seen: list[Any] = []
+    while len(seen) < CALM or seen[-1] != seen[-CALM]:
+        answer = c.ask(32, 3, resources=resources, include_synonyms=False, include_documentation=False)
+        seen.append(
+            sorted((f["name"], f["value"], f["config_source"]) for f in answer["results"][0]["configs"])
+        )
+        time.sleep(0.1)
+    return seen[-1]
 
 
 KEYS = ("retention.ms", "cleanup.policy", "min.cleanable.dirty.ratio")
@@ -172,10 +178,10 @@ def changed_settings_hold_at_once(c: Connection, topic: str) -> Any:
     create(c, topic)
     seen = [produce(c, topic, batch_of(b"x" * 500))]
     alter(c, topic, ("max.message.bytes", SET, "200"))
-    time.sleep(0.5)
+    time.sleep(0.8)
     seen += [produce(c, topic, batch_of(b"x" * 500)), produce(c, topic, batch_of(b"y"))]
     alter(c, topic, ("max.message.bytes", DELETE, None), ("cleanup.policy", SET, "compact"))
-    time.sleep(0.5)
+    time.sleep(0.8)
     return [*seen, produce(c, topic, batch_of(b"no key"))["error_code"], fetch(c, topic, 0)]
 
 
@@ -213,14 +219,9 @@ def the_leaders_epoch_never_changed(c: Connection, topic: str) -> Any:
 
     def ask(epoch: int, current: int = -1, name: str = topic, partition: int = 0) -> Any:
         part = {"partition": partition, "leader_epoch": epoch, "current_leader_epoch": current}
-        c.number += 1  # the answer's epochs are what this is about, so they are not left out as elsewhere
-        message = make(
-            request_type(23, 4), {"replica_id": -1, "topics": [{"topic": name, "partitions": [part]}]}
-        )
-        c.socket.sendall(encode_request(23, 4, c.number, "differential", message))
-        frame = c.receive()
-        assert frame is not None
-        (topic_,) = decode_response(23, 4, frame)[1].topics
+        asked = [{"topic": name, "partitions": [part]}]
+        # The answer's epochs are what this is about, so they are not left out as elsewhere.
+        (topic_,) = c.ask_whole(23, 4, replica_id=-1, topics=asked).topics
         (found,) = topic_.partitions
         return [int(found.error_code), found.leader_epoch, found.end_offset]
 
@@ -252,8 +253,9 @@ def log_dirs_tell_how_large_partitions_are(c: Connection, topic: str) -> Any:
 def committed_offsets_are_deleted(c: Connection, group: str) -> Any:
     create(c, group, 2)
     create(c, f"{group}-other")
-    while partitions_of(c, f"{group}-other") != 1:  # Kafka's coordinator hears of a topic a moment later
-        time.sleep(0.05)
+    with c.quiet():
+        while partitions_of(c, f"{group}-other") != 1:  # Kafka's coordinator hears of a topic a moment later
+            time.sleep(0.05)
     time.sleep(0.2)
     parts = [
         {"partition_index": index, "committed_offset": 4, "committed_leader_epoch": -1} for index in (0, 1)
@@ -315,19 +317,19 @@ def no_leader_needs_to_be_elected(c: Connection, topic: str) -> Any:
 CLEANED = {"cleanup_policy": "compact", "segment_ms": "100", "min_cleanable_dirty_ratio": "0.01"}
 
 
-WRITES: Counter[str] = Counter()
+WRITES: Counter[tuple[str, str]] = Counter()
 
 
 def begin(c: Connection, topic: str, **configs: str) -> None:
-    WRITES[topic] = 0
+    WRITES[c.address, topic] = 0
     create(c, topic, **CLEANED, **configs)
 
 
 def write(c: Connection, topic: str, *pairs: tuple[bytes | None, bytes | None], **how: int) -> Any:
     """One batch in a segment of its own: the segment's time is over when the next is written."""
     # Kafka's segments end by the time of records, ours by the clock's: both must go on.
-    WRITES[topic] += 1
-    at_ms = AT_MS + 1000 * WRITES[topic]
+    WRITES[c.address, topic] += 1
+    at_ms = AT_MS + 1000 * WRITES[c.address, topic]
     records = [Record(key, value, at_ms + number) for number, (key, value) in enumerate(pairs)]
     time.sleep(0.15)
     return produce(c, topic, record.encode(records, **how))["error_code"]
@@ -361,11 +363,12 @@ def stored(c: Connection, topic: str) -> tuple[list[Any], list[Any]]:
 
 def compacted(c: Connection, topic: str, count: int) -> Any:
     """What is stored once only `count` records are left."""
-    until_s = time.monotonic() + 40
+    until_s = time.monotonic() + 60
     while time.monotonic() < until_s:
-        found = stored(c, topic)
+        with c.quiet():
+            found = stored(c, topic)
         if len(found[1]) <= count:
-            return found
+            return stored(c, topic)
         time.sleep(0.3)
     raise AssertionError(f"not compacted to {count} records: {stored(c, topic)}")
 

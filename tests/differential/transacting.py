@@ -7,9 +7,15 @@ import time
 from typing import Any
 
 from penstock import record
-from penstock.wire.kafka.codec import encode_request, request_type
-from penstock.wire.kafka.cursor import Cursor
-from tests.differential.asking import Connection, make
+from tests.differential.asking import Connection, described
+from tests.differential.coverage import errors
+
+CONCURRENT = 51
+
+
+def over(answer: Any) -> bool:
+    """Whether the step before is over: while it is under way, clients ask again."""
+    return answer["error_code"] != CONCURRENT
 
 
 class Producer:
@@ -19,22 +25,27 @@ class Producer:
         self.c, self.name = c, name
         self.number, self.epoch, self.sequence = -1, -1, 0
 
-    def init(self, timeout_ms: int = 60_000, number: int = -1, epoch: int = -1, version: int = 4) -> Any:
+    def init(
+        self,
+        timeout_ms: int = 60_000,
+        number: int = -1,
+        epoch: int = -1,
+        version: int = 4,
+        wait: bool = False,
+    ) -> Any:
         """InitProducerId; the error and the epoch."""
         shown = {"producer_id": number, "producer_epoch": epoch} if version > 2 else {}
-        answer = self.c.ask(22, version, transactional_id=self.name, transaction_timeout=timeout_ms, **shown)
+        answer = self.c.ask_until(
+            lambda answer: not wait or answer["error_code"] != CONCURRENT,
+            22, version, transactional_id=self.name, transaction_timeout=timeout_ms, **shown,
+        )  # fmt: skip
         if answer["error_code"] == 0:
             self.number, self.epoch, self.sequence = answer["producer_id"], answer["producer_epoch"], 0
         return [answer["error_code"], answer["producer_epoch"]]
 
     def init_until_ready(self, **how: Any) -> Any:
         """As a client: again while the transaction before it is being ended."""
-        for _ in range(200):
-            answer = self.init(**how)
-            if answer[0] != 51:
-                return answer
-            time.sleep(0.05)
-        raise AssertionError("it never became ready")
+        return self.init(wait=True, **how)
 
     def who(self, **other: Any) -> dict[str, Any]:
         """The fields that name it."""
@@ -45,26 +56,19 @@ class Producer:
         """AddPartitionsToTxn; (topic, partition, error) each."""
         topics = [{"name": topic, "partitions": [index]} for topic, index in parts]
         named = {f"v3_and_below_{field}": value for field, value in self.who(**other).items()}
-        for _ in range(200):
-            answer = self.c.ask(24, version, v3_and_below_topics=topics, **named)
-            found = sorted(
-                (topic["name"], p["partition_index"], p["partition_error_code"])
-                for topic in answer["results_by_topic_v3_and_below"]
-                for p in topic["results_by_partition"]
-            )
-            if not wait or not any(error == 51 for _, _, error in found):
-                return found
-            time.sleep(0.05)
-        raise AssertionError("it never became ready")
+        answer = self.c.ask_until(
+            lambda answer: not wait or CONCURRENT not in errors(answer),
+            24, version, v3_and_below_topics=topics, **named,
+        )  # fmt: skip
+        return sorted(
+            (topic["name"], p["partition_index"], p["partition_error_code"])
+            for topic in answer["results_by_topic_v3_and_below"]
+            for p in topic["results_by_partition"]
+        )
 
     def add_group(self, group: str, version: int = 3, **other: Any) -> Any:
         """AddOffsetsToTxn; the error."""
-        for _ in range(200):
-            error = self.c.ask(25, version, group_id=group, **self.who(**other))["error_code"]
-            if error != 51:
-                return error
-            time.sleep(0.05)
-        raise AssertionError("it never became ready")
+        return self.c.ask_until(over, 25, version, group_id=group, **self.who(**other))["error_code"]
 
     def send(self, topic: str, *values: bytes, version: int = 9, partition: int = 0, **other: Any) -> Any:
         """Produce; the error and the offset."""
@@ -102,57 +106,15 @@ class Producer:
 
     def end(self, commit: bool, version: int = 3, **other: Any) -> Any:
         """EndTxn; the error, once the last step is over."""
-        for _ in range(200):
-            error = self.c.ask(26, version, committed=commit, **self.who(**other))["error_code"]
-            if error != 51:
-                return error
-            time.sleep(0.05)
-        raise AssertionError("it never became ready")
+        return self.c.ask_until(over, 26, version, committed=commit, **self.who(**other))["error_code"]
 
     def state(self) -> Any:
         """DescribeTransactions of it, once no step is under way."""
-        for _ in range(200):
-            found = described(self.c, self.name)[0]
-            if not found["state"].startswith("Prepare"):
-                break
-            time.sleep(0.05)
+        if self.c.listener is not None:
+            self.c.listener.transaction(self.name)
+        found = described(self.c, self.name)[0]
         assert found.pop("producer_id") in (self.number, 0, -1)
         return found
-
-
-def described(c: Connection, *names: str) -> Any:
-    """DescribeTransactions, read by hand: kio knows no time of -1."""
-    request = make(request_type(65, 0), {"transactional_ids": names})
-    frame = c.send(encode_request(65, 0, 1, "differential", request))
-    assert frame is not None
-    cursor = Cursor(memoryview(frame), 9, True, 1000)
-    return [_state(cursor) for _ in range(cursor.count())]
-
-
-def _state(cursor: Cursor) -> Any:
-    found = {
-        "error": cursor.int16(),
-        "name": cursor.string(),
-        "state": cursor.string(),
-        "timeout": cursor.int32(),
-    }
-    found |= {
-        "started": _long(cursor) > 0,
-        "producer_id": _long(cursor),
-        "epoch": cursor.int16(),
-        "parts": [],
-    }
-    for _ in range(cursor.count()):
-        topic = cursor.string()
-        found["parts"] += [(topic, cursor.int32()) for _ in range(cursor.count())]
-        cursor.tags()
-    cursor.tags()
-    found["parts"].sort()
-    return found
-
-
-def _long(cursor: Cursor) -> int:
-    return (cursor.int32() << 32) | (cursor.int32() & 0xFFFFFFFF)
 
 
 def fetch(
@@ -195,11 +157,13 @@ def _fetch(c: Connection, topic: str, offset: int, committed: bool, max_bytes: i
 
 def settled(c: Connection, topic: str, stable: int, **how: Any) -> Any:
     """A fetch of what is committed, once the last stable offset is there: markers are written after EndTxn's answer."""
-    for _ in range(100):
-        if fetch(c, topic, **how)[2] >= stable:
+    for _ in range(400):
+        with c.quiet():
+            found = fetch(c, topic, **how)
+        if found[2] >= stable:
             return fetch(c, topic, **how)  # the one before may have been read while the offset moved
         time.sleep(0.05)
-    raise AssertionError(f"the last stable offset stays at {fetch(c, topic, **how)[2]}")
+    raise AssertionError(f"the last stable offset is not moved to {stable}: {fetch(c, topic, **how)}")
 
 
 def latest(c: Connection, topic: str) -> Any:

@@ -79,6 +79,9 @@ CASES: dict[str, Callable[[], list[Any]]] = {
         np.array([0, -1, 1, 0]), np.array([2, -1]), np.array([-1, 0, 1]), np.array([1, 0, 2]),
         np.zeros(4, np.int64), np.zeros(4, np.int64),
     ],
+    "frames": lambda: [
+        np.arange(60) // 20, np.arange(60) // 3 * 5, -1, 10, False, np.zeros(60, np.int64), np.zeros(60, np.int64),
+    ],
     "touching": lambda: [np.arange(60) // 20, np.arange(60) * 3, np.arange(60) * 3 + NUMBERS % 5, np.zeros(60, np.int64)],
     "tally": lambda: [np.arange(60) % 5, SIGNS, np.full(5, 1), np.zeros(60, np.int8)],
     "number_pairs": lambda: [

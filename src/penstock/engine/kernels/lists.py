@@ -76,3 +76,35 @@ def touching(owners, starts, ends, groups):  # type: ignore[no-untyped-def]
             reach = ends[place]
         groups[place] = count - 1
     return count
+
+
+@kernel("void(const int64[::1], const int64[::1], int64, int64, boolean, int64[::1], int64[::1])")
+def frames(groups, times, rows, span, by_rows, first, last):  # type: ignore[no-untyped-def]
+    """Each row's frame, of rows sorted by group and time: at most `rows` before it, or `span` back; -1: no such bound.
+
+    By rows a frame ends at its row, by time at the last row of the same time.
+    """
+    count = len(groups)
+    begin = 0
+    low = 0
+    for row in range(count):
+        if row == 0 or groups[row] != groups[row - 1]:
+            begin = row
+            low = row
+        if span >= 0:
+            while times[low] < times[row] - span:
+                low += 1
+            first[row] = low
+        elif rows >= 0:
+            first[row] = max(begin, row - rows)
+        else:
+            first[row] = begin
+    for row in range(count - 1, -1, -1):
+        last[row] = row
+        if (
+            not by_rows
+            and row + 1 < count
+            and groups[row + 1] == groups[row]
+            and times[row + 1] == times[row]
+        ):
+            last[row] = last[row + 1]

@@ -16,6 +16,7 @@ from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
 from penstock.engine.operators.operator import NEVER_MS, Moment, Operator
+from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stages
@@ -23,7 +24,20 @@ from penstock.engine.operators.union import Unite
 from penstock.engine.operators.windows.assign import Assign
 from penstock.engine.operators.windows.sessions import SessionAggregate
 from penstock.engine.operators.windows.slices import WindowAggregate
-from penstock.engine.plan import Aggregate, AsOf, Filter, Join, Node, Plan, Project, Scan, Top, Union, Window
+from penstock.engine.plan import (
+    Aggregate,
+    AsOf,
+    Filter,
+    Join,
+    Node,
+    Over,
+    Plan,
+    Project,
+    Scan,
+    Top,
+    Union,
+    Window,
+)
 from penstock.engine.run.rules import prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
 
@@ -41,6 +55,8 @@ def operator_of(node: Node) -> Operator:
             return _join_of(node)
         case AsOf():
             return LookupJoin(node) if node.time is None else VersionJoin(node)
+        case Over():
+            return OverAggregate(node)
         case Top():
             return RunningTop(node) if node.window is None else WindowTop(node)
     raise AssertionError(node)

@@ -37,8 +37,9 @@ def is_aggregate(node: exp.Expression) -> bool:
 
 
 def has_aggregate(node: exp.Expression) -> bool:
-    """Whether an aggregate stands anywhere in the expression."""
-    return any(type(part) in AGGREGATES for part in node.walk())
+    """Whether an aggregate stands anywhere in the expression; one with OVER groups nothing."""
+    parts = node.walk(prune=lambda part: isinstance(part, exp.Window))
+    return any(type(part) in AGGREGATES for part in parts)
 
 
 @dataclass

@@ -1,0 +1,75 @@
+"""OVER: each row once, with the aggregates of the rows before it, whatever the order they came in."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.relations import Row, answer, filled, ordered
+from tests.engine.streams import NO_SHRINKING
+
+SEEDS = st.integers(0, 10_000)
+FRAMES: dict[str, Callable[[list[Row], int], list[Row]]] = {
+    "ROWS BETWEEN 3 PRECEDING AND CURRENT ROW": lambda rows, at: rows[max(0, at - 3) : at + 1],
+    "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW": lambda rows, at: rows[: at + 1],
+    "RANGE BETWEEN INTERVAL '4' SECOND PRECEDING AND CURRENT ROW": lambda rows, at: [
+        row
+        for row in rows
+        if rows[at][3] - timedelta(seconds=4) <= row[3] <= rows[at][3]  # type: ignore[operator]
+    ],
+    "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW": lambda rows, at: [
+        row
+        for row in rows
+        if row[3] <= rows[at][3]  # type: ignore[operator]
+    ],
+    "": lambda rows, at: [row for row in rows if row[3] <= rows[at][3]],  # type: ignore[operator]
+}
+
+
+def looked_back(rows: list[Row], frame: Callable[[list[Row], int], list[Row]]) -> list[Row]:
+    made: list[Row] = []
+    for key in {row[1] for row in rows}:
+        members = sorted((row for row in rows if row[1] == key), key=lambda row: (row[3], row[0]))  # type: ignore[arg-type,return-value]
+        for at, row in enumerate(members):
+            seen = frame(members, at)
+            texts = [one[2] for one in seen if one[2] is not None]
+            made.append(
+                (
+                    row[0],
+                    row[1],
+                    len(seen),
+                    sum(one[0] for one in seen),
+                    max(texts, default=None),
+                    len(set(texts)),
+                )  # type: ignore[misc,type-var]
+            )
+    return made
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
+@given(seed=SEEDS)
+def test_each_row_comes_once_with_what_lies_before_it(frame: str, seed: int) -> None:
+    (table,) = inputs = filled(seed, 80, a=False)
+    over = f"OVER (PARTITION BY k ORDER BY t {frame})"
+    query = f"SELECT id, k, COUNT(*) {over}, SUM(id) {over}, MAX(v) {over}, COUNT(DISTINCT v) {over} FROM a"
+    found, took_back = answer(
+        inputs, "id BIGINT, k BIGINT, n BIGINT, total BIGINT, top STRING, kinds BIGINT", query, seed
+    )
+    assert found == ordered(looked_back(table.whole, FRAMES[frame]))
+    assert not took_back
+
+
+@settings(max_examples=4, deadline=None, phases=NO_SHRINKING)
+@given(seed=SEEDS)
+def test_without_partition_all_rows_are_one_group_and_expressions_go_around_it(seed: int) -> None:
+    (table,) = inputs = filled(seed, 60, a=False)
+    query = "SELECT id, SUM(id) OVER (ORDER BY t ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) * 2 - id FROM a WHERE k > 1"
+    rows = sorted((r for r in table.whole if r[1] is not None and r[1] > 1), key=lambda row: (row[3], row[0]))  # type: ignore[operator,arg-type,return-value]
+    expected = [
+        (row[0], 2 * (row[0] + (rows[at - 1][0] if at else 0)) - row[0])  # type: ignore[operator]
+        for at, row in enumerate(rows)
+    ]
+    assert answer(inputs, "id BIGINT, n BIGINT", query, seed)[0] == ordered(expected)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from tests.crash.history import History, Poll, Records
 
@@ -151,7 +151,8 @@ class Copier(Client):
     def begin(self) -> Iterator[None]:
         self.batch: list[Message] = []
         self.producer = transactional(self.address, self.name)
-        timeouts = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200}
+        # The group has committed before it begins: to find no position, or none in the log, is an anomaly of its own.
+        timeouts = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200, "auto.offset.reset": "error"}
         self.consumer = reading(self.address, "copiers", True, **timeouts)
         self.consumer.subscribe([SOURCE], on_assign=self.forget, on_revoke=self.forget, on_lost=self.forget)
         try:
@@ -170,6 +171,8 @@ class Copier(Client):
             message = self.consumer.poll(0.02)
             if message is not None:
                 if message.error() is not None:
+                    if message.error().code() == KafkaError._AUTO_OFFSET_RESET:
+                        self.failure = f"position lost: {message.error()}"
                     raise KafkaException(message.error())
                 self.batch.append(message)
         if not self.batch:

@@ -60,6 +60,10 @@ class Campaign:
         ]
         for made in admin.create_topics(topics).values():
             made.result()
+        with contextlib.closing(reading(self.broker.address, "copiers", True)) as consumer:
+            consumer.commit(
+                offsets=[TopicPartition(SOURCE, p, 0) for p in range(PARTITIONS)], asynchronous=False
+            )
         for client in self.clients:
             client.start()
 

@@ -9,8 +9,7 @@ import pytest
 from penstock.testing.processes import BrokerProcess
 from tests.fuzz.making import Maker, spoilt
 from tests.fuzz.reading import read_response
-from tests.hostile.siege import Bounds, siege
-from tests.hostile.wire import Line
+from tests.hostile.wire import Line, metadata, one_record, produce
 
 LINES = 8
 DEFECTS = ("met a defect", "Traceback", "timers stopped")
@@ -61,12 +60,15 @@ class Pack:
 
 def attack(broker: BrokerProcess, requests: int, seed: int, capfd: pytest.CaptureFixture[str]) -> None:
     sent = 0
-    with siege(broker, Bounds(p99_s=3.0)):
-        pack = Pack(broker.address, seed)
-        while sent < requests:
-            sent += pack.one()
-        for line in pack.lines:
-            line.close()
+    pack = Pack(broker.address, seed)
+    while sent < requests:
+        sent += pack.one()
+    for line in pack.lines:
+        line.close()
+    assert broker.process is not None and broker.process.poll() is None, "the broker ended"
+    with Line(broker.address) as neighbour:
+        neighbour.ask(metadata(["neighbour"]))
+        assert neighbour.ask(produce("neighbour", one_record(b"x")))
     assert pack.answers > requests / 100
     said = capfd.readouterr().err
     assert not any(word in said for word in DEFECTS), said[-3000:]

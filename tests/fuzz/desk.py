@@ -75,6 +75,12 @@ class Desk:
 
     def settle(self, seconds: float = 0.0) -> None:
         """What the driver does between turns: sync, timers, retention, compaction."""
+        for errand in self.table.broker.take_errands():
+            while errand.piece is not None:
+                try:
+                    errand.go_on(errand.piece())
+                except (OSError, ValueError) as error:
+                    errand.go_on(error)
         self.table.sync()
         if seconds:
             self.table.later(seconds)

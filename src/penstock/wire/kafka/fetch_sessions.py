@@ -108,6 +108,7 @@ class FetchSession:
 
     __slots__ = (
         "_nameless",
+        "_names",
         "_order",
         "begun_s",
         "by_id",
@@ -125,6 +126,7 @@ class FetchSession:
         self.watched: dict[Key, Watched] = {}
         self._order: tuple[FetchPart, ...] | None = None
         self._nameless: tuple[FetchPart, ...] = ()
+        self._names: dict[bytes, str] = {}
 
     @property
     def parts(self) -> tuple[FetchPart, ...]:
@@ -132,6 +134,7 @@ class FetchSession:
         if self._order is None:
             self._order = tuple(one.part for one in self.watched.values())
             self._nameless = tuple(part for part in self._order if is_nameless(part))
+            self._names = {part.topic_id: part.topic for part in self._order if part.topic and self.by_id}
         return self._order
 
     @property
@@ -139,10 +142,10 @@ class FetchSession:
         """What was asked for by an id that no topic had; there may be one now."""
         return self._nameless if self.parts else ()
 
-    def name_of(self, key: Key) -> str:
-        """The topic's name, where the session knows it."""
-        found = self.watched.get(key)
-        return found.part.topic if found is not None else ""
+    @property
+    def names(self) -> dict[bytes, str]:
+        """The topics' names by their ids, where it knows them."""
+        return self._names if self.parts else {}
 
     def put(self, parts: Iterable[FetchPart], forgotten: Iterable[Key] = ()) -> None:
         """Read these too, or from now on so; then forget some."""

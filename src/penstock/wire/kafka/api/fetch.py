@@ -42,6 +42,8 @@ UNREAD: Final = (E.unknown_topic_id, E.unknown_topic_or_partition, E.topic_autho
 
 Asked: TypeAlias = Sequence[FetchPart]
 Told: TypeAlias = Sequence[tuple[FetchPart, Outcome]]
+Names: TypeAlias = dict[bytes, str]
+"""Topics' names by their ids."""
 Errors: TypeAlias = dict[bytes, int]
 """Why there is no topic with an id, by the ids."""
 
@@ -55,7 +57,7 @@ def fetch(request: Request) -> Steps:
         return _without(LOST[session])
     if session is not None:
         return (yield from _go_on(request, session))
-    asked, errors = yield from _find_names(request, _named(request))
+    asked, errors = yield from _asked(request)
     outcomes = yield from _read(request, asked, errors)
     told = _unread_last(list(zip(asked, outcomes, strict=True)))
     return _answer(request, told, sessions.begin(claim, told) if claim.epoch == FIRST_EPOCH else NO_SESSION)
@@ -64,7 +66,7 @@ def fetch(request: Request) -> Steps:
 def _go_on(request: Request, session: FetchSession) -> Steps:
     """Read what the session holds, with the changes that the request makes."""
     epoch = session.epoch
-    changed, errors = yield from _find_names(request, [*session.nameless, *_named(request, session)])
+    changed, errors = yield from _asked(request, session)
     if not request.fetch_sessions.change(session, changed, _forgotten(request)):
         return _without(E.fetch_session_id_not_found)
     if not session.watched:  # as Kafka: what the request names and forgets at once is answered all the same
@@ -85,16 +87,15 @@ def _claim(request: Request) -> Claim:
     return Claim(session_id, epoch, request.principal.name, request.version >= TOPIC_IDS, request.mono_s)
 
 
-def _named(request: Request, session: FetchSession | None = None) -> Asked:
+def _named(request: Request, names: Names) -> list[FetchPart]:
     """What the request names; a partition named twice counts as the last time, as in Kafka."""
     by_id = request.version >= TOPIC_IDS
     parts: dict[Key, FetchPart] = {}
     for topic in request.message.topics:
         topic_id = _id_of(topic) if by_id else b""
+        name = names.get(topic_id, "") if by_id else topic.topic
         for p in topic.partitions:
-            key: Key = (topic_id if by_id else topic.topic, p.partition)
-            name = (session.name_of(key) if session else "") if by_id else topic.topic
-            parts[key] = FetchPart(
+            parts[topic_id or name, p.partition] = FetchPart(
                 name, p.partition, p.fetch_offset, p.partition_max_bytes,
                 _epoch(p, "current_leader_epoch"), _epoch(p, "last_fetched_epoch"), topic_id,
             )  # fmt: skip
@@ -118,16 +119,26 @@ def _id_of(topic: Any) -> bytes:
     return topic.topic_id.bytes if topic.topic_id else bytes(16)
 
 
-def _find_names(request: Request, parts: Asked) -> Generator[Call, Any, tuple[Asked, Errors]]:
-    """The parts with their topics' names, and the errors for the ids of those that stay without."""
-    ids = list(dict.fromkeys(part.topic_id for part in parts if is_nameless(part)))
-    if not ids:
-        return parts, {}
-    found = each((yield DescribeTopics(request.principal, (), tuple(ids))), len(ids))
-    names = {key: info.name for key, info in zip(ids, found, strict=True) if isinstance(info, TopicInfo)}
-    errors = {key: _unnamed(no) for key, no in zip(ids, found, strict=True) if isinstance(no, Refused)}
-    named = [replace(part, topic=names[part.topic_id]) if part.topic_id in names else part for part in parts]
-    return named, errors
+def _asked(
+    request: Request, session: FetchSession | None = None
+) -> Generator[Call, Any, tuple[Asked, Errors]]:
+    """What is to be read, or changed in the session, with topics' names; and the errors for ids that have none."""
+    if request.version < TOPIC_IDS:
+        return _named(request, {}), {}
+    names = dict(session.names) if session is not None else {}
+    nameless = session.nameless if session is not None else ()
+    ids = [part.topic_id for part in nameless] + [_id_of(topic) for topic in request.message.topics]
+    errors: Errors = {}
+    unknown = tuple(dict.fromkeys(topic_id for topic_id in ids if topic_id not in names))
+    if unknown:
+        found = each((yield DescribeTopics(request.principal, (), unknown)), len(unknown))
+        for topic_id, info in zip(unknown, found, strict=True):
+            if isinstance(info, TopicInfo):
+                names[topic_id] = info.name
+            else:
+                errors[topic_id] = _unnamed(info)
+    known_now = [replace(part, topic=names[part.topic_id]) for part in nameless if part.topic_id in names]
+    return [*known_now, *_named(request, names)], errors
 
 
 def _unnamed(refused: Refused) -> int:

@@ -44,3 +44,13 @@ class DiskTable(Table):
             return self.settled(call)
         except Crashed:
             return None
+
+
+def run_errands(broker: Broker) -> None:
+    """What the driver's threads do, at once."""
+    for errand in broker.take_errands():
+        while errand.piece is not None:
+            try:
+                errand.go_on(errand.piece())
+            except (OSError, ValueError) as error:
+                errand.go_on(error)

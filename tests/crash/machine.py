@@ -15,7 +15,8 @@ from penstock.calls import Call, CreateTopics, NewTopic
 from penstock.later import Later
 from penstock.log import Log, LogOptions
 from penstock.testing.disk import Crashed, SimulatedDisk
-from tests.broker.bench import ME, START, numbered
+from tests.broker.bench import ME, START, answer_of, numbered
+from tests.broker.on_disk import run_errands
 from tests.crash import simulated as s
 from tests.crash.history import Final, History, Part, Records
 from tests.log.compacting import run_clean
@@ -100,6 +101,7 @@ class Machine:
         client.answers, client.waiting = [s.LOST] * len(calls), len(calls)
         for place, call in enumerate(calls):
             self.put(client, place, call)
+        run_errands(self.broker)
 
     def put(self, client: Running, place: int, call: Call) -> None:
         self.counts[type(call).__name__] += 1
@@ -205,9 +207,11 @@ class Machine:
         found: Records = []
         while True:
             part = s.c.FetchPart(topic, index, offset, 1 << 20)
-            (answer,) = self.broker.answer(
+            answers = self.broker.answer(
                 s.c.Fetch(ME, (part,), wait_ms=0, bytes_min=0, committed_only=committed), self.now
-            )  # type: ignore[misc]
+            )
+            run_errands(self.broker)
+            (answer,) = answer_of(answers)
             records, after = s.records_of(answer, offset, committed)
             found += records
             if after == offset:

@@ -14,7 +14,7 @@ from penstock.later import Later
 from penstock.wire.frames import Frames
 from penstock.wire.kafka.registry import OFFERED, Api, Request
 from penstock.wire.kafka.session import REQUEST_COST_BYTES, KafkaOptions, KafkaSession
-from tests.broker.on_disk import DiskTable
+from tests.broker.on_disk import DiskTable, run_errands
 from tests.fuzz.making import Maker, spoilt
 from tests.fuzz.reading import codes, read_response
 from tests.log.compacting import run_clean
@@ -75,12 +75,7 @@ class Desk:
 
     def settle(self, seconds: float = 0.0) -> None:
         """What the driver does between turns: sync, timers, retention, compaction."""
-        for errand in self.table.broker.take_errands():
-            while errand.piece is not None:
-                try:
-                    errand.go_on(errand.piece())
-                except (OSError, ValueError) as error:
-                    errand.go_on(error)
+        run_errands(self.table.broker)
         self.table.sync()
         if seconds:
             self.table.later(seconds)

@@ -135,11 +135,11 @@ def test_the_logs_time_replaces_the_records_times():
 @pytest.mark.parametrize(
     ("batch", "reason"),
     [
-        (b"", Refusal.CORRUPT),
+        (b"", Refusal.BAD_RECORD),
         (encode(SOME), Refusal.TOO_LARGE),
         (encode(SOME[:1])[:16] + b"\x01" + encode(SOME[:1])[17:], Refusal.UNSUPPORTED_BATCH),
         (b"\0" * 16 + b"\x00" + b"\0" * 20, Refusal.UNSUPPORTED_BATCH),
-        (encode(SOME[:1], control=True), Refusal.CORRUPT),
+        (encode(SOME[:1], control=True), Refusal.BAD_RECORD),
         (encode(SOME[:1])[:8] + b"\xff" * 4 + encode(SOME[:1])[12:], Refusal.CORRUPT),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_bad_batch_is_refused_with_its_reason(batch, reason):
 
 
 def test_an_unknown_codec_and_a_wrong_count_are_refused():
-    for where, what, reason in [(22, 5, Refusal.UNSUPPORTED_COMPRESSION), (60, 2, Refusal.CORRUPT)]:
+    for where, what, reason in [(22, 5, Refusal.UNSUPPORTED_COMPRESSION), (60, 2, Refusal.BAD_RECORD)]:
         bad = bytearray(encode(SOME[:1]))
         bad[where] = what
         stamp_append_time(bad, info_at(bad, 0), 1)  # makes the checksum right again
@@ -173,7 +173,7 @@ def test_a_batch_that_claims_more_records_than_fit_is_refused():
     batch[57:61] = (2**31 - 1).to_bytes(4, "big")
     stamp_append_time(batch, info_at(batch, 0), 1)
     refused = check(batch, bytes_max=1000)
-    assert refused.reason is Refusal.CORRUPT and "records in" in refused.detail
+    assert refused.reason is Refusal.BAD_RECORD and "records in" in refused.detail
 
 
 def test_nothing_is_encoded_from_nothing():

@@ -54,7 +54,7 @@ def test_every_construct_that_is_offered_is_read() -> None:
         ("at", "TIMESTAMP(3)", True),
         ("written", "TIMESTAMP_LTZ(3)", True),
         ("partition", "INT", True),
-        ("total", "DECIMAL(20, 2)", True),
+        ("total", "DECIMAL(21, 2)", True),
     ]
     assert orders.key == ("id",)
     assert orders.metadata == (("written", "timestamp"), ("partition", "partition"))

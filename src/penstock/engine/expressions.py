@@ -49,7 +49,15 @@ def _bind(node: Expr, scope: Scope) -> Value:
             f"{name} is not a function the engine offers",
             remedy="rewrite it with the functions that are listed in docs",
         )
-    return body(*(_bind(argument, scope) for argument in arguments))
+    return _folded(body(*(_bind(argument, scope) for argument in arguments)))
+
+
+def _folded(value: Value) -> Value:
+    """A value that no column takes part in, computed once and for all; a function of polars' gives a row otherwise."""
+    if value.is_constant or kinds.is_interval(value.kind) or value.expr.meta.root_names():
+        return value
+    found = pl.select(value.expr.cast(polars_type(value.kind))).item()
+    return constant(value.kind, found)
 
 
 # --- leaves ----------------------------------------------------------------------------------------------------
@@ -90,6 +98,8 @@ def _null(node: Expr, scope: Scope) -> Value:
 
 def _negative(node: Expr, scope: Scope) -> Value:
     value = _bind(node.this, scope)
+    if value.kind == "BIGINT" and value.constant == 2**31:
+        return constant("INT", -(2**31))
     if value.constant is not None and not isinstance(value.constant, (str, bool)):
         return constant(value.kind, -value.constant) if not kinds.is_interval(value.kind) else _flip(value)
     return FUNCTIONS["NEGATIVE"](value)

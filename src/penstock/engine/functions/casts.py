@@ -26,7 +26,17 @@ def cast(value: Value, kind: str) -> Value:
     rule = _RULES.get((_family(value.kind), family))
     if rule is None:
         raise refuse(f"CAST to {kind}", value)
-    return Value(kind, rule(value, kind))
+    made = rule(value, kind)
+    return Value(kind, _sized(made, kind) if family == "text" else made)
+
+
+def _sized(text: pl.Expr, kind: str) -> pl.Expr:
+    """VARCHAR(n) cuts off what is too long, CHAR(n) also fills up with blanks."""
+    if "(" not in kind:
+        return text
+    size = kinds.digits(kind)[0]
+    cut = text.str.slice(0, size)
+    return cut.str.pad_end(size) if kinds.name_of(kind) == "CHAR" else cut
 
 
 def convert(value: Value, kind: str) -> Value:
@@ -114,8 +124,7 @@ def _text_to_boolean(value: Value, kind: str) -> pl.Expr:
 
 
 def _text_to_text(value: Value, kind: str) -> pl.Expr:
-    length = kinds.name_of(kind) in ("VARCHAR", "CHAR") and "(" in kind
-    return value.expr.str.slice(0, kinds.digits(kind)[0]) if length else value.expr
+    return value.expr
 
 
 def _text_to_moment(value: Value, kind: str) -> pl.Expr:
@@ -149,17 +158,17 @@ def _java_doubles(numbers: pl.Series) -> pl.Series:
     return pl.Series(
         text.name,
         [
-            t if not o else names.get(t.lower(), "") or _scientific(n)
-            for n, t, o in zip(numbers.to_list(), text.to_list(), odd.to_list(), strict=True)
+            t if not o else names.get(t.lower(), "") or _scientific(t)
+            for t, o in zip(text.to_list(), odd.to_list(), strict=True)
         ],
         dtype=pl.String,
     )
 
 
-def _scientific(number: float) -> str:
+def _scientific(shortest: str) -> str:
     from decimal import Decimal
 
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    sign, digits, exponent = Decimal(shortest).normalize().as_tuple()
     text = "".join(map(str, digits))
     power = int(exponent) + len(text) - 1
     return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
@@ -189,6 +198,11 @@ def _moment_to_moment(value: Value, kind: str) -> pl.Expr:
     step = 10 ** (6 - places)
     whole: pl.Expr = value.expr.cast(pl.Int64) // step * step
     return whole.cast(pl.Datetime("us"))
+
+
+def _moment_to_time(value: Value, kind: str) -> pl.Expr:
+    """TIME is TIME(0): whole seconds."""
+    return value.expr.dt.truncate("1s").cast(pl.Time)
 
 
 def _simply(value: Value, kind: str) -> pl.Expr:
@@ -221,7 +235,7 @@ _RULES = {
     ("moment", "text"): _moment_to_text,
     ("moment", "moment"): _moment_to_moment,
     ("moment", "date"): _simply,
-    ("moment", "time"): _simply,
+    ("moment", "time"): _moment_to_time,
     ("date", "moment"): _simply,
     ("date", "text"): _simply,
     ("date", "date"): _same,

@@ -39,7 +39,7 @@ def _found(texts: pl.Series, path: str) -> pl.Series:
     out: list[str | None] = []
     for text in texts.to_list():
         try:
-            node = None if text is None else json.loads(text)
+            node = None if text is None else json.loads(text, parse_float=str)  # a number's text stays: 1.50
             for step in steps:
                 node = node[step] if isinstance(node, list if isinstance(step, int) else dict) else None
         except (ValueError, KeyError, IndexError, RecursionError):

@@ -128,10 +128,11 @@ def arithmetic(sign: str, left: str, right: str) -> str | None:
     if not (is_number(left) and is_number(right)):
         return None
     if not (is_decimal(left) or is_decimal(right)) or is_float(left) or is_float(right):
-        return _wider_number(left, right)
+        whole = is_integer(left) and is_integer(right)
+        return right if sign == "%" and whole else _wider_number(left, right)
     (p1, s1), (p2, s2) = digits(left), digits(right)
     if sign == "*":
-        return decimal(p1 + p2, s1 + s2)
+        return decimal(p1 + p2 + 1, s1 + s2)
     if sign == "/":
         scale = max(6, s1 + p2 + 1)
         return decimal(p1 - s1 + s2 + scale, scale)

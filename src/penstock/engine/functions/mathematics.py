@@ -26,13 +26,16 @@ def _arithmetic(sign: str, left: Value, right: Value) -> Value:
         raise refuse(sign, left, right, remedy="CAST texts to numbers first")
     if kinds.is_decimal(kind):
         return Value(kind, _decimal(sign, left, right, kind))
-    one, other = convert(left, kind).expr, convert(right, kind).expr
+    wide = (
+        kinds.wider(left.kind, right.kind) or kind
+    )  # a rest is of the divisor's kind, and computed in the wider one
+    one, other = convert(left, wide).expr, convert(right, wide).expr
     if sign in "+-*":
         return Value(kind, one + other if sign == "+" else one - other if sign == "-" else one * other)
     if kinds.is_float(kind):
         return Value(kind, one / other if sign == "/" else _float_rest(one, other))
     quotient = _quotient(one, other)
-    return Value(kind, quotient if sign == "/" else one - quotient * other)
+    return Value(kind, quotient if sign == "/" else (one - quotient * other).cast(polars_type(kind)))
 
 
 def _quotient(one: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -154,30 +157,59 @@ def _rounded(name: str, value: Value, towards: object) -> Value:
 @function("ROUND", arguments=(1, 2))
 def rounded(value: Value, places: Value | None = None) -> Value:
     """Half away from zero, as Flink's (BigDecimal HALF_UP)."""
-    value = _number("ROUND", value)
-    digits = 0 if places is None else int(known("ROUND", places, "number of places"))
-    if kinds.is_decimal(value.kind):
-        precision, scale = kinds.digits(value.kind)
-        return cast(value, kinds.decimal(min(precision + 1, 38), max(min(digits, scale), 0)))
-    if kinds.is_integer(value.kind) and digits >= 0:
-        return value
-    if digits >= 0:
-        return Value(value.kind, value.expr.round(digits, mode="half_away_from_zero"))
-    unit = 10.0**-digits
-    number = (value.expr.cast(pl.Float64) / unit).round(0, mode="half_away_from_zero") * unit
-    return cast(Value("DOUBLE", number), value.kind)
+    return _to_places("ROUND", value, places, 1)
 
 
 @function("TRUNCATE", arguments=(1, 2))
 def truncated(value: Value, places: Value | None = None) -> Value:
     """Digits after `places` cut off."""
-    value = _number("TRUNCATE", value)
+    return _to_places("TRUNCATE", value, places, 0)
+
+
+def _to_places(name: str, value: Value, places: Value | None, halves: int) -> Value:
+    """The nearest value of so many places towards zero, once `halves` of a step were added to its size."""
+    value = _number(name, value)
+    digits = 0 if places is None else int(known(name, places, "number of places"))
+    if kinds.is_decimal(value.kind):
+        return _decimal_to_places(value, digits, halves)
     if kinds.is_integer(value.kind):
-        return value
-    unit = 10.0 ** (0 if places is None else int(known("TRUNCATE", places, "number of places")))
+        return (
+            Value(
+                value.kind,
+                _whole_steps(value.expr, -digits, halves).cast(polars_type(value.kind), wrap_numerical=True),
+            )
+            if digits < 0
+            else value
+        )
+    if digits >= 0 and halves:
+        return Value(value.kind, value.expr.round(digits, mode="half_away_from_zero"))
+    unit = 10.0**digits
     scaled = value.expr.cast(pl.Float64) * unit
-    cut = pl.when(scaled < 0).then(scaled.ceil()).otherwise(scaled.floor()) / unit
-    return cast(Value("DOUBLE", cut), value.kind)
+    size = (scaled.abs() + halves * 0.5).floor()
+    return cast(Value("DOUBLE", pl.when(scaled < 0).then(-size).otherwise(size) / unit), value.kind)
+
+
+def _whole_steps(number: pl.Expr, zeros: int, halves: int) -> pl.Expr:
+    """A whole number with `zeros` zeros at its end."""
+    step, wide = 10 ** min(zeros, 30), number.cast(pl.Int128)
+    size = (wide.abs() + halves * step // 2) // step * step
+    return pl.when(wide < 0).then(pl.lit(0, dtype=pl.Int128) - size).otherwise(size)
+
+
+def _decimal_to_places(value: Value, digits: int, halves: int) -> Value:
+    precision, scale = kinds.digits(value.kind)
+    if digits >= scale:
+        return value
+    kept = max(digits, 0)
+    # rounding may add a digit in front (LogicalTypeMerging.findRoundDecimalType)
+    kind = kinds.decimal(1 + precision - scale + kept, kept)
+    unscaled = (value.expr.cast(pl.Decimal(38, scale)) * pl.lit(10**scale).cast(pl.Decimal(38, 0))).cast(
+        pl.Int128
+    )
+    made = _whole_steps(unscaled, scale - digits, halves).cast(pl.Decimal(38, 0)).cast(pl.Decimal(38, scale))
+    return Value(
+        kind, (made / pl.lit(10**scale).cast(pl.Decimal(38, 0))).cast(polars_type(kind), strict=False)
+    )
 
 
 @function("SIGN", arguments=(1, 1))

@@ -49,19 +49,28 @@ def like_pattern(pattern: str, escape: str | None) -> str:
     return "(?s)^" + "".join(out) + "$"
 
 
-def group_references(replacement: str) -> str:
-    """Java's replacement text (``$1``, ``\\$``) as Rust's regex has it (``${1}``, ``$$``)."""
-    out, at = [], 0
-    while at < len(replacement):
-        character = replacement[at]
-        following = replacement[at + 1 : at + 2]
-        if character == "\\" and following:
-            out.append("$$" if following == "$" else following)
-            at += 1
-        elif character == "$" and following.isdigit():
-            out.append("${" + following + "}")
-            at += 1
-        else:
-            out.append("$$" if character == "$" else character)
+_CLASSES = {"w": "A-Za-z0-9_", "d": "0-9", "s": r" \t\n\x0B\f\r"}
+
+
+def java_regex(pattern: str) -> str:
+    """A regular expression as Rust has it: Java's ``\\w``, ``\\d``, ``\\s`` and ``\\b`` know ASCII only."""
+    out, at, inside = [], 0, False
+    while at < len(pattern):
+        sign, following = pattern[at], pattern[at + 1 : at + 2]
+        if sign == "\\" and following:
+            out.append(_escaped(following, inside))
+            at += 2
+            continue
+        inside = (inside or sign == "[") and sign != "]"
+        out.append(sign)
         at += 1
     return "".join(out)
+
+
+def _escaped(letter: str, inside: bool) -> str:
+    known = _CLASSES.get(letter.lower())
+    if known is None:
+        return "(?-u:\\b)" if letter == "b" and not inside else "\\" + letter
+    if letter.isupper():
+        return f"[^{known}]"
+    return known if inside else f"[{known}]"

@@ -5,12 +5,13 @@ Knows nothing of SQL text.
 """
 
 import functools
+import re
 
 import polars as pl
 
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
-from penstock.engine.functions.patterns import group_references, like_pattern
+from penstock.engine.functions.patterns import java_regex, like_pattern
 from penstock.engine.functions.table import VARIADIC, Value, function, known, refuse
 from penstock.errors import PenstockError
 
@@ -29,12 +30,13 @@ def _whole(name: str, value: Value) -> pl.Expr:
     return value.expr.cast(pl.Int64)
 
 
-def _checked(pattern: str) -> str:
+def _checked(java: str) -> str:
+    pattern = java_regex(java)
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError:
         raise PenstockError(
-            f"the regular expression {pattern!r} is not understood",
+            f"the regular expression {java!r} is not understood",
             remedy="look-around and back-references are not offered",
         ) from None
     return pattern
@@ -44,10 +46,17 @@ def _simple(name: str, compute: object, value: Value) -> Value:
     return Value("STRING", compute(_text(name, value)))  # type: ignore[operator]  # from the table below
 
 
+def _titled(texts: pl.Series) -> pl.Series:
+    """Words are runs of ASCII letters and digits, as Calcite's are: what is between them stays."""
+    made = [None if t is None else _WORD.sub(lambda word: word[0].capitalize(), t) for t in texts.to_list()]
+    return pl.Series(texts.name, made, dtype=pl.String)
+
+
+_WORD = re.compile("[A-Za-z0-9]+")
 _SIMPLE = {
     "UPPER": lambda t: t.str.to_uppercase(), "LOWER": lambda t: t.str.to_lowercase(),
     "UCASE": lambda t: t.str.to_uppercase(), "LCASE": lambda t: t.str.to_lowercase(),
-    "INITCAP": lambda t: t.str.to_titlecase(), "REVERSE": lambda t: t.str.reverse(),
+    "INITCAP": lambda t: t.map_batches(_titled, return_dtype=pl.String), "REVERSE": lambda t: t.str.reverse(),
 }  # fmt: skip
 for _name, _compute in _SIMPLE.items():
     function(_name, arguments=(1, 1))(functools.partial(_simple, _name, _compute))
@@ -89,13 +98,14 @@ def substring(value: Value, start: Value, length: Value | None = None) -> Value:
         .then(pl.lit(0, dtype=pl.Int64))
         .otherwise(text.str.len_chars().cast(pl.Int64) + first)
     )
+    before = pl.when(begin.is_not_null()).then(
+        pl.lit("")
+    )  # counted from the end, and further than the text is long
     if length is None:
-        return Value("STRING", text.str.slice(pl.max_horizontal(begin, pl.lit(0, dtype=pl.Int64))))
+        return Value("STRING", pl.when(begin >= 0).then(text.str.slice(begin)).otherwise(before))
     size = _whole("SUBSTRING", length)
-    stop = begin + size
-    begin = pl.max_horizontal(begin, pl.lit(0, dtype=pl.Int64))
-    taken = text.str.slice(begin, pl.max_horizontal(stop - begin, pl.lit(0, dtype=pl.Int64)))
-    return Value("STRING", pl.when(size >= 0).then(taken))
+    taken = text.str.slice(begin, pl.max_horizontal(size, pl.lit(0, dtype=pl.Int64)))
+    return Value("STRING", pl.when(size >= 0).then(pl.when(begin >= 0).then(taken).otherwise(before)))
 
 
 @function("LEFT", arguments=(2, 2))
@@ -155,8 +165,7 @@ def _padded(name: str, value: Value, length: Value, fill: Value | None = None) -
     pad = " " if fill is None else str(known(name, fill, "filling"))
     text = _text(name, value)
     if size < 0 or not pad:
-        return Value("STRING", pl.when(text.str.len_chars() >= max(size, 0)).then(text.str.slice(0, max(size, 0))) if size >= 0
-                     else pl.lit(None, dtype=pl.String))  # fmt: skip
+        return Value("STRING", pl.lit(None, dtype=pl.String))
     missing = pl.max_horizontal(
         pl.lit(size, dtype=pl.Int64) - text.str.len_chars().cast(pl.Int64), pl.lit(0, dtype=pl.Int64)
     )
@@ -188,9 +197,9 @@ def split_index(value: Value, separator: Value, index: Value) -> Value:
     """The part at `index` (from 0) of the text cut at `separator`; NULL beyond the last."""
     if separator.constant == "":
         raise PenstockError("SPLIT_INDEX needs a separator that is not empty")
-    parts = _text("SPLIT_INDEX", value).str.split(_text("SPLIT_INDEX", separator))
-    at = _whole("SPLIT_INDEX", index)
-    return Value("STRING", pl.when(at >= 0).then(parts.list.get(at, null_on_oob=True)))
+    text, at = _text("SPLIT_INDEX", value), _whole("SPLIT_INDEX", index)
+    parts = text.str.split(_text("SPLIT_INDEX", separator))
+    return Value("STRING", pl.when((at >= 0) & (text != "")).then(parts.list.get(at, null_on_oob=True)))
 
 
 @function("REGEXP_EXTRACT", arguments=(2, 3))
@@ -203,18 +212,17 @@ def regexp_extract(value: Value, pattern: Value, group: Value | None = None) -> 
 
 @function("REGEXP_REPLACE", arguments=(3, 3))
 def regexp_replace(value: Value, pattern: Value, new: Value) -> Value:
-    """Every match replaced; ``$1`` stands for a group."""
+    """Every match replaced; ``$1`` stands for itself, as in Flink, which quotes the replacement."""
     regex = _checked(str(known("REGEXP_REPLACE", pattern, "pattern")))
-    replacement = group_references(str(known("REGEXP_REPLACE", new, "replacement")))
+    replacement = str(known("REGEXP_REPLACE", new, "replacement")).replace("$", "$$")
     return Value("STRING", _text("REGEXP_REPLACE", value).str.replace_all(regex, replacement))
 
 
 @function("REGEXP", arguments=(2, 2))
 def regexp(value: Value, pattern: Value) -> Value:
-    """Whether the pattern is found anywhere in the text."""
-    return Value(
-        "BOOLEAN", _text("REGEXP", value).str.contains(_checked(str(known("REGEXP", pattern, "pattern"))))
-    )
+    """Whether the pattern is found anywhere in the text; an empty one never is."""
+    regex, text = _checked(str(known("REGEXP", pattern, "pattern"))), _text("REGEXP", value)
+    return Value("BOOLEAN", text.str.contains(regex) if regex else pl.when(text.is_not_null()).then(False))
 
 
 @function("LIKE", arguments=(2, 3))

@@ -17,6 +17,8 @@ _US = {
     "MILLISECOND": 1000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000, "DAY": 86_400_000_000,
     "WEEK": 7 * 86_400_000_000,
 }  # fmt: skip
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_800
+"""The first second of the year 1, and the one after the year 9999: what lies beyond is NULL."""
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
 
@@ -48,7 +50,7 @@ _PARTS = {
     "DAYOFYEAR": lambda t: t.dt.ordinal_day(), "DOY": lambda t: t.dt.ordinal_day(),
     "DAYOFWEEK": lambda t: t.dt.weekday().cast(pl.Int64) % 7 + 1, "DOW": lambda t: t.dt.weekday().cast(pl.Int64) % 7 + 1,
     "ISODOW": lambda t: t.dt.weekday(), "HOUR": lambda t: t.dt.hour(), "MINUTE": lambda t: t.dt.minute(),
-    "SECOND": lambda t: t.dt.second(), "MILLISECOND": lambda t: t.dt.millisecond().cast(pl.Int64) + t.dt.second().cast(pl.Int64) * 1000,
+    "SECOND": lambda t: t.dt.second(), "MILLISECOND": lambda t: t.dt.millisecond(),
     "EPOCH": lambda t: t.cast(pl.Int64) // 1_000_000,
 }  # fmt: skip
 
@@ -184,7 +186,9 @@ def to_timestamp_ltz(number: Value, precision: Value | None = None) -> Value:
     micros = (
         number.expr.cast(pl.Float64) if not kinds.is_integer(number.kind) else number.expr.cast(pl.Int64)
     ) * (1_000_000 if digits == 0 else 1000)
-    return Value("TIMESTAMP_LTZ(3)", micros.cast(pl.Int64).cast(pl.Datetime("us")))
+    step = 1_000_000 if digits == 0 else 1000
+    offered = number.expr.is_between(_FIRST_S * 1_000_000 // step, (_LAST_S * 1_000_000 - 1) // step)
+    return Value("TIMESTAMP_LTZ(3)", pl.when(offered).then(micros.cast(pl.Int64).cast(pl.Datetime("us"))))
 
 
 @function("TO_DATE", arguments=(1, 2))

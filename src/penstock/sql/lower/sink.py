@@ -58,10 +58,13 @@ def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = No
 
 
 def fits(found: str, target: str) -> bool:
-    """Whether Flink converts `found` to `target` at a sink unasked, and nothing can be lost: widening of numbers,
-    texts and timestamps (LogicalTypeCasts, implicit casts; narrower decimals are refused here)."""
+    """Whether Flink converts `found` to `target` at a sink unasked: widening of numbers, texts and timestamps
+    (LogicalTypeCasts, implicit casts). A decimal may lose digits in front, which the rules of arithmetic give it in
+    plenty (0.908 * BIGINT is DECIMAL(24, 3)); one that has them is NULL. Digits behind the point may not be lost."""
     if found == target:
         return True
+    if kinds.is_decimal(found) and kinds.is_decimal(target):
+        return kinds.digits(found)[1] <= kinds.digits(target)[1]
     if kinds.is_number(found) and kinds.is_decimal(target):
         (p1, s1), (p2, s2) = kinds.digits(found), kinds.digits(target)
         return not kinds.is_float(found) and s1 <= s2 and p1 - s1 <= p2 - s2

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from penstock.engine.formats.json_fast import FastJsonReader
-from penstock.engine.formats.json_reader import Decoded, JsonOptions
+from penstock.engine.formats.json.fast import FastJsonReader
+from penstock.engine.formats.json.reader import Decoded, JsonOptions
 from penstock.engine.formats.layout import Test as Wanted
 from penstock.engine.kernels import compiled
 from penstock.engine.kernels.decode import json as walk
@@ -390,7 +390,7 @@ def test_a_block_is_written_again_when_its_frame_is_gone() -> None:
 
 def test_a_frame_that_lives_to_the_end_of_the_process_does_no_harm() -> None:
     code = (
-        "from penstock.engine.formats.json_fast import *; from tests.engine.test_json import chunk_of; from penstock.engine.types import Column;"
+        "from penstock.engine.formats.json.fast import *; from tests.engine.test_json import chunk_of; from penstock.engine.types import Column;"
         "import sys; sys.held = FastJsonReader((Column('s', 'STRING'),), JsonOptions()).read(chunk_of([b'{\"s\":\"long enough to lie elsewhere\"}'])).frame"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.engine import kernels
+from penstock.engine.formats.avro import steps_of
 from penstock.engine.formats.batches import Payload, encode, encode_partitioned
 from penstock.engine.formats.chunks import Chunk, Damaged, read_chunks
 from penstock.engine.formats.layout import Layout
@@ -71,6 +72,37 @@ def walk_of(*values: str) -> list[Any]:
     ]  # fmt: skip
 
 
+AVRO = (Column("n", "INT"), Column("s", "STRING"), Column("m", "DECIMAL(30, 2)", False))
+
+
+def avro_in() -> list[Any]:
+    layout = Layout.of(AVRO, (), False, binary=True)
+    assert layout is not None
+    values = [b"\x02\x05\x02\x06abc\x04\xff\x00", b"\x00\x00\x02\x01", b"\x02", b"\x00\x02\x02\xff\x02\x01"]
+    data, sizes = np.frombuffer(b"".join(values), np.uint8).copy(), np.array([len(v) for v in values])
+    block = frames.Block(layout.columns, 8)
+    block.bytes[:] = 0
+    return [
+        data, np.cumsum(sizes) - sizes, sizes, steps_of(AVRO, AVRO), layout.placed(block), np.zeros(3, np.int64), block.bytes,
+        block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64),
+        np.zeros(4, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64),
+    ]  # fmt: skip
+
+
+def avro_out() -> list[Any]:
+    first = np.array([[5, -7, 0], [0, 0, 3], [-129, 127, 1 << 40]])
+    second = np.array([[0, 0, 0], [3, 0, 2], [-1, 0, 5]])
+    return [
+        steps_of(AVRO, AVRO),
+        first != 0,
+        first,
+        second,
+        text("abcde")[0],
+        np.zeros(200, np.uint8),
+        np.zeros(4, np.int64),
+    ]
+
+
 # Each kernel's arguments, made anew for every run, in the signature's order.
 CASES: dict[str, Callable[[], list[Any]]] = {
     "link": lambda: [np.arange(60) % 5, 4, np.full(5, -1), np.full(5, -1), np.zeros(64, np.int64)],
@@ -94,6 +126,8 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     ],
     "join": lambda: [JSON[0], JSON[1][:-1].copy(), np.diff(JSON[1]), True, np.zeros(60, np.uint8), np.zeros(6, np.uint8)],
     "read_json": lambda: walk_of('{"a":1,"b":"x"}', '{"b":"more than twelve\\n","a":null}', "{", '{"z":[1e5,{}],"a":-7}'),
+    "read_avro": avro_in,
+    "write_avro": avro_out,
     "split": lambda: [text("a\nbb\n\nc\n")[0], np.zeros(5, np.int64)],
     "parse": lambda: [*MOMENTS, np.ones(7, np.bool_), 32, False, np.zeros(7, np.int64), np.zeros(7, np.bool_)],
     "show": lambda: [

@@ -67,7 +67,8 @@ def _field(text: str) -> Column:
         name = name.replace("\0", "`")
     else:
         name, _, rest = text.partition(" ")
-    return Column(name, rest.strip().removesuffix(" NOT NULL"))
+    kind = rest.strip()
+    return Column(name, kind.removesuffix(" NOT NULL"), not kind.endswith(" NOT NULL"))
 
 
 def polars_type(kind: str) -> pl.DataType:

@@ -68,10 +68,10 @@ class Layout:
     literals: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, fields: Schema, tests: tuple[Test, ...], iso: bool) -> "Layout | None":
-        """The table of a schema; None where the walks do not know one of its kinds."""
+    def of(cls, fields: Schema, tests: tuple[Test, ...], iso: bool, binary: bool = False) -> "Layout | None":
+        """The table of a schema; None where the walks do not know one of its kinds. `binary`: bytes are as they are."""
         rows: list[_Row] = []
-        columns = _rows(fields, 0, iso, rows)
+        columns = _rows(fields, 0, iso, binary, rows)
         if columns is None or not 0 < len(rows) <= _COLUMNS_MAX:
             return None
         table = np.zeros((len(rows), at.FIELDS), np.int64)
@@ -118,7 +118,7 @@ class _Row:
     high: int = 0
 
 
-def _rows(fields: Schema, group: int, iso: bool, into: list[_Row]) -> tuple[Field, ...] | None:
+def _rows(fields: Schema, group: int, iso: bool, binary: bool, into: list[_Row]) -> tuple[Field, ...] | None:
     """The columns of a frame; their table's rows go to `into`, each ROW before its fields."""
     made = []
     for column in fields:
@@ -126,12 +126,12 @@ def _rows(fields: Schema, group: int, iso: bool, into: list[_Row]) -> tuple[Fiel
             return None
         if is_row(column.kind):
             into.append(_Row(column.name, at.ROW, -1, group))
-            inner = _rows(row_fields(column.kind), len(into), iso, into)
+            inner = _rows(row_fields(column.kind), len(into), iso, binary, into)
             if not inner:
                 return None
             made.append(Field(column.name, "+s", -1, inner))
             continue
-        found = _leaf(column, group, iso)
+        found = _leaf(column, group, iso, binary)
         if found is None:
             return None
         made.append(found[0])
@@ -139,7 +139,7 @@ def _rows(fields: Schema, group: int, iso: bool, into: list[_Row]) -> tuple[Fiel
     return tuple(made)
 
 
-def _leaf(column: Column, group: int, iso: bool) -> tuple[Field, _Row] | None:
+def _leaf(column: Column, group: int, iso: bool, binary: bool) -> tuple[Field, _Row] | None:
     name = kinds.name_of(column.kind)
     low = high = 0
     if name in _INTEGERS:
@@ -150,6 +150,8 @@ def _leaf(column: Column, group: int, iso: bool) -> tuple[Field, _Row] | None:
         kind, form, width, high = at.DECIMAL, f"d:{precision},{low}", 16, 10 ** min(precision, 18)
         if low > 18:
             return None
+    elif binary and name in kinds.BINARIES:
+        kind, form, width = at.TEXT, "vz", 16
     elif name in _SIMPLE:
         kind, form, width = _SIMPLE[name]
         if kind == at.MOMENT:

@@ -4,23 +4,36 @@ Knows the keys; knows nothing of any format.
 """
 
 from penstock.engine.plan import Table
+from penstock.engine.types import Schema
 from penstock.errors import PenstockError
+
+FORMATS = ("json", "avro")
+_REMEDY = f"one of: {', '.join(FORMATS)}"
+
+
+def key_format(table: Table) -> str:
+    """The format of the records' keys."""
+    return table.options.get("key.format", "json")
 
 
 def value_format(table: Table) -> str:
-    """``json`` (or what else is offered); raises `PenstockError` for another, and for options not offered."""
+    """One of `FORMATS`; raises `PenstockError` for another, and for options not offered."""
     options = table.options
     name = options.get("value.format", options.get("format", "json"))
-    if name != "json":
-        raise PenstockError(f"the format {name} of {table.name} is not offered", remedy="'format' = 'json'")
-    key = options.get("key.format", "json")
-    if key != "json":
-        raise PenstockError(
-            f"the key format {key} of {table.name} is not offered", remedy="'key.format' = 'json'"
-        )
+    if name not in FORMATS:
+        raise PenstockError(f"the format {name} of {table.name} is not offered", remedy=_REMEDY)
+    key = key_format(table)
+    if key not in FORMATS:
+        raise PenstockError(f"the key format {key} of {table.name} is not offered", remedy=_REMEDY)
     if options.get("value.fields-include", "ALL").upper() != "ALL":
         raise PenstockError(
             f"value.fields-include of {table.name} is not offered",
             remedy="leave it out: the value has all columns",
         )
     return name
+
+
+def stored(table: Table) -> Schema:
+    """The columns a record's value holds, in order: without those that are computed, and without metadata."""
+    other = {name for name, _ in table.computed} | {name for name, _ in table.metadata}
+    return tuple(column for column in table.schema if column.name not in other)

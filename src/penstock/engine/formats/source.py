@@ -11,11 +11,11 @@ import polars as pl
 
 from penstock.calls import Bytes
 from penstock.clock import Now
+from penstock.engine.formats.choose import reader_of
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
-from penstock.engine.formats.json_fast import FastJsonReader
-from penstock.engine.formats.json_reader import Decoded, JsonOptions
+from penstock.engine.formats.json.reader import Decoded
 from penstock.engine.formats.layout import Test
-from penstock.engine.formats.options import value_format
+from penstock.engine.formats.options import key_format, stored, value_format
 from penstock.engine.operators.operator import DELETE, KIND
 from penstock.engine.plan import Table
 from penstock.engine.types import Schema, polars_type
@@ -51,16 +51,16 @@ class TopicReader:
         self, table: Table, fields: Schema, rows_max: int, bytes_max: int, tests: tuple[Test, ...] = ()
     ) -> None:
         """With `tests` only rows that pass them all are handed on (of tables that only append): see `Read.times`."""
-        value_format(table)
+        form = value_format(table)
         self.table, self.rows_max, self.bytes_max = table, rows_max, bytes_max
         self.upsert = table.connector == "upsert-kafka"
-        options = JsonOptions.of(table.options)
         assert not (tests and self.upsert), "a row that fails a test may still change an earlier one"
         clock = table.watermark.column if table.watermark is not None else None
         known_clock = clock if any(column.name == clock for column in fields) else None
-        self.values = FastJsonReader(fields, options, tests, known_clock)
+        self.values = reader_of(form, fields, stored(table), table.options, tests, known_clock)
         known = {column.name: column for column in table.schema}
-        self.keys = FastJsonReader(tuple(known[key] for key in table.key), options) if self.upsert else None
+        parts = tuple(known[name] for name in table.key)
+        self.keys = reader_of(key_format(table), parts, parts, table.options) if self.upsert else None
         self.metadata = [(known[name], key) for name, key in table.metadata if name in known]
         for column, key in self.metadata:
             if key not in METADATA:
@@ -141,7 +141,7 @@ class TopicReader:
             "topic": self.table.topic, "partition": str(partition), "offset": str(record.offset),
             "timestamp": str(record.timestamp_ms),
             "connector.name": self.table.name, "task.id": "0", "stage": stage,
-            "class.name": "penstock.engine.formats.json_reader.JsonReader", "exception.class.name": kind,
+            "class.name": type(self.values).__module__ + "." + type(self.values).__name__, "exception.class.name": kind,
             "exception.message": text, "exception.stacktrace": f"{kind}: {text}",
         }  # fmt: skip
         marks = tuple((f"__connect.errors.{name}", value.encode()) for name, value in headers.items())

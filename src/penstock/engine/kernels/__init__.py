@@ -6,10 +6,11 @@ Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 
 from penstock.engine.kernels import frames, hashing, lines, moments, records, scatter
 from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, warm
-from penstock.engine.kernels.decode import json
+from penstock.engine.kernels.decode import avro, json
 
 __all__ = [
     "KERNELS",
+    "avro",
     "frames",
     "hashing",
     "interpret_until_warm",

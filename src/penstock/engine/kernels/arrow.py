@@ -43,6 +43,15 @@ def validity(view: Any, rows: int, start: int, nulls: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, bitorder="little")[start : start + rows].astype(np.bool_)
 
 
+def wide_words(numbers: pl.Series) -> NDArray[np.int64]:
+    """The lower and the upper words of a Decimal column's unscaled numbers; anything where it is null."""
+    if not len(numbers):
+        return np.zeros((2, 0), np.int64)
+    c_array = nanoarrow.c_array(ChunkedArray(numbers.rechunk()).combine_chunks())
+    words = np.frombuffer(c_array.view().buffer(1), np.int64).reshape(-1, 2)
+    return words[c_array.offset : c_array.offset + len(c_array)].T
+
+
 def join_texts(parts: list[Texts]) -> Texts:
     """Text columns laid after each other."""
     if len(parts) == 1:

@@ -71,8 +71,9 @@ def locate(data, start, end, count, base_offset, base_ms, append_time, out, firs
     return 0 if at == end else at + 1
 
 
-@register_jitable
-def _put_varint(out: Any, at: Any, number: Any) -> Any:
+@register_jitable(_nrt=False)
+def put_varint(out: Any, at: Any, number: Any) -> Any:
+    """Write a zigzag varint; the place behind it."""
     left = np.uint64((number << 1) ^ (number >> 63))
     while left >= np.uint64(128):
         out[at] = np.uint8((left & np.uint64(127)) | np.uint64(128))
@@ -94,7 +95,7 @@ def _varint_size(number: Any) -> Any:
 
 @register_jitable
 def _put_bytes(out: Any, at: Any, data: Any, start: Any, size: Any) -> Any:
-    at = _put_varint(out, at, size)
+    at = put_varint(out, at, size)
     if size > 0:
         out[at : at + size] = data[start : start + size]
         at += size
@@ -119,10 +120,10 @@ def write(keys, key_at, key_size, values, value_at, value_size, late_ms, start, 
             2 + _varint_size(late) + _varint_size(delta) + _varint_size(key) + max(key, 0)
             + _varint_size(value) + max(value, 0)
         )  # fmt: skip
-        at = _put_varint(out, at, np.int64(size))
+        at = put_varint(out, at, np.int64(size))
         out[at] = 0
-        at = _put_varint(out, at + 1, late)
-        at = _put_varint(out, at, delta)
+        at = put_varint(out, at + 1, late)
+        at = put_varint(out, at, delta)
         at = _put_bytes(out, at, keys, key_at[row], key)
         at = _put_bytes(out, at, values, value_at[row], value)
         out[at] = 0

@@ -9,9 +9,8 @@ import polars as pl
 
 from penstock.clock import Now
 from penstock.engine.formats.batches import Payload, encode_partitioned
-from penstock.engine.formats.json_reader import JsonOptions
-from penstock.engine.formats.json_writer import JsonWriter
-from penstock.engine.formats.options import value_format
+from penstock.engine.formats.choose import writer_of
+from penstock.engine.formats.options import key_format, value_format
 from penstock.engine.operators.operator import BEFORE, DELETE, KIND
 from penstock.engine.plan import Sink
 from penstock.engine.types import polars_type
@@ -51,11 +50,9 @@ class WriteTable:
             self._prepare()
 
     def _prepare(self) -> None:
-        value_format(self.table)
-        iso = JsonOptions.of(self.table.options).iso
-        self._values = JsonWriter(
-            tuple(c for c in self.columns if c.name not in dict(self.table.metadata)), iso
-        )
+        form, options = value_format(self.table), self.table.options
+        held = tuple(c for c in self.columns if c.name not in dict(self.table.metadata))
+        self._values = writer_of(form, held, options)
         named = {column.name: column for column in self.columns}
         fields = (
             self.table.key
@@ -65,7 +62,11 @@ class WriteTable:
         missing = [key for key in fields if key not in named]
         if missing:
             raise PenstockError(f"{self.table.name} has no column {missing[0]} for its key")
-        self._keys = JsonWriter(tuple(named[key] for key in fields), iso) if fields else None
+        self._keys = (
+            writer_of(key_format(self.table), tuple(named[key] for key in fields), options)
+            if fields
+            else None
+        )
 
     def shape(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the table's column names and types, and `$kind`."""
@@ -86,12 +87,8 @@ class WriteTable:
             return []
         if self.upsert:
             rows = rows.unique(subset=list(self.table.key), keep="last", maintain_order=True)
-        keys = (
-            Payload.of_lines(*self._keys.write(rows))
-            if self._keys is not None
-            else Payload.nothing(rows.height)
-        )
-        values = Payload.of_lines(*self._values.write(rows))
+        keys = self._keys.payload(rows) if self._keys is not None else Payload.nothing(rows.height)
+        values = self._values.payload(rows)
         if self.upsert:
             gone = rows[KIND].is_in([BEFORE, DELETE]).to_numpy()
             values = Payload(values.data, values.at, np.where(gone, -1, values.size))

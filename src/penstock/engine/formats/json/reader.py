@@ -19,7 +19,7 @@ from arro3.io import read_json
 from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
-from penstock.engine.formats.json_lenient import MisfitError, read_object
+from penstock.engine.formats.json.lenient import MisfitError, read_object
 from penstock.engine.formats.texts import from_raw, from_texts, is_textual, raw_type
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import half_up

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
-from penstock.engine.formats.json_reader import Decoded, JsonOptions, JsonReader, Seen
+from penstock.engine.formats.json.reader import Decoded, JsonOptions, JsonReader, Seen
 from penstock.engine.formats.layout import Layout, Test
 from penstock.engine.kernels import compiled
 from penstock.engine.kernels.decode import json

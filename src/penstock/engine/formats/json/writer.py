@@ -10,6 +10,7 @@ import polars as pl
 from arro3.io import write_ndjson
 from numpy.typing import NDArray
 
+from penstock.engine.formats.batches import Payload
 from penstock.engine.formats.texts import to_text
 from penstock.engine.kernels.lines import split
 from penstock.engine.types import Schema
@@ -20,6 +21,10 @@ class JsonWriter:
 
     def __init__(self, fields: Schema, iso: bool) -> None:
         self.fields, self.iso = fields, iso
+
+    def payload(self, frame: pl.DataFrame) -> Payload:
+        """A value a row."""
+        return Payload.of_lines(*self.write(frame))
 
     def write(self, frame: pl.DataFrame) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """(bytes, offsets): row i is bytes[offsets[i] : offsets[i + 1] - 1], the newline left out."""

@@ -1,0 +1,51 @@
+"""Which reader and writer a table's format has.
+
+Knows the formats' names; knows nothing of how they work.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import polars as pl
+
+from penstock.engine.formats.avro import AvroReader, AvroWriter
+from penstock.engine.formats.batches import Payload
+from penstock.engine.formats.chunks import Chunk
+from penstock.engine.formats.json.fast import FastJsonReader
+from penstock.engine.formats.json.reader import Decoded, JsonOptions
+from penstock.engine.formats.json.writer import JsonWriter
+from penstock.engine.formats.layout import Test
+from penstock.engine.types import Schema
+
+
+class Reader(Protocol):
+    """Values to columns."""
+
+    def read(self, chunk: Chunk) -> Decoded:
+        """All records of a chunk."""
+
+
+class Writer(Protocol):
+    """Columns to values."""
+
+    def payload(self, frame: pl.DataFrame) -> Payload:
+        """A value a row."""
+
+
+def reader_of(
+    form: str, fields: Schema, schema: Schema, options: Mapping[str, str], tests: tuple[Test, ...] = (), clock: str | None = None
+) -> Reader:  # fmt: skip
+    """Reads the columns `fields` of values that hold all of `schema`; only JSON knows `tests` (see `can_test`)."""
+    if form == "avro":
+        return AvroReader(fields, schema)
+    return FastJsonReader(fields, JsonOptions.of(options), tests, clock)
+
+
+def can_test(form: str) -> bool:
+    """Whether the format's reader takes tests."""
+    return form == "json"
+
+
+def writer_of(form: str, fields: Schema, options: Mapping[str, str]) -> Writer:
+    """Writes the columns `fields`."""
+    return AvroWriter(fields) if form == "avro" else JsonWriter(fields, JsonOptions.of(options).iso)

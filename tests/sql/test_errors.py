@@ -32,7 +32,7 @@ NAMES = [
     ("CREATE VIEW v AS SELECT a, n FROM t; INSERT INTO ^v SELECT a, n FROM t", "`v` is a view"),
     ("INSERT INTO o SELECT a, n FROM ^o", "`o` is a print table: it can only be written"),
     ("INSERT INTO o SELECT a, n FROM ^other.t", "there is one catalog and one database"),
-    ("INSERT INTO o SELECT a, ^ts.x FROM t", "`ts` is a column without fields"),
+    ("INSERT INTO o SELECT a, ^ts.x FROM t", "TIMESTAMP(3) has no field `x`"),
 ]
 KINDS = [
     (

@@ -148,3 +148,26 @@ def test_event_time_survives_renaming_and_is_lost_when_computed() -> None:
     assert parse(
         TABLE + "CREATE TABLE o (n BIGINT) WITH ('connector' = 'print'); INSERT INTO o SELECT COUNT(*) FROM t"
     )
+
+
+def test_fields_of_nested_rows() -> None:
+    from penstock.dsl import App
+    from penstock.testing.app import Trial
+
+    app = App("nested")
+    app.sql(
+        """CREATE TABLE t (e INT, bid ROW<price BIGINT NOT NULL, `by` ROW<name STRING, at TIMESTAMP(3)>>, n AS bid.price + 1)
+             WITH ('connector'='kafka','topic'='t','format'='json');
+           CREATE TABLE o (p BIGINT, name STRING, n BIGINT, whole ROW<name STRING, at TIMESTAMP(3)>)
+             WITH ('connector'='kafka','topic'='o','format'='json');
+           INSERT INTO o SELECT bid.price, t.bid.`by`.name, n, bid.`by` FROM t WHERE bid.price > 1;"""
+    )
+    with Trial(app.plan(), start="2026-01-01T00:00:00Z") as trial:
+        trial.send("t", e=1, bid={"price": 5, "by": {"name": "ada", "at": "2026-01-01 00:00:01"}})
+        trial.send("t", e=1, bid={"price": 1, "by": None})
+        trial.send("t", e=1, bid=None)
+        trial.send("t", e=1, bid={"price": 7, "by": None})
+        found = trial.read("o")
+    assert [row[:3] for row in found] == [(5, "ada", 6), (7, None, 8)]
+    assert found[0][3]["name"] == "ada"
+    assert found[1][3] is None

@@ -42,7 +42,7 @@ QUERIES = {
 }
 # Refused by the grammar before the table is asked, or by hand above the query.
 ELSEWHERE = {
-    "@", "a.b.c", "lambda", "subquery", "RESPECT NULLS", "LIMIT in a call", "AS in a call", "SORT BY", "hints",
+    "@", "lambda", "subquery", "RESPECT NULLS", "LIMIT in a call", "AS in a call", "SORT BY", "hints",
     "SELECT INTO", "PIVOT",
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from sqlglot import exp
 from penstock.engine.functions import FUNCTIONS, kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.table import NOTHING, NOW, Value, constant, kind_of_type
-from penstock.engine.types import Column, Expr, Schema, polars_type
+from penstock.engine.types import Column, Expr, Schema, is_row, polars_type, row_fields
 from penstock.errors import PenstockError
 
 Scope = dict[str, Column]
@@ -68,6 +68,15 @@ def _column(node: Expr, scope: Scope) -> Value:
     if column is None:
         raise PenstockError(f"there is no column {node.name}", remedy="columns here: " + ", ".join(scope))
     return Value(column.kind, pl.col(column.name))
+
+
+def _field(node: Expr, scope: Scope) -> Value:
+    value, name = _bind(node.this, scope), node.expression.name
+    fields = {field.name: field for field in row_fields(value.kind)} if is_row(value.kind) else {}
+    if name not in fields:
+        remedy = f"its fields: {', '.join(fields)}" if fields else "only a ROW has fields"
+        raise PenstockError(f"{value.kind} has no field `{name}`", remedy=remedy)
+    return Value(fields[name].kind, value.expr.struct.field(name))
 
 
 def _literal(node: Expr, scope: Scope) -> Value:
@@ -363,5 +372,5 @@ _NODES: dict[type, Callable[[Any, Scope], Value]] = {
     exp.Column: _column, exp.Literal: _literal, exp.Boolean: _boolean, exp.Null: _null, exp.Neg: _negative,
     exp.Interval: _interval, exp.Paren: _inner, exp.Alias: _inner, exp.Cast: _cast, exp.TryCast: _cast,
     exp.Case: _case, exp.If: _if, exp.In: _in, exp.Between: _between, exp.Is: _is, exp.Like: _like,
-    exp.Escape: _like,
+    exp.Escape: _like, exp.Dot: _field,
 }  # fmt: skip

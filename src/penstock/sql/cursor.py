@@ -15,6 +15,8 @@ from penstock.sql.faults import QueryError, Script
 SCRIPT_CHARACTERS_MAX = 1_000_000
 OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET)
 CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET)
+# Types with types in angle brackets.
+NESTED = ("ROW", "ARRAY", "MAP", "MULTISET", "RAW", "STRUCTURED")
 # What a name may not start with: these have their own token types in every position we read a name at.
 NOT_NAMES = (TokenType.STRING, TokenType.NUMBER, TokenType.HINT)
 
@@ -139,26 +141,29 @@ class Cursor:
         for index in range(self.at, len(self.tokens)):
             token = self.tokens[index]
             depth += (token.token_type in OPENING) - (token.token_type in CLOSING)
-            if token.text == "<" and self.tokens[index - 1].text.upper() in (
-                "ROW",
-                "MAP",
-                "ARRAY",
-                "MULTISET",
-            ):
-                angle += 1
-            elif angle:
-                angle -= token.text.count(">") if token.token_type != TokenType.STRING else 0
-            if token.token_type == TokenType.COMMA and not depth and angle <= 0:
+            angle = self._angle(index, angle)
+            if token.token_type == TokenType.COMMA and not depth and not angle:
                 yield Cursor(self.script, self.tokens[start:index], token.start)
                 start = index + 1
         yield Cursor(self.script, self.tokens[start:], self.end)
         self.at = len(self.tokens)
 
+    def _angle(self, index: int, angle: int) -> int:
+        """How many angle brackets of types are open after a token."""
+        token = self.tokens[index]
+        if token.text.startswith("<") and index and self.tokens[index - 1].text.upper() in NESTED:
+            return angle + 1
+        closing = (
+            token.text.count(">") if token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER) else 0
+        )
+        return max(0, angle - closing)
+
     def until(self, *words: str) -> "Cursor":
-        """What stands before the first of the words, outside of parentheses; the cursor stops at the word."""
-        start, depth = self.at, 0
-        while self.token and not (not depth and any(self.peek(*word.split()) for word in words)):
+        """What stands before the first of the words, outside of brackets; the cursor stops at the word."""
+        start, depth, angle = self.at, 0, 0
+        while self.token and not (not depth and not angle and any(self.peek(*w.split()) for w in words)):
             depth += (self.token.token_type in OPENING) - (self.token.token_type in CLOSING)
+            angle = self._angle(self.at, angle)
             self.at += 1
         return Cursor(self.script, self.tokens[start : self.at], self.token.start if self.token else self.end)
 

@@ -52,6 +52,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "aggregates",
         "COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE, FILTER, COUNT(DISTINCT …)",
     ),
+    ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c"),
     (
         "expressions",
         "arithmetic, comparison, logic, CASE, CAST, BETWEEN, IN (list), LIKE, IS NULL, INTERVAL, functions",
@@ -78,7 +79,6 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Placeholder: Reason("?", "parameters are not offered in a pipeline", "write the value"),
     exp.Parameter: Reason("@", "parameters are not offered in a pipeline", "write the value"),
     exp.Bracket: Reason("a[i]", f"arrays and maps are {_LATER}", "flatten them into columns"),
-    exp.Dot: Reason("a.b.c", f"fields of nested rows are {_LATER}", "flatten them into columns"),
     exp.Tuple: Reason("(a, b)", f"row values are {_LATER}", "compare column by column"),
     exp.IgnoreNulls: Reason("IGNORE NULLS", f"IGNORE NULLS is {_LATER}", "FILTER (WHERE x IS NOT NULL)"),
     exp.RespectNulls: Reason("RESPECT NULLS", f"RESPECT NULLS is {_LATER}"),

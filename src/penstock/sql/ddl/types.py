@@ -5,10 +5,11 @@ Knows Flink's defaults and limits; conversions between kinds are the engine's.
 
 from sqlglot import exp
 
+from penstock.engine.types import row_fields
 from penstock.engine.typing_rules import kind_of_type
 from penstock.errors import PenstockError
-from penstock.sql.cursor import Cursor
-from penstock.sql.faults import At, QueryError
+from penstock.sql.cursor import NESTED, Cursor, tokenize
+from penstock.sql.faults import At, QueryError, Script
 
 DType = exp.DType
 
@@ -16,9 +17,8 @@ STRING_LENGTH_MAX = 2_147_483_647
 TIME_DIGITS_MAX = 6
 OFFERED = (
     "BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, TIME, "
-    "TIMESTAMP(p), TIMESTAMP_LTZ(p)"
+    "TIMESTAMP(p), TIMESTAMP_LTZ(p), ROW<name type, …>"
 )
-NESTED = ("ROW", "ARRAY", "MAP", "MULTISET", "RAW", "STRUCTURED")
 FLATTEN = f"flatten it into columns of: {OFFERED}"
 # A VARCHAR or VARBINARY without a length is the longest one, a CHAR is CHAR(1): FlinkTypeSystem.getDefaultPrecision.
 DEFAULTS = {
@@ -62,6 +62,8 @@ def read_kind(words: Cursor) -> str:
     at = words.here
     if words.token is None:
         raise QueryError("a type is missing", at, remedy=f"types here: {OFFERED}")
+    if words.peek("ROW"):
+        return _row(words)
     if words.token.text.upper() in NESTED:
         raise QueryError(
             f"nested types such as {words.token.text.upper()} are not offered", at, remedy=FLATTEN
@@ -74,6 +76,35 @@ def read_kind(words: Cursor) -> str:
                 raise QueryError(f"`{after.text}` is not expected after the type", after)
         raise QueryError(f"`{words.tokens[0].text}` is not a type", at, remedy=f"types here: {OFFERED}")
     return kind_from(tree, at)
+
+
+def _row(words: Cursor) -> str:
+    """``ROW<name type, …>``, in one spelling."""
+    at, last = words.here, words.tokens[-1]
+    assert words.token is not None
+    text = words.script.text[words.token.start : last.end + 1]
+    body = text[3:].strip()
+    if not (body.startswith("<") and body.endswith(">")):
+        raise QueryError("a nested row is ROW<name type, …>", at, remedy="ROW<id BIGINT, name STRING>")
+    fields = row_fields("ROW" + body)
+    made: dict[str, str] = {}
+    for field in fields:
+        inner = Script(field.kind)
+        try:
+            kind = read_kind(Cursor(inner, tokenize(inner), len(field.kind)))
+        except QueryError as error:
+            raise QueryError(f"in {text[:60]}: {error.message}", at, remedy=error.remedy) from None
+        if field.name in made or not field.name:
+            raise QueryError(f"ROW has the field `{field.name}` twice", at)
+        made[field.name] = kind
+    if not made:
+        raise QueryError("a nested row needs fields", at, remedy="ROW<id BIGINT, name STRING>")
+    words.at = len(words.tokens)
+    return f"ROW<{', '.join(f'{_spelled(name)} {kind}' for name, kind in made.items())}>"
+
+
+def _spelled(name: str) -> str:
+    return name if name.isidentifier() else "`" + name.replace("`", "``") + "`"
 
 
 def _tree(words: Cursor) -> exp.DataType | None:

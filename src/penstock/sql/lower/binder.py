@@ -5,7 +5,7 @@ Python API both come through here, so that equal queries make equal trees. Knows
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -66,21 +66,35 @@ class Scope:
         made.this.update_positions(node.this)
         return made
 
+    def reference(self, node: exp.Column) -> exp.Expression:
+        """A column, or a field of a nested row: ``bid.price`` where no table is called bid."""
+        path = [part.name for part in node.parts]
+        tables = {name for part in self.parts for name in part.names}
+        known = {name for part in self.parts for name in part.columns}
+        if len(path) == 1 or path[0] in tables or path[0] not in known:
+            if len(path) > 2 and path[0] in tables:
+                return _fields(self.column(exp.column(path[1], table=path[0])), node.parts[2:])
+            return self.column(node)
+        return _fields(self.column(exp.Column(this=node.parts[0])), node.parts[1:])
+
     def _named(self, node: exp.Column) -> list[Part]:
         found = [part for part in self.parts if node.table in part.names and node.args.get("db") is None]
         if found:
             return found
-        known = {name for part in self.parts for name in part.columns}
-        if node.table in known:
-            raise QueryError(
-                f"`{node.table}` is a column without fields", node, remedy="nested rows are not offered"
-            )
         names = [name for part in self.parts for name in part.names]
         raise QueryError(
             f"there is no table `{node.table}` in sight",
             node,
             remedy=did_you_mean(node.table, names, "tables"),
         )
+
+
+def _fields(column: exp.Expression, names: Sequence[exp.Expr]) -> exp.Expression:
+    made = column
+    for name in names:
+        made = exp.Dot(this=made, expression=exp.to_identifier(name.name, quoted=True))
+        made.expression.update_positions(name)
+    return made
 
 
 def bind(node: exp.Expression, scope: Scope) -> exp.Expression:
@@ -111,7 +125,7 @@ def _column(node: exp.Expression, scope: Scope) -> exp.Expression:
     assert isinstance(node, exp.Column)
     if isinstance(node.this, exp.Star):
         raise QueryError("* cannot stand in an expression", node)
-    return node.copy() if node.meta.get(BOUND) else scope.column(node)
+    return node.copy() if node.meta.get(BOUND) else scope.reference(node)
 
 
 def bound(name: str) -> exp.Column:
@@ -119,6 +133,13 @@ def bound(name: str) -> exp.Column:
     made = exp.column(name, quoted=True)
     made.meta[BOUND] = True
     return made
+
+
+def _dot(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """A field deeper than a column's name can say: ``a.b.c.d.e``."""
+    return exp.Dot(
+        this=bind(node.this, scope), expression=exp.to_identifier(node.expression.name, quoted=True)
+    )
 
 
 def _paren(node: exp.Expression, scope: Scope) -> exp.Expression:
@@ -163,6 +184,7 @@ def _var(node: exp.Expression, scope: Scope) -> exp.Expression:
 
 REWRITES: dict[type[exp.Expression], Callable[[exp.Expression, Scope], exp.Expression]] = {
     exp.Column: _column,
+    exp.Dot: _dot,
     exp.Paren: _paren,
     exp.Cast: _cast,
     exp.TryCast: _cast,

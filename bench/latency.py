@@ -29,7 +29,7 @@ WITH ('connector' = 'kafka', 'topic' = 'results', 'format' = 'json');
 INSERT INTO results SELECT n, due FROM events WHERE text <> 'no';
 """
 GUARANTEES = ("exactly-once", "at-least-once")
-RATES = ((1_000, 2),)
+RATES = ((1_000, 5),)
 """Events a second, and how many are sent at a time."""
 WARM_S, MEASURED_S = 5.0, 15.0
 

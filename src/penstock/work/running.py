@@ -57,7 +57,7 @@ class Run:
         self._delivery = self._deliverer()
         # Nobody waits for a commit where outputs do not.
         first_s = options.commit_s if self.guarantee == AT_LEAST_ONCE else options.commit_first_s
-        pace = Pace(min(first_s, options.commit_s), options.commit_s)
+        pace = Pace(min(first_s, options.commit_s), options.commit_s, time.process_time)
         letters = DeadLetters(clients(""))
         self.commits = Commits(self._state, self._delivery, letters, pace, read_clocks, self._awake.set)
         self._opened_s = self._busy_s = 0.0
@@ -126,7 +126,7 @@ class Run:
         for i, source in enumerate(self.sources):
             for partition in source.positions.keys() - positions.get(i, {}).keys():
                 job.expect(i, [partition])
-                self.commits.called(Call(EXPECT, i, partition, 0, 0, now.wall_ms), 0, 0.0)
+                self.commits.called(Call(EXPECT, i, partition, 0, 0, now.wall_ms))
         self._opened_s = self._busy_s = read_clocks().mono_s
         self._heard_s = {(i, p): self._opened_s for i, s in enumerate(self.sources) for p in s.positions}
 
@@ -219,10 +219,11 @@ class Run:
 
     async def _feed(self, index: int, arrival: Arrival, now: Now) -> None:
         assert self.job
-        began_s = time.monotonic()
+        began_s, began_cpu_s = time.monotonic(), time.thread_time()
         kind, outputs = feed(self.job, index, arrival, now)
         call = Call(kind, index, arrival.partition, arrival.first, arrival.end, now.wall_ms)
-        self.commits.called(call, len(arrival.batches), time.monotonic() - began_s)
+        took_s, cpu_s = time.monotonic() - began_s, time.thread_time() - began_cpu_s
+        self.commits.called(call, len(arrival.batches), took_s, cpu_s)
         await self._emit(outputs)
 
     async def _emit(self, outputs: list[Output]) -> None:
@@ -246,7 +247,7 @@ class Run:
             if source.caught_up(partition):
                 self._idle.add((index, partition))
                 outputs = self.job.on_idle(index, partition, now)
-                self.commits.called(Call(IDLE, index, partition, 0, 0, now.wall_ms), 0, 0.0)
+                self.commits.called(Call(IDLE, index, partition, 0, 0, now.wall_ms))
                 await self._emit(outputs)
 
     async def _look_at_the_clock(self, now: Now) -> None:
@@ -254,7 +255,7 @@ class Run:
         assert self.job
         if now.wall_ms >= self.job.due_ms:
             outputs = self.job.on_clock(now)
-            self.commits.called(Call(CLOCK, 0, 0, 0, 0, now.wall_ms), 0, 0.0)
+            self.commits.called(Call(CLOCK, 0, 0, 0, 0, now.wall_ms))
             await self._emit(outputs)
 
     async def _rest(self, busy: bool) -> None:
@@ -281,7 +282,7 @@ class Run:
         assert self.job
         now = read_clocks()
         outputs = self.job.on_end(now)
-        self.commits.called(Call(END, 0, 0, 0, 0, now.wall_ms), 0, 0.0)
+        self.commits.called(Call(END, 0, 0, 0, 0, now.wall_ms))
         await self._emit(outputs)
         await self.commit()
         await self._keep_all()

@@ -77,14 +77,14 @@ class Commits:
 
     # --- gathering -----------------------------------------------------------------------------------------------
 
-    def called(self, call: Call, bytes_in: int, took_s: float) -> None:
-        """The engine was asked something, and took so long."""
+    def called(self, call: Call, bytes_in: int = 0, took_s: float = 0.0, cpu_s: float = 0.0) -> None:
+        """The engine was asked something, took so long, and so much of the processor."""
         self._calls.append(call)
         since = self.snapshots.since
         since.bytes_in += bytes_in
         since.worked_s += took_s
         since.calls += 1
-        self._pace.worked(took_s)
+        self._pace.worked(took_s, cpu_s)
 
     def put(self, topic: str, partition: int, batch: bytes) -> None:
         """A batch for the next commit."""
@@ -189,7 +189,7 @@ class Commits:
         written = await self._delivery.commit(sealed.parcel, batches, sealed.offsets)
         self.count += 1
         self._needed.append((sealed.entry.number, written[0]))
-        self._pace.ended(self._clocks().mono_s - began.mono_s)
+        self._pace.ended()
         for index, source in enumerate(sources):
             await source.committed(sealed.positions[index])
         if mark:

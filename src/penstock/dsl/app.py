@@ -4,6 +4,7 @@ SQL and Python see each other's tables. Knows nothing of running: `penstock.test
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.schemas import SchemaLike, schema_of
@@ -48,9 +49,7 @@ class App:
         `options` are Flink's, as in WITH (…), over the defaults.
         """
         columns = schema_of(schema)
-        watermark = Watermark(event_time, milliseconds(late)) if event_time else None
-        if event_time:
-            _check_time(columns, event_time)
+        watermark = _watermark(columns, event_time, late)
         return self._declared(
             Table(name, columns, {**KAFKA, "topic": name, **(options or {})}, (), watermark)
         )
@@ -61,10 +60,13 @@ class App:
         schema: SchemaLike,
         *,
         key: str | tuple[str, ...],
+        event_time: str | None = None,
+        late: Duration = "0 ms",
         options: Mapping[str, str] | None = None,
     ) -> Stream:
-        """A table that changes: the last row of each key counts."""
-        return self._declared(_upsert_table(name, schema_of(schema), key, options))
+        """A table that changes: the last row of each key counts. `event_time` names the column that says since when."""
+        table = _upsert_table(name, schema_of(schema), key, options)
+        return self._declared(replace(table, watermark=_watermark(table.schema, event_time, late)))
 
     def live(self, name: str, stream: Stream, *, key: str | tuple[str, ...]) -> Stream:
         """Keep a stream's last row of each key as a live table, for the API, the console and other pipelines."""
@@ -116,11 +118,14 @@ class App:
         return Stream(self, Scan(table))
 
 
-def _check_time(columns: Schema, name: str) -> None:
+def _watermark(columns: Schema, name: str | None, late: Duration) -> Watermark | None:
+    if name is None:
+        return None
     found = {c.name: c.kind for c in columns}
     if name not in found:
         raise PenstockError(f"there is no column {name}", remedy=did_you_mean(name, found, "columns"))
     check_time(name, found[name])
+    return Watermark(name, milliseconds(late))
 
 
 def _upsert_table(

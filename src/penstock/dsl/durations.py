@@ -22,6 +22,14 @@ UNITS_MS = {
 _WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE)
 
 
+def signed_milliseconds(duration: Duration) -> int:
+    """As `milliseconds`; a minus in front looks back: ``"-5 min"``."""
+    if isinstance(duration, timedelta):
+        return -milliseconds(-duration) if duration < timedelta(0) else milliseconds(duration)
+    back = duration.lstrip()
+    return -milliseconds(back[1:]) if back.startswith("-") else milliseconds(duration)
+
+
 def milliseconds(duration: Duration) -> int:
     """The length in whole milliseconds; raises `PenstockError` for what is not a duration, or a finer one."""
     if isinstance(duration, timedelta):

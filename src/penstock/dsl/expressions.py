@@ -133,13 +133,24 @@ class Expression:
         """``CAST(… AS kind)``: a Python type, or SQL's words as in ``"DECIMAL(10, 2)"``."""
         return Expression(exp.Cast(this=self.node.copy(), to=data_type(kind_of_hint("cast", kind))))
 
+    def desc(self) -> Expression:
+        """``… DESC``, in an order: the largest first, nulls last."""
+        return Expression(exp.Ordered(this=self.node.copy(), desc=True, nulls_first=False))
+
+    def asc(self) -> Expression:
+        """The smallest first, nulls before all: what an order is without a word."""
+        return Expression(exp.Ordered(this=self.node.copy(), desc=False, nulls_first=True))
+
     def filter(self, condition: Expression) -> Expression:
         """``aggregate FILTER (WHERE condition)``: only rows for which the condition holds."""
         return Expression(exp.Filter(this=self.node.copy(), expression=exp.Where(this=lift(condition).node)))
 
 
 class Columns:
-    """`col.name`, or `col["name"]` where the name is a Python word."""
+    """`col.name`, or `col["name"]` where the name is a Python word. With a `side`, of that side of a join."""
+
+    def __init__(self, side: str | None = None) -> None:
+        self._side = side
 
     def __getattr__(self, name: str) -> Expression:
         if name.startswith("__"):
@@ -147,10 +158,14 @@ class Columns:
         return self[name]
 
     def __getitem__(self, name: str) -> Expression:
-        return Expression(exp.column(name, quoted=True))
+        return Expression(exp.column(name, table=self._side, quoted=True))
 
 
 col = Columns()
+left, right = Columns("left"), Columns("right")
+"""The two sides in a join's `on`, where both have a column of that name: ``left.id == right.id``."""
+now = Expression(exp.Anonymous(this="PROCTIME", expressions=[]))
+"""The wall's clock at the moment a row is looked at: ``PROCTIME()``."""
 
 
 def lift(value: Any) -> Expression:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from penstock.dsl import joins, ordering
 from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.expressions import Expression, Operand, lift
 from penstock.engine.plan import WINDOW_NAMES, Node
@@ -58,6 +59,16 @@ class Stream:
         """Windows of one size that begin every `slide`, so a row is in several."""
         return self._windowed("HOP", on, (milliseconds(size), milliseconds(slide), milliseconds(offset)))
 
+    def cumulate(
+        self, size: Duration, step: Duration, *, on: str | None = None, offset: Duration = "0 ms"
+    ) -> Windowed:
+        """Windows that begin every `size` and grow by `step` until they have it: running totals of a day."""
+        return self._windowed("CUMULATE", on, (milliseconds(size), milliseconds(step), milliseconds(offset)))
+
+    def session(self, gap: Duration, *, on: str | None = None) -> Windowed:
+        """Windows that last until no row of the same group has come for `gap`; group by what they are of."""
+        return self._windowed("SESSION", on, (milliseconds(gap), milliseconds(gap), 0))
+
     def group_by(self, *keys: Expression | str, **named: Operand) -> Grouped:
         """Groups by columns or expressions, to be aggregated; without a window they change with every row."""
         return Grouped(self, _items(self.node, keys, named))
@@ -74,6 +85,54 @@ class Stream:
         """The rows of all streams; columns meet by position."""
         nodes = [self.node, *(other.node for other in others)]
         return Stream(self.app, unioned(nodes, [None] * len(nodes)))
+
+    def join(
+        self,
+        other: Stream,
+        on: joins.On = None,
+        *,
+        how: str = "inner",
+        within: joins.Within = None,
+        as_of: Expression | str | None = None,
+    ) -> Stream:
+        """The rows of both that belong together.
+
+        `on` is a column that both have, several, or a condition (``left.id == right.ref``). `how` is inner, left,
+        right, full, semi (rows with a match), anti (rows without one) or cross. `within` bounds the other row's event
+        time relative to this one's, ``("-5 min", "1 h")``: rows are let go once time has passed them. `as_of` takes
+        the other table's row as it was at that time, or as it is (`now`). Over the same windows of both sides,
+        ``on=["window_start", "window_end", …]``, pairs come as windows close.
+        """
+        return Stream(self.app, joins.join(self.node, other.node, joins.Wish(on, how, within, as_of)))
+
+    def top(self, limit: int, *, by: ordering.By = (), order: ordering.By, rank: str | None = None) -> Stream:
+        """Of each group the first `limit` rows by `order`; `rank` names a column for each row's place.
+
+        By the windows' bounds among others, each window's rows come once, when it closes.
+        """
+        return Stream(self.app, ordering.top(self.node, limit, by, order, rank))
+
+    def last(self, by: ordering.By, *, order: Expression | None = None) -> Stream:
+        """Each key's last row, by event time or by `order`."""
+        return self.top(1, by=by, order=ordering.by_time(self.node, True) if order is None else order.desc())
+
+    def first(self, by: ordering.By, *, order: Expression | None = None) -> Stream:
+        """Each key's first row, by event time or by `order`."""
+        return self.top(1, by=by, order=ordering.by_time(self.node, False) if order is None else order.asc())
+
+    def over(
+        self,
+        by: ordering.By = (),
+        *,
+        rows: int | None = None,
+        time: Duration | None = None,
+        **aggregates: Expression,
+    ) -> Stream:
+        """All columns, and aggregates over each row and those of the same `by` before it.
+
+        `rows` is how many before it take part, `time` how far back they lie; without either, all.
+        """
+        return Stream(self.app, ordering.over(self.node, by, rows, time, aggregates))
 
     def to(self, name: str) -> None:
         """Write the rows to a topic; one that is not declared yet gets the stream's schema."""

@@ -20,6 +20,7 @@ from penstock.engine.formats.avro import steps_of
 from penstock.engine.formats.batches import Payload, encode, encode_partitioned
 from penstock.engine.formats.chunks import Chunk, Damaged, read_chunks
 from penstock.engine.formats.layout import Layout
+from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
 from penstock.engine.kernels import compiled, frames, hashing, lines, moments, records, scatter
 from penstock.engine.types import Column
 from penstock.record import HEADER_SIZE, Record, decode, scan
@@ -103,6 +104,48 @@ def avro_out() -> list[Any]:
     ]
 
 
+PROTO = {
+    "protobuf.schema": 'syntax = "proto3"; message M { int32 n = 1; string s = 2; M m = 3; double d = 4; sint64 z = 5; }',
+    "protobuf.message": "M",
+}
+MESSAGE = (Column("n", "INT"), Column("m", "ROW<s STRING, d DOUBLE>"), Column("z", "BIGINT"))
+
+
+def protobuf_in() -> list[Any]:
+    made = ProtobufReader(MESSAGE, PROTO)
+    values = [
+        b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x04\x12\x02ab\x28\x03",
+        b"\x4a\x01x",
+        b"\x08",
+        b"\x1a\x09\x21" + b"\x01" * 8,
+    ]
+    data, sizes = np.frombuffer(b"".join(values), np.uint8).copy(), np.array([len(v) for v in values])
+    block = frames.Block(made.layout.columns, 8)
+    block.bytes[:] = 0
+    return [
+        data, np.cumsum(sizes) - sizes, sizes, made._steps, made._groups, made._implicit, made.layout.placed(block), np.zeros(5, np.int64),
+        np.zeros((2, 64), np.int64), block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(4, np.int64),
+        np.zeros(4, np.int64), np.zeros(4, np.int64), np.zeros(5, np.int64), np.zeros(3, np.int64),
+    ]  # fmt: skip
+
+
+def protobuf_out() -> list[Any]:
+    first = np.array([[5, -7, 0], [0, 0, 0], [0, 1, 3], [-1, 0, 1 << 62], [-5, 127, 1 << 40]])
+    second = np.array([[0, 0, 0], [0, 0, 0], [3, 0, 2], [0, 0, 0], [0, 0, 0]])
+    valid = np.array([[True] * 3, [True, False, True], [True] * 3, [True] * 3, [True, True, False]])
+    steps = ProtobufWriter(MESSAGE, PROTO)._steps
+    return [
+        steps,
+        valid,
+        first,
+        second,
+        text("abcde")[0],
+        np.zeros(5, np.int64),
+        np.zeros(400, np.uint8),
+        np.zeros(4, np.int64),
+    ]
+
+
 # Each kernel's arguments, made anew for every run, in the signature's order.
 CASES: dict[str, Callable[[], list[Any]]] = {
     "link": lambda: [np.arange(60) % 5, 4, np.full(5, -1), np.full(5, -1), np.zeros(64, np.int64)],
@@ -128,6 +171,8 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "read_json": lambda: walk_of('{"a":1,"b":"x"}', '{"b":"more than twelve\\n","a":null}', "{", '{"z":[1e5,{}],"a":-7}'),
     "read_avro": avro_in,
     "write_avro": avro_out,
+    "read_protobuf": protobuf_in,
+    "write_protobuf": protobuf_out,
     "split": lambda: [text("a\nbb\n\nc\n")[0], np.zeros(5, np.int64)],
     "parse": lambda: [*MOMENTS, np.ones(7, np.bool_), 32, False, np.zeros(7, np.int64), np.zeros(7, np.bool_)],
     "show": lambda: [

@@ -15,6 +15,7 @@ from penstock.engine.formats.json.fast import FastJsonReader
 from penstock.engine.formats.json.reader import Decoded, JsonOptions
 from penstock.engine.formats.json.writer import JsonWriter
 from penstock.engine.formats.layout import Test
+from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
 from penstock.engine.types import Schema
 
 
@@ -38,6 +39,8 @@ def reader_of(
     """Reads the columns `fields` of values that hold all of `schema`; only JSON knows `tests` (see `can_test`)."""
     if form == "avro":
         return AvroReader(fields, schema)
+    if form == "protobuf":
+        return ProtobufReader(fields, options)
     return FastJsonReader(fields, JsonOptions.of(options), tests, clock)
 
 
@@ -48,4 +51,8 @@ def can_test(form: str) -> bool:
 
 def writer_of(form: str, fields: Schema, options: Mapping[str, str]) -> Writer:
     """Writes the columns `fields`."""
-    return AvroWriter(fields) if form == "avro" else JsonWriter(fields, JsonOptions.of(options).iso)
+    if form == "avro":
+        return AvroWriter(fields)
+    if form == "protobuf":
+        return ProtobufWriter(fields, options)
+    return JsonWriter(fields, JsonOptions.of(options).iso)

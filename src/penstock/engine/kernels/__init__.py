@@ -6,7 +6,7 @@ Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 
 from penstock.engine.kernels import frames, hashing, lines, moments, records, scatter
 from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, warm
-from penstock.engine.kernels.decode import avro, json
+from penstock.engine.kernels.decode import avro, json, protobuf
 
 __all__ = [
     "KERNELS",
@@ -17,6 +17,7 @@ __all__ = [
     "json",
     "lines",
     "moments",
+    "protobuf",
     "records",
     "scatter",
     "warm",

@@ -74,7 +74,13 @@ def locate(data, start, end, count, base_offset, base_ms, append_time, out, firs
 @register_jitable(_nrt=False)
 def put_varint(out: Any, at: Any, number: Any) -> Any:
     """Write a zigzag varint; the place behind it."""
-    left = np.uint64((number << 1) ^ (number >> 63))
+    return put_plain_varint(out, at, (number << 1) ^ (number >> 63))
+
+
+@register_jitable(_nrt=False)
+def put_plain_varint(out: Any, at: Any, number: Any) -> Any:
+    """Write a number's bits as a varint; the place behind it."""
+    left = np.uint64(number)
     while left >= np.uint64(128):
         out[at] = np.uint8((left & np.uint64(127)) | np.uint64(128))
         left >>= np.uint64(7)

@@ -42,10 +42,12 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class Source:
-    """A table to read; `index` is what `on_records` and the others take."""
+    """A table to read; `index` is what `on_records` and the others take. One that is `first` has to be read up to its
+    end before the others begin: their rows look it up as they come."""
 
     table: Table
     index: int
+    first: bool = False
 
 
 @dataclass
@@ -110,7 +112,10 @@ class Job:
         self.sinks = tuple(WriteTable(sink) for sink in plan.sinks)
         self.graph = Graph(plan)
         self._scans = [self._scan(vertex) for vertex in self.graph.scans]
-        self.sources = tuple(Source(scan.table, index) for index, scan in enumerate(self._scans))
+        self.sources = tuple(
+            Source(scan.table, index, scan.table.name in self.graph.looked_up)
+            for index, scan in enumerate(self._scans)
+        )
         self._times = [_time(scan.table) for scan in self._scans]
         self._readers: dict[int, TopicReader] = {}
         for index, scan in enumerate(self._scans):

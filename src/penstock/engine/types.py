@@ -3,6 +3,7 @@
 A type is a sqlglot `DataType` in the Flink dialect's words; this file is the only place that maps it to polars.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -59,6 +60,15 @@ def row_fields(kind: str) -> Schema:
                 start = place + 1
             depth += (letter in "<(") - (letter in ">)")
     return tuple(fields)
+
+
+def row_kind(fields: Iterable[Column]) -> str:
+    """The kind of a nested row of these fields, in one spelling."""
+    return f"ROW<{', '.join(f'{_spelled(field.name)} {field.kind}' for field in fields)}>"
+
+
+def _spelled(name: str) -> str:
+    return name if name.isidentifier() else "`" + name.replace("`", "``") + "`"
 
 
 def _field(text: str) -> Column:

@@ -62,6 +62,7 @@ class Run:
         self.commits = Commits(self._state, self._delivery, letters, pace, read_clocks, self._awake.set)
         self._opened_s = self._busy_s = 0.0
         self._heard_s: dict[tuple[int, int], float] = {}
+        self._loaded = False
         self._idle: set[tuple[int, int]] = set()
 
     def _deliverer(self) -> Delivery:
@@ -202,7 +203,7 @@ class Run:
     async def _step(self, now: Now) -> bool:
         """One micro-batch from every source that has something."""
         busy = False
-        for index, source in enumerate(self.sources):
+        for index, source in self._in_turn():
             for arrival in source.read(now):
                 busy = True
                 self._heard_s[index, arrival.partition] = now.mono_s
@@ -216,6 +217,16 @@ class Run:
             self._busy_s = now.mono_s
             self.commits.moved = True
         return busy
+
+    def _in_turn(self) -> list[tuple[int, Source]]:
+        """The sources to read: at first only the tables that others' rows look up, until they are there whole."""
+        assert self.job
+        every = list(enumerate(self.sources))
+        if not self._loaded:
+            loading = [(i, s) for i, s in every if self.job.sources[i].first and s.lag and not s.ended]
+            self._loaded = not loading
+            return loading or every
+        return every
 
     async def _feed(self, index: int, arrival: Arrival, now: Now) -> None:
         assert self.job

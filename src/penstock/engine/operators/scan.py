@@ -16,6 +16,7 @@ from penstock.engine.operators.operator import KIND, MARK, Moment, Operator
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan
 from penstock.engine.run.columns import integers, pick, there
+from penstock.engine.run.rules import narrower
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.engine.types import Column, Expr, Schema, polars_type
 from penstock.errors import PenstockError
@@ -26,7 +27,10 @@ class ReadTable(Operator):
 
     name = "scan"
 
-    def __init__(self, plan: Scan, needed: Sequence[str]) -> None:
+    def __init__(
+        self, plan: Scan, needed: Sequence[str], fields: Mapping[str, set[str] | None] | None = None
+    ) -> None:
+        """`fields` says which fields of nested rows are read, where that is not all (None)."""
         table = plan.table
         self.table = table
         computed = dict(table.computed)
@@ -34,7 +38,8 @@ class ReadTable(Operator):
         wanted = {c.name for c in self.schema} | set(table.key if table.connector == "upsert-kafka" else ())
         if table.watermark is not None:
             wanted.add(table.watermark.column)
-        self.fields = _physical(table.schema, wanted, computed, dict(table.metadata))
+        physical = _physical(table.schema, wanted, computed, dict(table.metadata))
+        self.fields = tuple(narrower(c, (fields or {}).get(c.name)) for c in physical)
         self.metadata = [(name, key) for name, key in table.metadata]
         base = tuple(c for c in table.schema if c.name not in computed)
         self.computed = [

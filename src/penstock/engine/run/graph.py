@@ -37,8 +37,9 @@ from penstock.engine.plan import (
     Top,
     Union,
     Window,
+    walk,
 )
-from penstock.engine.run.rules import prune, rewrite, scanned
+from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
 
 
@@ -103,6 +104,15 @@ class Graph:
         self.needed: dict[str, set[str]] = {}
         for node in nodes:
             scanned(node, {c.name for c in node.schema}, self.needed)
+        self._fields = fields_read(nodes)
+        self.looked_up = {
+            scan.table.name
+            for node in nodes
+            for part in walk(node)
+            if isinstance(part, AsOf) and part.time is None
+            for scan in walk(part.right)
+            if isinstance(scan, Scan)
+        }
         for number, node in enumerate(nodes):
             self.vertices[self._build(node)].sinks.append(number)
 
@@ -138,7 +148,7 @@ class Graph:
         if head is not None:
             return head
         number = len(self.scans)
-        read = ReadTable(node, sorted(self.needed[node.table.name]))
+        read = ReadTable(node, sorted(self.needed[node.table.name]), self._fields.get(node.table.name, {}))
         self.vertices.append(Vertex(read, source=number))
         head = len(self.vertices) - 1
         self.scans.append(head)

@@ -3,6 +3,7 @@
 Knows plan nodes; knows nothing of operators.
 """
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from penstock.engine.plan import (
     Window,
     columns_of,
 )
-from penstock.engine.types import Column, Expr
+from penstock.engine.types import Column, Expr, is_row, row_fields, row_kind
 
 
 def rewrite(node: Node) -> Node:
@@ -128,3 +129,65 @@ def scanned(node: Node, wanted: AbstractSet[str], into: dict[str, set[str]]) -> 
         into.setdefault(node.table.name, set()).update(wanted)
     for source, read in zip(node.inputs, node.reads(wanted), strict=True):
         scanned(source, read, into)
+
+
+Fields = dict[str, dict[str, set[str] | None]]
+
+
+def fields_read(nodes: Sequence[Node]) -> Fields:
+    """By table and column, the fields of a nested row that are read; None where the row is wanted whole."""
+    made: Fields = {}
+    for node in nodes:
+        _note_fields(node, made, root=True)
+    return made
+
+
+def _note_fields(node: Node, made: Fields, root: bool = False) -> None:
+    below = node.inputs
+    scan = _scan_below(node)
+    if scan is not None and root:
+        _note(scan, {c.name for c in scan.schema}, (), made)
+    for source in below:
+        scan = _scan_below(source)
+        if scan is not None:
+            whole = set() if isinstance(node, Filter) else _bare(node, source)
+            _note(scan, whole, node.expressions, made)
+        _note_fields(source, made)
+    if isinstance(node, Scan):
+        _note(node, set(), tuple(expr for _, expr in node.table.computed), made)
+
+
+def _scan_below(node: Node) -> Scan | None:
+    while isinstance(node, Filter):
+        node = node.source
+    return node if isinstance(node, Scan) else None
+
+
+def _bare(node: Node, source: Node) -> set[str]:
+    """The columns of an input that a node hands on or sorts by, rather than reads in an expression."""
+    read = node.reads({c.name for c in node.schema})[node.inputs.index(source)]
+    return read if not isinstance(node, Project) else set()
+
+
+def _note(scan: Scan, whole: set[str], expressions: Sequence[Expr], made: Fields) -> None:
+    nested = {c.name for c in scan.schema if is_row(c.kind)}
+    found = made.setdefault(scan.table.name, {})
+    for name in whole & nested:
+        found[name] = None
+    for expr in expressions:
+        for column in expr.find_all(exp.Column):
+            if column.name not in nested:
+                continue
+            fields = found.setdefault(column.name, set())
+            if not isinstance(column.parent, exp.Dot):
+                found[column.name] = None
+            elif fields is not None:
+                fields.add(column.parent.expression.name)
+
+
+def narrower(column: Column, fields: set[str] | None) -> Column:
+    """A nested row with only some of its fields."""
+    if fields is None or not is_row(column.kind):
+        return column
+    kept = [field for field in row_fields(column.kind) if field.name in fields]
+    return replace(column, kind=row_kind(kept)) if kept else column

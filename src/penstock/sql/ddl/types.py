@@ -5,7 +5,7 @@ Knows Flink's defaults and limits; conversions between kinds are the engine's.
 
 from sqlglot import exp
 
-from penstock.engine.types import row_fields
+from penstock.engine.types import Column, row_fields, row_kind
 from penstock.engine.typing_rules import kind_of_type
 from penstock.errors import PenstockError
 from penstock.sql.cursor import NESTED, Cursor, tokenize
@@ -100,11 +100,7 @@ def _row(words: Cursor) -> str:
     if not made:
         raise QueryError("a nested row needs fields", at, remedy="ROW<id BIGINT, name STRING>")
     words.at = len(words.tokens)
-    return f"ROW<{', '.join(f'{_spelled(name)} {kind}' for name, kind in made.items())}>"
-
-
-def _spelled(name: str) -> str:
-    return name if name.isidentifier() else "`" + name.replace("`", "``") + "`"
+    return row_kind(Column(name, kind) for name, kind in made.items())
 
 
 def _tree(words: Cursor) -> exp.DataType | None:

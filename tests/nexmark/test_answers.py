@@ -40,6 +40,24 @@ def test_penstock_answers_as_flink(name: str) -> None:
     assert digest(ours(name, SIZES[0], SETTINGS)) == FLINKS[str(SIZES[0])][name]
 
 
+def test_each_bid_is_in_one_window_of_the_walls_clock() -> None:
+    """q12's windows follow from when it runs: Flink's bounded run closes none of them at its end, so none is frozen."""
+    counted = ours("q12", SIZES[0], SETTINGS)
+    assert sum(count for _, count, *_ in counted.elements()) == SIZES[0] * 46 // 50
+    windows = {tuple(row[2:]) for row in counted}
+    assert all(
+        len({row[0] for row in counted if row[2:] == window}) == sum(row[2:] == window for row in counted)
+        for window in windows
+    )
+
+
+def test_what_flink_refuses_is_refused() -> None:
+    refused = [name for name in NAMES if not KINDS[name].flink]
+    assert refused == ["q6"]
+    with pytest.raises(PenstockError, match="OVER"):
+        ours("q6", 100, SETTINGS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMPARED)
 def test_penstock_answers_as_flink_at_a_million(name: str) -> None:

@@ -35,6 +35,11 @@ class Worker:
 
     name = "penstock"
 
+    def __init__(self) -> None:
+        """Compile the engine's loops where they are not in the cache: a first start does it beside the work, once."""
+        compile_all = "from penstock.engine import job, kernels; kernels.warm()"
+        subprocess.run([sys.executable, "-c", compile_all], check=True)
+
     def run(self, query: str, place: Place) -> Cost:
         """One run; raises RuntimeError with what the worker reported where its pipeline fails."""
         with tempfile.TemporaryDirectory(prefix="worker-") as folder:

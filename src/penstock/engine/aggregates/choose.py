@@ -8,6 +8,7 @@ import polars as pl
 from penstock.engine.aggregates.accumulator import Accumulator
 from penstock.engine.aggregates.count import Count
 from penstock.engine.aggregates.distinct import Distinct
+from penstock.engine.aggregates.distinct_whole import DistinctWhole
 from penstock.engine.aggregates.edge import Edge, EdgeFloat, EdgeText
 from penstock.engine.aggregates.extreme import Extreme, ExtremeFloat, ExtremeText
 from penstock.engine.aggregates.history import History
@@ -29,8 +30,9 @@ def accumulator(function: str, kind: str | None, distinct: bool, retracting: boo
     name = function.upper()
     if distinct and kind is not None and name not in ("MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"):
         made = _chosen(name, kind, retracting)
+        whole = kinds.is_integer(kind)
         physical = polars_type(kind) if name == "COUNT" or kinds.is_decimal(kind) else _physical(kind)
-        return Distinct(made, physical)
+        return DistinctWhole(made, physical) if whole and not retracting else Distinct(made, physical)
     return _chosen(name, kind, retracting)
 
 

@@ -4,13 +4,16 @@ A moment is microseconds in UTC; the session's time zone is UTC. Knows nothing o
 """
 
 import functools
+import re
 
+import numpy as np
 import polars as pl
 
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.patterns import java_pattern
 from penstock.engine.functions.table import NOW, Value, function, known, refuse
+from penstock.engine.run.columns import integers
 from penstock.errors import PenstockError
 
 _US = {
@@ -159,7 +162,28 @@ def _unit(unit: Value) -> str:
 def date_format(moment: Value, pattern: Value) -> Value:
     """Java's pattern letters; a text is read as a TIMESTAMP first."""
     form = java_pattern(str(known("DATE_FORMAT", pattern, "pattern")))
-    return Value("STRING", _moment("DATE_FORMAT", moment).dt.strftime(form))
+    time = _moment("DATE_FORMAT", moment)
+    step = next((step for shown, step in _STEPS if re.search(shown, form)), "1d")
+    if step is None:
+        return Value("STRING", time.dt.strftime(form))
+    # Events come close together in time, so that most are written as the one before.
+    return Value("STRING", time.dt.truncate(step).map_batches(lambda s: _written(s, form), pl.String))
+
+
+_STEPS = ((r"%[.\d]*f", None), ("%[ST]", "1s"), ("%M", "1m"), ("%[HIp]", "1h"))
+"""The finest part that a pattern shows, and what times can be cut to; None: as they are."""
+
+
+def _written(moments: pl.Series, form: str) -> pl.Series:
+    """Each run of equal moments is written once."""
+    held = integers(moments)
+    turns = np.flatnonzero(held[1:] != held[:-1]) + 1
+    if moments.null_count() or 4 * len(turns) > len(held) or not len(held):
+        return moments.dt.strftime(form)
+    runs = np.zeros(len(held), np.int64)
+    runs[turns] = 1
+    first = moments[np.concatenate([[0], turns])].dt.strftime(form)
+    return first[np.cumsum(runs)].alias(moments.name)
 
 
 @function("TO_TIMESTAMP", arguments=(1, 2))

@@ -52,6 +52,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "aggregates",
         "COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE, FILTER, COUNT(DISTINCT …)",
     ),
+    (
+        "formats",
+        "json, avro (the table's own schema), protobuf ('protobuf.schema-file' or 'protobuf.schema', and 'protobuf.message')",
+    ),
     ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c"),
     (
         "expressions",

@@ -200,6 +200,33 @@ async def test_the_brokers_silence_is_a_trouble(here: World) -> None:
     assert (trouble["level"], trouble["message"]) == ("error", "the broker does not answer")
 
 
+async def test_a_pipeline_tells_each_operators_rate_and_how_busy_it_is(here: World) -> None:
+    at_ms = now_ms() - 3000
+    for second in range(4):
+        operators = [
+            {"name": "scan", "rows_in": 100 * second, "rows_out": 100 * second, "busy_s": 0.25 * second},
+            {"name": "filter", "inputs": [0], "rows_in": 100 * second, "rows_out": 10 * second, "busy_s": 5.0 * second,
+             "detail": "Filter a > 1", "state_bytes": 7},
+        ]  # fmt: skip
+        outputs = [{"table": "out", "rows": 10 * second, "operator": 1, "busy_s": 0.01 * second}]
+        await here.report("p", at_ms=at_ms + 1000 * second, operators=operators, outputs=outputs)
+    await until(
+        lambda: (
+            len(here.site.watch.jobs.jobs["p"].rows_in.points) == 3
+            if "p" in here.site.watch.jobs.jobs
+            else False
+        )
+    )
+    told = await here.get("/api/pipelines/p")
+    scan, filter_ = told["operators"]
+    assert (scan["rate_in"], scan["rate_out"], scan["busy"]) == (100, 100, 0.25)
+    assert (filter_["rate_in"], filter_["rate_out"], filter_["busy"]) == (100, 10, 1), (
+        "never more than always"
+    )
+    assert (filter_["detail"], filter_["state_bytes"], filter_["inputs"]) == ("Filter a > 1", 7, [0])
+    assert (told["outputs"][0]["busy"], told["outputs"][0]["operator"]) == (0.01, 1)
+
+
 async def test_pipelines_and_groups_that_are_not_there_say_which_are(here: World) -> None:
     await run_machine(here)
     assert "machine" in (await here.get("/api/pipelines/nope", 404))["remedy"]

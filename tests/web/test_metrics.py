@@ -62,6 +62,55 @@ async def test_the_brokers_measures_the_pipelines_and_the_tables_are_all_there(h
     assert name("web_loop_lag_seconds") in found
 
 
+OPERATORS = [
+    {"name": "scan", "source": 0, "rows_in": 70, "rows_out": 70, "batches": 7, "busy_s": 0.5, "watermark_ms": 1_500},
+    {"name": "window aggregate", "inputs": [0], "rows_in": 70, "rows_out": 3, "batches": 7, "busy_s": 1.25,
+     "state_rows": 4, "state_bytes": 4096, "late_rows": 2, "watermark_ms": None},
+]  # fmt: skip
+
+
+async def test_each_operator_of_a_job_is_measured_and_so_are_its_commits(here: World) -> None:
+    commit = {
+        "commits": 8,
+        "seconds": 0.4,
+        "interval_s": 0.05,
+        "snapshots": 2,
+        "snapshot_bytes": 900,
+        "snapshot_s": 0.02,
+    }
+    inputs = [{"table": "readings", "rows": 70, "watermark_ms": now_ms() - 2_000}]
+    await here.report(
+        "p", inputs=inputs, operators=OPERATORS, commit=commit, outputs=[{"table": "out", "busy_s": 0.1}]
+    )
+    await until(lambda: "p" in here.site.watch.jobs.jobs)
+    found = await samples(here)
+    window = {"job": "p", "operator": "1 window aggregate"}
+    assert found[name("job_operator_rows_in_total", job="p", operator="0 scan")] == 70
+    assert found[name("job_operator_rows_out_total", **window)] == 3
+    assert found[name("job_operator_batches_total", **window)] == 7
+    assert found[name("job_operator_busy_seconds_total", **window)] == 1.25
+    assert found[name("job_operator_late_rows_total", **window)] == 2
+    assert found[name("job_operator_state_rows", **window)] == 4
+    assert found[name("job_operator_state_bytes", **window)] == 4096
+    assert found[name("job_sink_busy_seconds_total", job="p", sink="out")] == 0.1
+    assert 1.9 <= found[name("job_watermark_lag_seconds", job="p", source="readings")] < 5
+    assert found[name("job_commits_total", job="p")] == 8
+    assert found[name("job_commit_seconds_total", job="p")] == 0.4
+    assert found[name("job_commit_interval_seconds", job="p")] == 0.05
+    assert found[name("job_snapshots_total", job="p")] == 2
+    assert found[name("job_snapshot_bytes", job="p")] == 900
+    assert found[name("job_snapshot_seconds", job="p")] == 0.02
+
+
+async def test_a_job_of_a_thousand_operators_with_endless_names_has_bounded_labels(here: World) -> None:
+    await here.report("p", operators=[{"name": "filter → " * 500, "rows_in": 1}] * 1000)
+    await until(lambda: "p" in here.site.watch.jobs.jobs)
+    labels = [
+        dict(labels)["operator"] for (metric, labels) in await samples(here) if "operator_rows_in" in metric
+    ]
+    assert len(labels) == 200 and max(map(len, labels)) < 50
+
+
 async def test_a_thousand_strange_paths_make_no_more_series_than_one(here: World) -> None:
     for i in range(30):
         await here.http.get(f"/api/topics/t{i}")

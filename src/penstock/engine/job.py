@@ -8,7 +8,7 @@ socket, and the same inputs in any cut give the same final answers.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -16,14 +16,23 @@ import polars as pl
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.engine.formats.source import TopicReader
+from penstock.engine.measures import (
+    JobMeasures,
+    SinkMeasures,
+    SourceMeasures,
+    operators_of,
+    reached_ms,
+    writers_of,
+)
 from penstock.engine.operators.operator import KIND, nested, prefixed
 from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table
 from penstock.engine.run.graph import Graph
+from penstock.engine.run.laps import Laps
 from penstock.engine.run.repeatable import repeatable
 from penstock.engine.run.snapshot import Frozen, Snapshot, freeze, unpack
-from penstock.engine.run.watermarks import START_MS, SourceTime
+from penstock.engine.run.watermarks import SourceTime
 from penstock.errors import PenstockError
 from penstock.record import Record
 
@@ -63,54 +72,19 @@ class Output:
     dead_letters: list[tuple[str, Record]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class SourceMeasures:
-    """`watermark_ms` is None before the first time was seen, and for tables without a watermark."""
-
-    table: str
-    rows: int
-    dead_letters: int
-    watermark_ms: int | None
-
-
-@dataclass(frozen=True)
-class OperatorMeasures:
-    """Totals since the start; `late_rows` came after their windows had fired."""
-
-    name: str
-    rows_in: int
-    rows_out: int
-    state_rows: int
-    late_rows: int
-
-
-@dataclass(frozen=True)
-class SinkMeasures:
-    """Rows given to a sink, changes included."""
-
-    table: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class JobMeasures:
-    """A job's figures."""
-
-    sources: tuple[SourceMeasures, ...]
-    operators: tuple[OperatorMeasures, ...]
-    sinks: tuple[SinkMeasures, ...]
-
-
 class Job:
-    """Compiles a plan; raises `PenstockError` for what it cannot run."""
+    """Compiles a plan; raises `PenstockError` for what it cannot run. With `read_s` operators know what they took."""
 
-    def __init__(self, plan: Plan, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self, plan: Plan, options: EngineOptions | None = None, read_s: Callable[[], float] | None = None
+    ) -> None:
         self.plan, self.options = plan, options or EngineOptions()
         _check_names(plan)
         self.repeatable = repeatable(plan)
         """Whether the same calls in the same order come to the same state."""
         self.sinks = tuple(WriteTable(sink) for sink in plan.sinks)
-        self.graph = Graph(plan)
+        self.laps = Laps(read_s)
+        self.graph = Graph(plan, self.laps)
         self._scans = [self._scan(vertex) for vertex in self.graph.scans]
         self.sources = tuple(
             Source(scan.table, index, scan.table.name in self.graph.looked_up)
@@ -138,6 +112,7 @@ class Job:
 
     def on_records(self, source: int, partition: int, batches: Bytes, now: Now) -> list[Output]:
         """Record batches of one partition, as fetched; whole ones, in order."""
+        self.laps.begin()
         now = self._steady(now)
         out: list[tuple[int, pl.DataFrame]] = []
         dead: list[Record] = []
@@ -148,6 +123,7 @@ class Job:
             dead += read.dead
             if read.rows.height:
                 out += self._run(source, partition, read.rows, now)
+        self.laps.end(self.graph.vertices[self.graph.scans[source]])
         self._dead[source] += len(dead)
         letters = Output(
             None, dead_letters=[(self.sources[source].table.topic + ".dlq", record) for record in dead]
@@ -156,6 +132,7 @@ class Job:
 
     def on_rows(self, source: int, partition: int, rows: pl.DataFrame, now: Now) -> list[Output]:
         """Rows by column name; columns left out are NULL. `$kind` may say what each row is."""
+        self.laps.begin()
         now = self._steady(now)
         scan = self._scans[source]
         computed = {name for name, _ in scan.table.computed}
@@ -172,12 +149,11 @@ class Job:
     def on_idle(self, source: int, partition: int, now: Now) -> list[Output]:
         """A partition is idle and no longer holds event time back."""
         self._times[source].rest(partition)
-        return self._outputs(self.graph.advance(self._times, now), now)
+        return self._advance(now)
 
     def on_clock(self, now: Now) -> list[Output]:
         """The wall's clock has moved on: windows over PROCTIME() that end by now fire."""
-        now = self._steady(now)
-        return self._outputs(self.graph.advance(self._times, now), now)
+        return self._advance(self._steady(now))
 
     @property
     def due_ms(self) -> int:
@@ -193,6 +169,11 @@ class Job:
         """All input has ended: every window fires."""
         for time in self._times:
             time.ended = True
+        return self._advance(now)
+
+    def _advance(self, now: Now) -> list[Output]:
+        """Event time, or the clock, has moved on."""
+        self.laps.begin()
         return self._outputs(self.graph.advance(self._times, now), now)
 
     def _run(
@@ -207,11 +188,14 @@ class Job:
         parts: dict[int, list[pl.DataFrame]] = {}
         for sink, rows in made:
             parts.setdefault(sink, []).append(self.sinks[sink].shape(rows))
+            self.laps.end(self.sinks[sink])
         return [self._output(sink, frames, now) for sink, frames in sorted(parts.items())]
 
     def _output(self, sink: int, frames: list[pl.DataFrame], now: Now) -> Output:
         rows = frames[0] if len(frames) == 1 else pl.concat(frames)
-        return Output(sink, rows, self.sinks[sink].batches(rows, now))
+        made = Output(sink, rows, self.sinks[sink].batches(rows, now))
+        self.laps.end(self.sinks[sink])
+        return made
 
     # --- state -----------------------------------------------------------------------------------------------
 
@@ -232,7 +216,7 @@ class Job:
         for number, vertex in enumerate(self.graph.vertices):
             frames |= prefixed(vertex.operator.snapshot(), str(number))
         times = [[t.watermark_ms, t.ended, sorted(t.idle), sorted(t.seen_ms.items())] for t in self._times]
-        counts = [[v.watermark_ms, v.rows_in, v.rows_out] for v in self.graph.vertices]
+        counts = [[v.watermark_ms, v.rows_in, v.rows_out, v.operator.late_rows] for v in self.graph.vertices]
         sinks = [sink.rows for sink in self.sinks]
         values = {"times": times, "counts": counts, "rows": self._rows, "dead": self._dead, "sinks": sinks}
         return freeze(frames, self.fingerprint, values)
@@ -242,7 +226,9 @@ class Job:
         frames, values = unpack(snapshot, self.fingerprint)
         for number, vertex in enumerate(self.graph.vertices):
             vertex.operator.restore(nested(frames, str(number)))
-            vertex.watermark_ms, vertex.rows_in, vertex.rows_out = values["counts"][number]
+            # Snapshots of before had three figures; windows kept the fourth themselves.
+            vertex.watermark_ms, vertex.rows_in, vertex.rows_out, *late = values["counts"][number]
+            vertex.operator.late_rows = late[0] if late else vertex.operator.late_rows
         for time, (watermark_ms, ended, idle, seen) in zip(self._times, values["times"], strict=True):
             time.watermark_ms, time.ended, time.idle = watermark_ms, ended, set(idle)
             time.seen_ms = {int(partition): seen_ms for partition, seen_ms in seen}
@@ -251,21 +237,23 @@ class Job:
             sink.rows = rows
 
     def measures(self) -> JobMeasures:
-        """Totals since the job's first start."""
-        sources = tuple(
+        """All figures; sizes are looked up now."""
+        writers = writers_of(self.graph, len(self.sinks))
+        sinks = tuple(
+            SinkMeasures(sink.table.name, sink.rows, writer, sink.busy_s)
+            for sink, writer in zip(self.sinks, writers, strict=True)
+        )
+        return JobMeasures(self.source_measures(), operators_of(self.graph), sinks)
+
+    def source_measures(self) -> tuple[SourceMeasures, ...]:
+        """What was read, alone."""
+        return tuple(
             SourceMeasures(
                 source.table.name, self._rows[source.index], self._dead[source.index],
-                time.watermark_ms if source.table.watermark and time.watermark_ms > START_MS else None,
+                reached_ms(time.watermark_ms) if source.table.watermark else None,
             )
             for source, time in zip(self.sources, self._times, strict=True)
         )  # fmt: skip
-        operators = tuple(
-            OperatorMeasures(
-                v.operator.name, v.rows_in, v.rows_out, v.operator.state_rows, v.operator.late_rows
-            )
-            for v in self.graph.vertices
-        )
-        return JobMeasures(sources, operators, tuple(SinkMeasures(s.table.name, s.rows) for s in self.sinks))
 
 
 def _time(table: Table) -> SourceTime:

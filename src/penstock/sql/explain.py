@@ -42,8 +42,13 @@ def text_of(node: Expr) -> str:
     return parenthesised(node.copy()).sql(dialect=Flink, comments=False)
 
 
+def line_of(node: Node) -> str:
+    """One node, without what it reads."""
+    return _LINES[type(node)](node)
+
+
 def _tree(node: Node, depth: int) -> list[str]:
-    lines = ["  " * depth + _LINES[type(node)](node)]
+    lines = ["  " * depth + line_of(node)]
     for source in node.inputs:
         lines += _tree(source, depth + 1)
     return lines

@@ -6,13 +6,17 @@ Knows the record's form (ARCHITECTURE, "Worker state"); never lets a slow or abs
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from penstock import record
 from penstock.client import Client, KafkaError
+from penstock.engine.job import Job
+from penstock.engine.measures import OperatorMeasures
 from penstock.engine.plan import Table
 from penstock.record import Record
+from penstock.sql.explain import line_of
 from penstock.work.keeping import Keeper
 from penstock.work.running import Run, read_clocks
 
@@ -24,6 +28,9 @@ CONFIGS = {
     "segment.bytes": str(4 * 1024 * 1024),
 }
 EVERY_S = 1.0
+OPERATORS_MAX = 200
+DETAIL_MAX = 200
+NOTHING: dict[str, Any] = {"inputs": [], "outputs": [], "operators": [], "tables": [], "commit": None}
 
 
 class Reporter:
@@ -103,9 +110,7 @@ def describe(keeper: Keeper, worker: str, now_ms: int) -> dict[str, Any]:
             "column": error.column,
         },
         "notes": [*run.notes, *run.waits()] if run else [],
-        **(
-            _figures(run) if run and run.job else {"inputs": [], "outputs": [], "operators": [], "tables": []}
-        ),
+        **(_figures(run) if run and run.job else NOTHING),
     }
 
 
@@ -125,20 +130,34 @@ def _figures(run: Run) -> dict[str, Any]:
             }
         )
     outputs = [
-        {**_named(sink.table), "rows": told.rows}
+        {**_named(sink.table), "rows": told.rows, "operator": told.operator, "busy_s": round(told.busy_s, 6)}
         for sink, told in zip(run.job.sinks, measures.sinks, strict=True)
-    ]
-    operators = [
-        {"name": o.name, "rows_in": o.rows_in, "rows_out": o.rows_out, "state_rows": o.state_rows}
-        for o in measures.operators
     ]
     live = {s.table.name: s.table for s in run.job.sinks if s.table.connector == "upsert-kafka"}
     return {
         "inputs": inputs,
         "outputs": outputs,
-        "operators": operators,
+        "operators": _operators(run.job, measures.operators),
+        "commit": run.commits.figures(),
         "tables": [_table(t) for t in live.values()],
     }
+
+
+def _operators(job: Job, told: Sequence[OperatorMeasures]) -> list[dict[str, Any]]:
+    """The first of a job's operators, each with what it does; the record has room for no more."""
+    return [
+        {
+            **asdict(one),
+            "busy_s": round(one.busy_s, 6),
+            "detail": shortened("; ".join(map(line_of, reversed(vertex.nodes)))),
+        }
+        for one, vertex in zip(told[:OPERATORS_MAX], job.graph.vertices, strict=False)
+    ]
+
+
+def shortened(text: str) -> str:
+    """A line that fits a title."""
+    return text if len(text) <= DETAIL_MAX else text[: DETAIL_MAX - 1] + "…"
 
 
 def _named(table: Table) -> dict[str, str]:

@@ -24,6 +24,7 @@ class WriteTable:
         self.plan, self.table = plan, plan.table
         self.partitions = 1
         self.rows = 0
+        self.busy_s = 0.0
         connector = self.table.connector
         self.upsert, self.encodes = connector == "upsert-kafka", connector in ("kafka", "upsert-kafka")
         if connector == "kafka" and plan.source.changes:

@@ -39,6 +39,7 @@ from penstock.engine.plan import (
     Window,
     walk,
 )
+from penstock.engine.run.laps import Laps
 from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
 
@@ -79,9 +80,10 @@ def _join_of(node: Join) -> Operator:
 @dataclass
 class Vertex:
     """An operator in its place, reading from the vertices `inputs`, or a `source`. `readers` are (vertex, port). With
-    `clock` its watermark is the wall's clock."""
+    `clock` its watermark is the wall's clock. It does the work of the plan's `nodes`, the first of them last."""
 
     operator: Operator
+    nodes: tuple[Node, ...] = ()
     inputs: tuple[int, ...] = ()
     source: int = -1
     clock: bool = False
@@ -90,13 +92,16 @@ class Vertex:
     watermark_ms: int = START_MS
     rows_in: int = 0
     rows_out: int = 0
+    batches: int = 0
+    busy_s: float = 0.0
 
 
 class Graph:
     """Vertices in an order in which each comes after those it reads from."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, laps: Laps | None = None) -> None:
         self.vertices: list[Vertex] = []
+        self.laps = laps or Laps()
         self.scans: list[int] = []
         self._built: list[tuple[Node, int]] = []
         self._heads: dict[str, int] = {}
@@ -135,10 +140,11 @@ class Graph:
             while isinstance(below, Filter | Project) and not any(known == below for known, _ in self._built):
                 chain.append(below)
                 below = below.source
-            return self._add(Stages(chain[::-1]), [self._build(below)])
+            return self._add(Stages(chain[::-1]), chain, [self._build(below)])
+        nodes: list[Node] = [node]
         if isinstance(node, Aggregate) and node.window and isinstance(node.source, Window):
-            inputs = [node.source.source]
-        made = self._add(operator_of(node), [self._build(one) for one in inputs])
+            nodes, inputs = [node, node.source], [node.source.source]
+        made = self._add(operator_of(node), nodes, [self._build(one) for one in inputs])
         window = node.source if isinstance(node, Aggregate) else node
         self.vertices[made].clock = isinstance(window, Window) and window.clock
         return made
@@ -149,17 +155,17 @@ class Graph:
             return head
         number = len(self.scans)
         read = ReadTable(node, sorted(self.needed[node.table.name]), self._fields.get(node.table.name, {}))
-        self.vertices.append(Vertex(read, source=number))
+        self.vertices.append(Vertex(read, (node,), source=number))
         head = len(self.vertices) - 1
         self.scans.append(head)
         if node.table.connector == "upsert-kafka":
             schema = tuple(c for c in node.table.schema if c.name in read.names)
-            head = self._add(Normalize(node.table, schema), [head])
+            head = self._add(Normalize(node.table, schema), [node], [head])
         self._heads[node.table.name] = head
         return head
 
-    def _add(self, operator: Operator, inputs: Sequence[int]) -> int:
-        self.vertices.append(Vertex(operator, tuple(inputs)))
+    def _add(self, operator: Operator, nodes: Sequence[Node], inputs: Sequence[int]) -> int:
+        self.vertices.append(Vertex(operator, tuple(nodes), tuple(inputs)))
         number = len(self.vertices) - 1
         for port, one in enumerate(inputs):
             self.vertices[one].readers.append((number, port))
@@ -183,6 +189,8 @@ class Graph:
         )
         if made is not None:
             made = scan.see(made, times[source], partition)
+        vertex.batches += 1
+        self.laps.end(vertex)
         marks = self._reached(times, now)
         if made is not None:
             self._hand_on(self.scans[source], made, marks, now, out)
@@ -229,7 +237,9 @@ class Graph:
         for reader, port in vertex.readers:
             below = self.vertices[reader]
             below.rows_in += rows.height
+            below.batches += 1
             made = below.operator.on_rows(rows, port, Moment(now, below.watermark_ms, marks[reader]))
+            self.laps.end(below)
             if made is not None and made.height:
                 self._hand_on(reader, made, marks, now, out)
 
@@ -238,5 +248,6 @@ class Graph:
             if marks[number] > vertex.watermark_ms:
                 vertex.watermark_ms = marks[number]
                 made = vertex.operator.on_watermark(marks[number], now)
+                self.laps.end(vertex)
                 if made is not None and made.height:
                     self._hand_on(number, made, marks, now, out)

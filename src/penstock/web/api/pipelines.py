@@ -52,7 +52,25 @@ def _job(job: Job, now_ms: int) -> dict[str, Any]:
             for each in job.raw.get("inputs", [])
         ],
         "outputs": [
-            {**each, "rate": round(job.way(f"out:{each.get('table')}"), 2)}
-            for each in job.raw.get("outputs", [])
+            {
+                **each,
+                "rate": round(job.way(f"out:{each.get('table')}"), 2),
+                "busy": busy(job, f"sink:{number}"),
+            }
+            for number, each in enumerate(job.raw.get("outputs", []))
+        ],
+        "operators": [
+            {
+                **each,
+                "rate_in": round(job.way(f"op:{number}:in"), 2),
+                "rate_out": round(job.way(f"op:{number}:out"), 2),
+                "busy": busy(job, f"op:{number}"),
+            }
+            for number, each in enumerate(job.raw.get("operators", []))
         ],
     }
+
+
+def busy(job: Job, worker: str) -> float:
+    """Which part of the last seconds it was at work, from 0 to 1."""
+    return round(min(1.0, job.way(f"{worker}:busy")), 4)

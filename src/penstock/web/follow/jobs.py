@@ -5,6 +5,7 @@ away from those who look at it), until the job itself is gone.
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +42,7 @@ class Job:
         return self.live and now_ms - self.report.at_ms > STALE_MS
 
     def way(self, name: str) -> float:
-        """Rows per second through one input (``in:table``) or output (``out:table``)."""
+        """What a total of `_totals` grows by in a second."""
         return self.ways[name].rate if name in self.ways else 0.0
 
 
@@ -89,8 +90,7 @@ class Jobs:
         at_ms = report.at_ms
         job.rows_in.read(sum(each.rows for each in report.inputs), at_ms)
         job.rows_out.read(sum(each.rows for each in report.outputs), at_ms)
-        totals = [(f"in:{each.table}", each.rows) for each in report.inputs]
-        totals += [(f"out:{each.table}", each.rows) for each in report.outputs]
+        totals = list(_totals(report))
         job.ways = {way: job.ways.get(way) or Series() for way, _ in totals}
         for way, rows in totals:
             job.ways[way].read(rows, at_ms)
@@ -120,6 +120,19 @@ class Jobs:
                     if table.connector == "upsert-kafka" and (table.name in written) == writes:
                         found.setdefault(table.name, (_declared(table), table.topic or table.name))
         return found
+
+
+def _totals(report: JobReport) -> Iterator[tuple[str, float]]:
+    """What only grows, by name: rows through each input and output, and each operator's by its place; seconds at work."""
+    for read in report.inputs:
+        yield f"in:{read.table}", read.rows
+    for number, written in enumerate(report.outputs):
+        yield f"out:{written.table}", written.rows
+        yield f"sink:{number}:busy", written.busy_s
+    for number, one in enumerate(report.operators):
+        yield f"op:{number}:in", one.rows_in
+        yield f"op:{number}:out", one.rows_out
+        yield f"op:{number}:busy", one.busy_s
 
 
 def _declared(table: TableReport) -> Declared:

@@ -37,6 +37,34 @@ class Output(msgspec.Struct):
     connector: str = ""
     topic: str | None = ""
     rows: float = 0
+    busy_s: float = 0
+
+
+class OperatorReport(msgspec.Struct):
+    """One operator of a job; `inputs` are places in the job's list of operators, as is an output's `operator`."""
+
+    name: str
+    inputs: list[int] = []
+    source: int = -1
+    rows_in: float = 0
+    rows_out: float = 0
+    batches: float = 0
+    busy_s: float = 0
+    state_rows: float = 0
+    state_bytes: float = 0
+    late_rows: float = 0
+    watermark_ms: float | None = None
+
+
+class CommitReport(msgspec.Struct):
+    """A job's commits and snapshots since its start."""
+
+    commits: float = 0
+    seconds: float = 0
+    interval_s: float = 0
+    snapshots: float = 0
+    snapshot_bytes: float = 0
+    snapshot_s: float = 0
 
 
 class ColumnReport(msgspec.Struct):
@@ -69,6 +97,8 @@ class JobReport(msgspec.Struct):
     error: Problem | None = None
     inputs: list[Input] = []
     outputs: list[Output] = []
+    operators: list[OperatorReport] = []
+    commit: CommitReport | None = None
     tables: list[TableReport] = []
 
 

@@ -52,6 +52,8 @@ class Commits:
         self.snapshots = Snapshots(state, clocks, wake)
         self.count = 0
         """How many were written."""
+        self.took_s = 0.0
+        """How long all of them took."""
         self.moved = False
         """Whether inputs went on, perhaps past records that nobody sees."""
         self._state, self._delivery, self._letters, self._pace = state, delivery, letters, pace
@@ -118,6 +120,19 @@ class Commits:
         """Wait while one commit is being written and the next is full."""
         if self._task and self._full:
             await self.settled()
+
+    def figures(self) -> dict[str, float]:
+        """Since this start: how many commits there were and the seconds between sealing one and its last answer; how
+        far apart they are now; how many snapshots, how large the newest is, and how long it took."""
+        since = self.snapshots.since
+        return {
+            "commits": self.count,
+            "seconds": round(self.took_s, 6),
+            "interval_s": round(self._pace.interval_s, 6),
+            "snapshots": self.snapshots.count,
+            "snapshot_bytes": since.size,
+            "snapshot_s": round(since.cost_s, 6),
+        }
 
     # --- committing ----------------------------------------------------------------------------------------------
 
@@ -188,6 +203,7 @@ class Commits:
         batches: list[Batch] = [(self._state.topic, 0, batch) for batch in state]
         written = await self._delivery.commit(sealed.parcel, batches, sealed.offsets)
         self.count += 1
+        self.took_s += self._clocks().mono_s - began.mono_s
         self._needed.append((sealed.entry.number, written[0]))
         self._pace.ended()
         for index, source in enumerate(sources):

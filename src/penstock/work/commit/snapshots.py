@@ -58,6 +58,8 @@ class Snapshots:
 
     def __init__(self, state: StateTopic, clocks: Callable[[], Now], wake: Callable[[], None]) -> None:
         self.since = Since()
+        self.count = 0
+        """How many were written."""
         self.ready: Mark | None = None
         self.first_offset = -1
         self._state, self._clocks, self._wake = state, clocks, wake
@@ -94,6 +96,7 @@ class Snapshots:
         mark = Mark(moment.number, moment.frozen.fingerprint, moment.positions, name, counts)
         made = list(batches)
         self.since.size, self.since.cost_s = sum(map(len, blocks)), self._clocks().mono_s - began_s
+        self.count += 1
         return made, mark
 
     async def _write(self, moment: Moment) -> None:

@@ -6,20 +6,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from penstock import __version__
+from penstock.web.api.metrics.jobs import job_families
 from penstock.web.api.site import Site, site
 from penstock.web.http.access import Need
 from penstock.web.http.exposition import CONTENT_TYPE, Family, parse_name, write
 from penstock.web.http.routes import route
 
 MEASURES_MS = 15_000  # older ones are of a broker that is gone: absent says more than stale
-STATES = ("starting", "running", "failed", "stopped")
 
 
 @route("GET", "/metrics", Need("describe", "cluster"))
 async def metrics(request: Request) -> Response:
     """All that is measured. Times are in seconds, as Prometheus wants them."""
     at = site(request)
-    families = [*_broker(at), *_pipelines(at), *_topics(at), *_web(at)]
+    families = [*_broker(at), *job_families(at.watch.jobs.jobs), *_topics(at), *_web(at)]
     return Response(write(families), headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -41,34 +41,6 @@ def _broker(at: Site) -> Iterator[Family]:
         family = families.setdefault(name, Family(name, kind, f"The broker's {words}."))
         family.add(value, **parsed[1])
     yield from families.values()
-
-
-def _pipelines(at: Site) -> Iterator[Family]:
-    rows = Family("penstock_pipeline_rows_total", "counter", "Rows a pipeline read and wrote.")
-    lag = Family("penstock_pipeline_lag_records", "gauge", "Records that wait for a pipeline.")
-    dead = Family("penstock_pipeline_dead_letters_total", "counter", "Records a pipeline could not read.")
-    watermark = Family(
-        "penstock_pipeline_watermark_seconds", "gauge", "A pipeline's event time, as Unix time."
-    )
-    restarts = Family(
-        "penstock_pipeline_restarts_total", "counter", "How often a pipeline was started again."
-    )
-    state = Family("penstock_pipeline_state", "gauge", "1 for the state a pipeline is in.")
-    for name, job in sorted(at.watch.jobs.jobs.items()):
-        for each in job.report.inputs:
-            labels = {"pipeline": name, "table": each.table}
-            rows.add(each.rows, **labels, direction="in")
-            dead.add(each.dead_letters, **labels)
-            if each.lag is not None:
-                lag.add(each.lag, **labels)
-            if each.watermark_ms is not None:
-                watermark.add(each.watermark_ms / 1000, **labels)
-        for out in job.report.outputs:
-            rows.add(out.rows, pipeline=name, table=out.table, direction="out")
-        restarts.add(job.report.restarts, pipeline=name)
-        for word in STATES:
-            state.add(float(job.report.state == word), pipeline=name, state=word)
-    yield from (rows, lag, dead, watermark, restarts, state)
 
 
 def _topics(at: Site) -> Iterator[Family]:

@@ -112,6 +112,9 @@ class SimClient:
             raise Crash(name)
         self.steps.append(name)
 
+    async def reach(self) -> None:
+        self.step("reach")
+
     async def metadata(self, topics: Iterable[str]) -> dict[str, TopicMeta]:
         self.step("metadata")
         counts = {name: self.world.partitions(name) for name in topics}

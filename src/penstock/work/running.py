@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from penstock.client import Client, FencedError
+from penstock.client import Client, FencedError, KafkaError
 from penstock.clock import Now
 from penstock.engine.job import EngineOptions, Job, Output, Snapshot
 from penstock.engine.plan import Plan
@@ -27,6 +27,7 @@ from penstock.work.state.records import halted_by
 from penstock.work.state.replay import CLOCK, END, EXPECT, IDLE, feed, replay
 
 IDLE_LOOK_S = 0.2
+REACH_S = 0.5
 
 
 def read_clocks() -> Now:
@@ -328,7 +329,15 @@ class Run:
             await self.commits.settled()
 
     async def _keep_all(self) -> None:
-        """A whole snapshot as the last thing, so that the next start has nothing to do again."""
+        """A whole snapshot as the last thing, so that the next start has nothing to do again.
+
+        Not where the server is away: all is safe without, and who stops should not wait for it.
+        """
+        try:
+            async with asyncio.timeout(REACH_S):
+                await self._clients("").reach()
+        except (KafkaError, TimeoutError):
+            return
         self.commits.snapshot()
         await self.commits.snapshots.finish()
         await self.commit()

@@ -188,6 +188,10 @@ class Copier(Client):
         ends = {message.partition(): message.offset() + 1 for message in batch}
         offsets = [TopicPartition(SOURCE, partition, end) for partition, end in ends.items()]
         self.producer.send_offsets_to_transaction(offsets, self.consumer.consumer_group_metadata(), 30)
+        if self.chance.random() < 0.03:
+            self.consumer.close()  # the others take its partitions over and must wait to hear where they begin
+            time.sleep(1)
+            raise KafkaException("it dies, and its positions are undecided until its next self fences it")
         self.producer.commit_transaction(30)
         self.steps += 1
 

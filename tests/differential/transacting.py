@@ -180,13 +180,10 @@ def latest(c: Connection, topic: str) -> Any:
 
 
 def committed_offset(c: Connection, group: str, stable: bool) -> Any:
-    """OffsetFetch v7 of partition 0 of the topic with the group's name.
-
-    Beside an error any offset below 0 is none: where Kafka has -1, penstock keeps librdkafka from beginning anew.
-    """
+    """OffsetFetch v7 of partition 0 of the topic with the group's name."""
     answer = c.ask(
         9, 7, group_id=group, topics=[{"name": group, "partition_indexes": [0, 1]}], require_stable=stable
     )
-    return [
-        [max(p["committed_offset"], -1), p["error_code"]] for t in answer["topics"] for p in t["partitions"]
-    ] + [answer["error_code"]]
+    return [[p["committed_offset"], p["error_code"]] for t in answer["topics"] for p in t["partitions"]] + [
+        answer["error_code"]
+    ]

@@ -28,6 +28,7 @@ NOTES: Final = {
     1: f"sessions (KIP-227): {_SESSIONS.sessions_max} at a time, of {_SESSIONS.partitions_max} partitions at most; "
     "no preferred replica",
     2: "nothing is tiered: the local start is the start, the tiered end is none",
+    9: "beside UNSTABLE_OFFSET_COMMIT stands -1000, at which librdkafka asks again",
     23: "one node leads for ever: the epoch is 0",
     36: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; no re-authentication (KIP-368)",
 }

@@ -1,6 +1,6 @@
 """librdkafka in a group whose positions an open transaction may move: it waits for them, whatever the group goes through.
 
-librdkafka (1.6 to 2.16) gives up such a position when the group rebalances meanwhile: it asks again and again, and an
+librdkafka (1.6.1 to 2.16) gives up such a position when the group rebalances meanwhile: it asks again and again, and an
 answer that belongs to an assignment before the present one makes it begin where `auto.offset.reset` says (`apply_offsets`
 in `rdkafka_assignment.c`), on Apache Kafka too. What is told instead of a position makes it ask once more.
 """

@@ -17,7 +17,7 @@ from penstock.wire.kafka.registry import Request, Steps, api, each
 GROUP_ERRORS: Final = 2
 SEVERAL_GROUPS: Final = 8
 UNDECIDED: Final = -1000
-"""What stands beside UNSTABLE_OFFSET_COMMIT, where Kafka has -1. Clients look at the error, except librdkafka (1.6 to
+"""What stands beside UNSTABLE_OFFSET_COMMIT, where Kafka has -1. Clients look at the error, except librdkafka (1.6.1 to
 2.16): of an answer to an assignment that it no longer has it keeps the offset. -1 is "nothing committed" to it, and it
 begins where `auto.offset.reset` says, under a transaction that may move the group; -1000 is its own "as committed"
 (RD_KAFKA_OFFSET_STORED): it asks again."""

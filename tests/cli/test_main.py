@@ -266,3 +266,17 @@ def test_a_shell_completes_commands_verbs_and_flags() -> None:
     assert completed("penstock", "topic", "de") == ["describe", "delete"]
     assert completed("penstock", "topic", "delete", "--dr") == ["--dry-run"]
     assert completed("penstock", "consume", "orders", "--fo") == ["--follow", "--format"]
+
+
+def test_sql_explain_shows_a_plan_without_a_server(call: Call, tmp_path: Path) -> None:
+    script = tmp_path / "counts.sql"
+    script.write_text(
+        "CREATE TABLE a (x BIGINT, y STRING) WITH ('connector' = 'kafka', 'topic' = 'a', 'format' = 'json');\n"
+        "CREATE TABLE b (x BIGINT) WITH ('connector' = 'print');\n"
+        "INSERT INTO b SELECT x FROM a WHERE x > 1;\n"
+    )
+    told = call("sql", "explain", str(script))
+    assert "As it is written" in told.out and "decodes json: x BIGINT; 1 of 2 columns" in told.out
+    script.write_text("INSERT INTO nowhere SELECT 1")
+    refused = call("sql", "explain", str(script))
+    assert refused.code == 2 and f"{script}:1:13" in refused.error

@@ -2,6 +2,11 @@
 
 A query runs here, in this process: the server only serves records. Tables and views of running pipelines are known;
 a script may declare further ones. With --follow the changelog goes on as records come.
+
+penstock sql 'SELECT sensor, mean FROM machine_now'
+penstock sql explain pipelines/machine.sql
+
+`explain` shows a pipeline's plan as it is written and as it runs: each operator, and what each scan decodes.
 """
 
 import argparse
@@ -20,9 +25,12 @@ from penstock.engine.job import EngineOptions, Job, Output
 from penstock.engine.plan import Plan, Sink, Table
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
+from penstock.sql.execution import Explained
+from penstock.sql.script import parse
 from penstock.sql.script import run as declare
 from penstock.work.connectors import connector_of
 from penstock.work.connectors.shape import Site, Source
+from penstock.work.loading import load
 from penstock.work.reporting import TOPIC as REPORTS
 from penstock.work.running import read_clocks
 
@@ -33,6 +41,7 @@ KINDS = ("+I", "-U", "+U", "-D")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The query, or the file it stands in."""
     parser.add_argument("query", help="SELECT …, a script that ends with one, or a file with it")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="after `explain`: the pipeline's file")
     parser.add_argument("--follow", action="store_true", help="go on with every change, one a line")
     bootstrap_flag(parser)
 
@@ -173,7 +182,27 @@ def _at_end(source: Source) -> bool:
     return source.ended or all(source.caught_up(partition) for partition in source.positions)
 
 
+def explain(given: argparse.Namespace) -> None:
+    """Show the plan of a pipeline's file; no server is asked."""
+    path = Path(given.file)
+    if not path.is_file():
+        raise PenstockError(f"there is no file {path}", remedy="name a pipeline's file, *.sql or *.py")
+    text = path.read_bytes()
+    sql = path.suffix == ".sql"
+    plan = parse(text.decode(), place=str(path), explaining=True) if sql else load(path, text)
+    told = Explained.of(plan)
+    if given.json:
+        print(json.dumps(vars(told)))
+    else:
+        print(f"As it is written\n\n{told.written}\nAs it runs\n\n{told.running}", end="")
+
+
 def run(given: argparse.Namespace) -> int:
     """Ask."""
+    if given.file is not None and given.query != "explain":
+        raise PenstockError("a query is one argument", remedy="put it in quotes")
+    if given.file is not None:
+        explain(given)
+        return 0
     with_client(given, lambda client: query(client, given))
     return 0

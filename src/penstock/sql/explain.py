@@ -44,7 +44,7 @@ def text_of(node: Expr) -> str:
 
 def line_of(node: Node) -> str:
     """One node, without what it reads."""
-    return _LINES[type(node)](node)
+    return _LINES.get(type(node), _any)(node)
 
 
 def _tree(node: Node, depth: int) -> list[str]:
@@ -135,6 +135,11 @@ def _over(node: Over) -> str:
         frame = f"{_duration(node.range_ms)} before"
     made = ", ".join(_aggregation(a) for a in node.aggregations)
     return f"Over ({', '.join(node.keys)}) by {node.time}, {frame}: {made}"
+
+
+def _any(node: Node) -> str:
+    """A node without words of its own is called by its type."""
+    return type(node).__name__
 
 
 def _signed(milliseconds: int) -> str:

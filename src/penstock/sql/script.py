@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from penstock.engine.plan import Node, Plan, walk
+from penstock.engine.plan import Node, Plan, Sink, Table, walk
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
 from penstock.sql.cursor import Cursor, tokenize
@@ -33,13 +33,14 @@ SETTINGS: dict[str, tuple[str, ...] | None] = {
 }
 
 
-def parse(script: str, *, place: str = "") -> Plan:
-    """The plan of a Flink SQL script; `place` is its file, for messages.
+def parse(script: str, *, place: str = "", explaining: bool = False) -> Plan:
+    """The plan of a Flink SQL script; `place` is its file, for messages. `explaining` takes EXPLAIN before its
+    statements, and a query that leads nowhere.
 
     Raises `PenstockError` with line, column and remedy for whatever is wrong with it or not offered.
     """
     catalog = Catalog()
-    run(script, catalog, place=place)
+    run(script, catalog, place=place, explaining=explaining)
     if not catalog.sinks:
         raise PenstockError("the script has no INSERT INTO", remedy="INSERT INTO table SELECT …", place=place)
     return plan_of(catalog)
@@ -55,15 +56,18 @@ def plan_of(catalog: Catalog) -> Plan:
     return Plan(tuple(catalog.sinks), tuple(catalog.tables.values()))
 
 
-def run(text: str, catalog: Catalog, *, place: str = "") -> None:
+def run(text: str, catalog: Catalog, *, place: str = "", explaining: bool = False) -> None:
     """Carry out a script's statements against a catalog; on an error the catalog is as it was."""
     script = Script(text, place)
     draft = Catalog(dict(catalog.tables), dict(catalog.views), list(catalog.sinks))
     first: At = None
     try:
-        for cursor in statements(script):
+        for cursor in statements(script, explaining=explaining):
             first = cursor.token
-            _statement(cursor, draft)
+            if explaining and (cursor.peek("SELECT") or cursor.peek("WITH")):
+                _explain_query(cursor, draft)
+            else:
+                _statement(cursor, draft)
     except QueryError as fault:
         raise script.locate(fault, first) from None
     except RecursionError:
@@ -72,8 +76,8 @@ def run(text: str, catalog: Catalog, *, place: str = "") -> None:
     catalog.tables, catalog.views, catalog.sinks = draft.tables, draft.views, draft.sinks
 
 
-def statements(script: Script) -> Iterator[Cursor]:
-    """The statements between semicolons; the brackets of a statement set are taken off."""
+def statements(script: Script, *, explaining: bool = False) -> Iterator[Cursor]:
+    """The statements between semicolons; the brackets of a statement set, and EXPLAIN, are taken off."""
     part: list[Token] = []
     inside: Token | None = None
     for token in [*tokenize(script), None]:
@@ -82,7 +86,11 @@ def statements(script: Script) -> Iterator[Cursor]:
             continue
         cursor = Cursor(script, part, token.start if token else len(script.text))
         part = []
-        if cursor.peek("EXECUTE", "STATEMENT", "SET") or cursor.peek("BEGIN", "STATEMENT", "SET"):
+        explained = explaining and cursor.accept("EXPLAIN")
+        if explained:
+            cursor.accept("PLAN", "FOR")
+        sets = (("EXECUTE",), ("BEGIN",), ()) if explained else (("EXECUTE",), ("BEGIN",))
+        if any(cursor.peek(*word, "STATEMENT", "SET") for word in sets):
             inside = _open_set(cursor, inside)
         if inside and cursor.peek("END"):
             cursor.expect("END")
@@ -102,7 +110,7 @@ def _open_set(cursor: Cursor, inside: Token | None) -> Token:
     opening = cursor.token
     if inside or opening is None:
         raise QueryError("a statement set cannot stand inside another one", opening)
-    if cursor.accept("EXECUTE", "STATEMENT", "SET"):
+    if cursor.accept("EXECUTE", "STATEMENT", "SET") or cursor.accept("STATEMENT", "SET"):
         cursor.expect("BEGIN")
     else:
         cursor.expect("BEGIN", "STATEMENT", "SET")
@@ -179,6 +187,12 @@ def _insert(cursor: Cursor, catalog: Catalog) -> None:
     stars = any(isinstance(item, exp.Star) or isinstance(item.this, exp.Star) for item in select)
     columns = Columns(columns.names, columns.at, () if stars else tuple(select))
     catalog.sinks.append(sinked(target, node, name, columns))
+
+
+def _explain_query(cursor: Cursor, catalog: Catalog) -> None:
+    node = _query(cursor, catalog)[0]
+    table = Table("the query", node.schema, {"connector": "print"})
+    catalog.sinks.append(Sink(table, node))
 
 
 def _query(cursor: Cursor, catalog: Catalog) -> tuple[Node, exp.Expression]:

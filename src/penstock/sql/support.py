@@ -162,7 +162,7 @@ STATEMENTS_REFUSED: dict[str, Reason] = {
     "DESCRIBE": Reason(
         "DESCRIBE", "DESCRIBE is not part of a pipeline", "see the console, or penstock table"
     ),
-    "EXPLAIN": Reason("EXPLAIN", "EXPLAIN is not part of a pipeline", "remove the statement"),
+    "EXPLAIN": Reason("EXPLAIN", "EXPLAIN is not part of a pipeline", "penstock sql explain FILE"),
     "SELECT": Reason("SELECT", "a pipeline's SELECT needs somewhere to go", "INSERT INTO table SELECT …"),
     "WITH": Reason(
         "WITH … SELECT", "a pipeline's query needs somewhere to go", "INSERT INTO table WITH … SELECT …"

@@ -149,7 +149,7 @@ def _operators(job: Job, told: Sequence[OperatorMeasures]) -> list[dict[str, Any
         {
             **asdict(one),
             "busy_s": round(one.busy_s, 6),
-            "detail": shortened("; ".join(map(line_of, reversed(vertex.nodes)))),
+            "detail": shortened(" → ".join(map(line_of, reversed(vertex.nodes)))),
         }
         for one, vertex in zip(told[:OPERATORS_MAX], job.graph.vertices, strict=False)
     ]

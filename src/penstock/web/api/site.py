@@ -1,5 +1,6 @@
 """What handlers reach: all that is followed, and what this server was told. Knows no resource."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,10 @@ class Site:
     demo_sql: str = ""
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     request_s: Counter[str] = field(default_factory=Counter)
+    compiling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """One script is compiled at a time."""
+    scripts: int = 0
+    """How many wait for that, or are."""
 
 
 def asking(request: Request) -> Client:

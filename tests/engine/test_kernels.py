@@ -157,6 +157,14 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "frames": lambda: [
         np.arange(60) // 20, np.arange(60) // 3 * 5, -1, 10, False, np.zeros(60, np.int64), np.zeros(60, np.int64),
     ],
+    "beats": lambda: [
+        SLOTS, np.stack([NUMBERS % 5, NUMBERS % 3], axis=1), np.array([1, -1]), True, np.full((9, 2), 1), np.arange(9) % 2,
+        np.zeros(60, np.bool_),
+    ],
+    "first_rows": lambda: [
+        SLOTS, np.stack([NUMBERS % 5, NUMBERS % 3], axis=1), np.array([1, -1]), False, np.zeros((9, 2), np.int64),
+        np.zeros(9, np.int64), np.full(9, -1),
+    ],
     "touching": lambda: [np.arange(60) // 20, np.arange(60) * 3, np.arange(60) * 3 + NUMBERS % 5, np.zeros(60, np.int64)],
     "tally": lambda: [np.arange(60) % 5, SIGNS, np.full(5, 1), np.zeros(60, np.int8)],
     "number_pairs": lambda: [

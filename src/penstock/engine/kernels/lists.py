@@ -108,3 +108,47 @@ def frames(groups, times, rows, span, by_rows, first, last):  # type: ignore[no-
             and times[row + 1] == times[row]
         ):
             last[row] = last[row + 1]
+
+
+@kernel(
+    "void(const int64[::1], const int64[:, ::1], const int64[::1], boolean, int64[:, ::1], int64[::1], boolean[::1])"
+)
+def beats(slots, values, directions, newest, bounds, full, out):  # type: ignore[no-untyped-def]
+    """Which rows sort before their slot's bound, where that is `full`; of equal ones only the `newest` do.
+
+    `directions` are 1 for columns that sort upwards, -1 downwards.
+    """
+    for row in range(len(slots)):
+        slot = slots[row]
+        out[row] = True
+        if full[slot] == 0:
+            continue
+        better = newest
+        for column in range(values.shape[1]):
+            mine, other = values[row, column], bounds[slot, column]
+            if mine != other:
+                better = (mine < other) == (directions[column] > 0)
+                break
+        out[row] = better
+
+
+@kernel(
+    "void(const int64[::1], const int64[:, ::1], const int64[::1], boolean, int64[:, ::1], int64[::1], int64[::1])"
+)
+def first_rows(slots, values, directions, newest, bounds, full, winners):  # type: ignore[no-untyped-def]
+    """The row that sorts first in each slot so far: its values go to `bounds`, its number to `winners`."""
+    for row in range(len(slots)):
+        slot = slots[row]
+        better = True
+        if full[slot] != 0:
+            better = newest
+            for column in range(values.shape[1]):
+                mine, other = values[row, column], bounds[slot, column]
+                if mine != other:
+                    better = (mine < other) == (directions[column] > 0)
+                    break
+        if better:
+            full[slot] = 1
+            winners[slot] = row
+            for column in range(values.shape[1]):
+                bounds[slot, column] = values[row, column]

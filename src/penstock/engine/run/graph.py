@@ -16,6 +16,7 @@ from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
 from penstock.engine.operators.operator import NEVER_MS, Moment, Operator
+from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.scan import ReadTable
@@ -42,6 +43,7 @@ from penstock.engine.plan import (
 from penstock.engine.run.laps import Laps
 from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
+from penstock.engine.types import polars_type
 
 
 def operator_of(node: Node) -> Operator:
@@ -60,7 +62,7 @@ def operator_of(node: Node) -> Operator:
         case Over():
             return OverAggregate(node)
         case Top():
-            return RunningTop(node) if node.window is None else WindowTop(node)
+            return _top_of(node)
     raise AssertionError(node)
 
 
@@ -69,6 +71,14 @@ def _aggregate_of(node: Aggregate) -> Operator:
         return RunningAggregate(node)
     sessions = isinstance(node.source, Window) and node.source.kind == "SESSION"
     return SessionAggregate(node) if sessions else WindowAggregate(node)
+
+
+def _top_of(node: Top) -> Operator:
+    if node.window is not None:
+        return WindowTop(node)
+    types = {column.name: polars_type(column.kind) for column in node.source.schema}
+    once = node.limit == 1 and not node.source.changes and Ranks.fit(types, node.order)
+    return FirstRow(node) if once else RunningTop(node)
 
 
 def _join_of(node: Join) -> Operator:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.clock import Now
+from penstock.engine.kernels import lists
 from penstock.engine.operators.operator import (
     AFTER,
     BEFORE,
@@ -23,6 +24,7 @@ from penstock.engine.operators.operator import (
     Operator,
     signs,
 )
+from penstock.engine.operators.ordered.first import Ranks
 from penstock.engine.plan import Top
 from penstock.engine.run.columns import pick
 from penstock.engine.run.keys import KeyTable
@@ -78,6 +80,37 @@ def _ranks(groups: Numbers) -> Numbers:
     return np.arange(len(groups)) - np.repeat(starts, lengths) + 1
 
 
+class Bounds:
+    """The last row that each full group holds: what does not sort before it need not be looked at."""
+
+    def __init__(self, ranks: Ranks) -> None:
+        self.ranks = ranks
+        self._values, self._full = np.empty((16, len(ranks.names)), np.int64), np.zeros(16, np.int64)
+
+    def passed(self, rows: pl.DataFrame, slots: Numbers) -> tuple[pl.DataFrame, Numbers]:
+        """The rows that may be among the first of their groups."""
+        self._reserve(int(slots.max()) + 1)
+        out = np.empty(len(slots), np.bool_)
+        ranks = self.ranks
+        lists.beats(slots, ranks.of(rows), ranks.directions, ranks.newest, self._values, self._full, out)
+        return (rows, slots) if out.all() else (rows.filter(pl.Series(out)), slots[out])
+
+    def learn(self, slots: Numbers, rows: pl.DataFrame) -> None:
+        """These groups are full, and these are their last rows."""
+        self._values[slots], self._full[slots] = self.ranks.of(rows), 1
+
+    def keep(self, slots: Numbers) -> None:
+        """Only these groups, numbered anew."""
+        self._values, self._full = self._values[slots], self._full[slots]
+
+    def _reserve(self, count: int) -> None:
+        if count > len(self._full):
+            size = max(count, 2 * len(self._full))
+            values, full = np.empty((size, self._values.shape[1]), np.int64), np.zeros(size, np.int64)
+            values[: len(self._full)], full[: len(self._full)] = self._values, self._full
+            self._values, self._full = values, full
+
+
 class RunningTop(Operator):
     """The first rows as of now; what comes out follows every change."""
 
@@ -91,6 +124,8 @@ class RunningTop(Operator):
         self.table = KeyTable({key: types[key] for key in plan.keys})
         self.shelves = Shelves(types, not self.appending)
         self.names = list(types)
+        fits = self.appending and Ranks.fit(types, plan.order)
+        self.bounds = Bounds(Ranks(plan.order, plan.newest)) if fits else None
 
     @property
     def state_rows(self) -> int:
@@ -98,6 +133,10 @@ class RunningTop(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        if self.bounds is not None:
+            rows, slots = self.bounds.passed(rows, slots)
+            if not rows.height:
+                return None
         touched = np.unique(slots)
         _, held = self.shelves.of(touched)
         held_copies = self.shelves.copies[held]
@@ -106,7 +145,7 @@ class RunningTop(Operator):
         before = np.zeros(len(numbers), np.int64)
         before[np.searchsorted(numbers, held)] = held_copies
         groups = self.shelves.slots[numbers]
-        order = self.sorting.order(groups, self.shelves.take(numbers), numbers)
+        order = self.sorting.order(groups, self._ordering(numbers), numbers)
         groups, numbers, before = groups[order], numbers[order], before[order]
         after = np.maximum(self.shelves.copies[numbers], 0)
         old = First.of(groups, numbers, before, self.limit)
@@ -114,8 +153,15 @@ class RunningTop(Operator):
         made = self._changes(old, new)
         if self.appending:
             self.shelves.drop(np.setdiff1d(numbers, new.numbers))
+        if self.bounds is not None:
+            last = new.ranks == self.limit
+            self.bounds.learn(new.groups[last], self._ordering(new.numbers[last]))
         self._tidy()
         return made
+
+    def _ordering(self, numbers: Numbers) -> pl.DataFrame:
+        """What rows are ordered by."""
+        return pick(self.shelves.rows, dict.fromkeys(self.sorting.names))[numbers]
 
     def _changes(self, old: First, new: First) -> pl.DataFrame | None:
         one = self.rank is not None or self.limit == 1
@@ -158,6 +204,8 @@ class RunningTop(Operator):
             numbers[used] = np.arange(len(used))
             self.table.keep(used)
             self.shelves.renumber(numbers)
+            if self.bounds is not None:
+                self.bounds.keep(used)
 
     def snapshot(self) -> Blocks:
         return {"keys": self.table.frame(), "rows": self.shelves.frame()}
@@ -167,6 +215,18 @@ class RunningTop(Operator):
         if self.keys:
             self.table.number(blocks["keys"])
         self.shelves.restore(blocks["rows"])
+        if self.bounds is not None:
+            self._relearn(self.bounds)
+
+    def _relearn(self, bounds: Bounds) -> None:
+        numbers = np.flatnonzero(self.shelves.copies > 0)
+        if len(numbers):
+            groups = self.shelves.slots[numbers]
+            order = self.sorting.order(groups, self._ordering(numbers), numbers)
+            first = First.of(groups[order], numbers[order], np.ones(len(numbers), np.int64), self.limit)
+            last = first.ranks == self.limit
+            bounds.passed(self._ordering(numbers[:1]), np.array([int(groups.max())]))
+            bounds.learn(first.groups[last], self._ordering(first.numbers[last]))
 
 
 def _copies(first: First) -> Numbers:
@@ -178,11 +238,14 @@ def _copies(first: First) -> Numbers:
 
 
 def _matched(old: tuple[Numbers, Numbers], new: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
-    """Pairs of keys on both sides: for each key there is, its place in `old` and in `new`, -1 where it is not."""
-    one = pl.DataFrame({"a": old[0], "b": old[1], "old": np.arange(len(old[0]))})
-    two = pl.DataFrame({"a": new[0], "b": new[1], "new": np.arange(len(new[0]))})
-    both = one.join(two, on=["a", "b"], how="full", coalesce=True).sort("a", "b")
-    return tuple(both[name].fill_null(-1).to_numpy().astype(np.int64) for name in ("old", "new"))  # type: ignore[return-value]
+    """Pairs of numbers, each once a side: for each pair there is, its place in `old` and in `new`, -1 where it is not."""
+    span = 1 + int(max(old[1].max(initial=0), new[1].max(initial=0)))
+    one, two = old[0] * span + old[1], new[0] * span + new[1]
+    every = np.union1d(one, two)
+    before, after = np.full(len(every), -1, np.int64), np.full(len(every), -1, np.int64)
+    before[np.searchsorted(every, one)] = np.arange(len(one))
+    after[np.searchsorted(every, two)] = np.arange(len(two))
+    return before, after
 
 
 class WindowTop(Operator):

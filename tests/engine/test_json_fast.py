@@ -20,6 +20,7 @@ from penstock.engine.formats.json.fast import FastJsonReader
 from penstock.engine.formats.json.reader import Decoded, JsonOptions
 from penstock.engine.formats.layout import Test as Wanted
 from penstock.engine.kernels import compiled
+from penstock.engine.kernels.arrow import own
 from penstock.engine.kernels.decode import json as walk
 from penstock.engine.kernels.decode import numbers
 from penstock.engine.types import Column
@@ -381,6 +382,29 @@ def test_frames_keep_their_values_while_later_chunks_are_read() -> None:
     assert len(reader._blocks._blocks) <= 8
 
 
+def test_rows_that_are_owned_let_go_of_all_that_was_read_with_them() -> None:
+    fields = (Column("n", "BIGINT"), Column("s", "STRING"), Column("r", "ROW<s STRING, n INT>"))
+    reader = FastJsonReader(fields, JsonOptions())
+    values: list[bytes | None] = [
+        json.dumps(
+            {
+                "n": n,
+                "s": f"text number {n}" if n % 2 else None,
+                "r": {"s": "ä" * 20, "n": n} if n % 3 else None,
+            }
+        ).encode()
+        for n in range(100)
+    ]
+    frame = reader.read(chunk_of(values)).frame.filter(pl.col("n") > 90)
+    kept, rows = own(frame), frame.rows()
+    (block,) = reader._blocks._blocks
+    assert block.lent
+    del frame
+    assert not block.lent
+    block.bytes[:] = 0
+    assert kept.rows() == rows and own(kept.clear()).schema == kept.schema
+
+
 def test_a_block_is_written_again_when_its_frame_is_gone() -> None:
     reader = FastJsonReader((Column("s", "STRING"),), JsonOptions())
     for _ in range(20):
@@ -412,6 +436,7 @@ def test_until_the_walk_is_compiled_the_careful_reader_reads(monkeypatch: pytest
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif("PENSTOCK_BOUNDS" in os.environ, reason="this is that process")
 def test_the_walk_never_leaves_its_arrays() -> None:
     run = [

@@ -52,6 +52,33 @@ def wide_words(numbers: pl.Series) -> NDArray[np.int64]:
     return words[c_array.offset : c_array.offset + len(c_array)].T
 
 
+def own(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in memory of their own.
+
+    polars keeps the memory of all texts that once lay beside those of a frame, through filters and `rechunk` as well,
+    and a slice keeps all it is of: rows that stay for long would hold all that was fetched with them.
+    """
+    every = pl.Series(np.arange(frame.height, dtype=np.uint32))
+    return pl.DataFrame([_owned(series, every) for series in frame.get_columns()], height=frame.height)
+
+
+def _owned(series: pl.Series, every: pl.Series) -> pl.Series:
+    if isinstance(series.dtype, pl.Struct):
+        fields = own(pl.DataFrame([series.struct.field(name).alias(name) for name in series.struct.fields]))
+        made = fields.to_struct(series.name)
+        if not series.null_count():
+            return made
+        there = pl.Series(series.is_not_null().to_numpy())  # through numpy: a copy
+        return made.to_frame().select(pl.when(there).then(pl.first())).to_series()
+    if series.dtype not in (pl.String, pl.Binary) or not len(series):
+        return series.gather(every)
+    data, offsets, valid = text_buffers(series)
+    form = nanoarrow.large_string() if series.dtype == pl.String else nanoarrow.large_binary()
+    bits = None if valid.all() else np.packbits(valid, bitorder="little")
+    array = nanoarrow.c_array_from_buffers(form, len(series), [bits, offsets, data])
+    return pl.Series(nanoarrow.Array(array)).alias(series.name)
+
+
 def join_texts(parts: list[Texts]) -> Texts:
     """Text columns laid after each other."""
     if len(parts) == 1:

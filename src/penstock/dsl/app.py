@@ -3,9 +3,12 @@
 SQL and Python see each other's tables. Knows nothing of running: `penstock.testing.app.App` adds `test`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
+from penstock.dsl import user
 from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.schemas import SchemaLike, schema_of
 from penstock.dsl.streams import Stream
@@ -77,6 +80,42 @@ class App:
         self.catalog.views[name] = stream.node
         self.catalog.sinks.append(sink)
         return stream
+
+    def function(
+        self,
+        body: Callable[..., Any] | None = None,
+        *,
+        name: str | None = None,
+        returns: Any = None,
+        batch: bool = False,
+        nulls: bool | None = None,
+        deterministic: bool = True,
+    ) -> Any:
+        """A decorator: a Python function as a function of columns, here and in `app.sql`.
+
+        It is called row by row with Python's values; with `batch` with polars Series, and returns a Series. What it
+        returns is `returns`, or its type hint. It is not called for a null, and the result is null then, unless a
+        parameter's hint allows None, or `nulls` says so. One whose answers may differ says ``deterministic=False``:
+        the job then keeps its state with every commit.
+
+        >>> @app.function
+        ... def euros(cents: int) -> float:
+        ...     return cents / 100
+        """
+        if body is None:
+            return partial(
+                self.function,
+                name=name,
+                returns=returns,
+                batch=batch,
+                nulls=nulls,
+                deterministic=deterministic,
+            )
+        made = user.declared(
+            body, name=name, returns=returns, batch=batch, nulls=nulls, deterministic=deterministic
+        )
+        self.catalog.add_function(made)
+        return user.Function(made)
 
     def write(self, name: str, stream: Stream) -> None:
         """What `stream.to(name)` does."""

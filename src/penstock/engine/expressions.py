@@ -15,6 +15,7 @@ from sqlglot import exp
 from penstock.engine.functions import FUNCTIONS, kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.table import NOTHING, NOW, Value, constant, kind_of_type
+from penstock.engine.functions.user import UserCall
 from penstock.engine.types import Column, Expr, Schema, is_row, polars_type, row_fields
 from penstock.errors import PenstockError
 
@@ -237,6 +238,14 @@ def _like(node: Expr, scope: Scope) -> Value:
     return FUNCTIONS["NOT"](made) if like.args.get("negate") else made
 
 
+def _user(node: Expr, scope: Scope) -> Value:
+    """A call of a user's function has a kind; its values are an `Apply`'s (`run.calls` takes it out of here)."""
+    assert isinstance(node, UserCall)
+    function = node.function
+    function.check([_bind(argument, scope).kind for argument in node.expressions])
+    return Value(function.returns, pl.lit(None, dtype=polars_type(function.returns)))
+
+
 # --- how sqlglot spells calls ----------------------------------------------------------------------------------
 
 
@@ -372,5 +381,5 @@ _NODES: dict[type, Callable[[Any, Scope], Value]] = {
     exp.Column: _column, exp.Literal: _literal, exp.Boolean: _boolean, exp.Null: _null, exp.Neg: _negative,
     exp.Interval: _interval, exp.Paren: _inner, exp.Alias: _inner, exp.Cast: _cast, exp.TryCast: _cast,
     exp.Case: _case, exp.If: _if, exp.In: _in, exp.Between: _between, exp.Is: _is, exp.Like: _like,
-    exp.Escape: _like, exp.Dot: _field,
+    exp.Escape: _like, exp.Dot: _field, UserCall: _user,
 }  # fmt: skip

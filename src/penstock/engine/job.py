@@ -123,6 +123,7 @@ class Job:
             dead += read.dead
             if read.rows.height:
                 out += self._run(source, partition, read.rows, now)
+                dead += [reader.refused(read, one, partition, now) for one in self.graph.failures()]
         self.laps.end(self.graph.vertices[self.graph.scans[source]])
         self._dead[source] += len(dead)
         letters = Output(
@@ -144,6 +145,8 @@ class Job:
         out: list[tuple[int, pl.DataFrame]] = []
         for part in typed(rows, fields).iter_slices(self.options.rows_max):
             out += self._run(source, partition, part, now)
+            for one in self.graph.failures():  # there is no record that could be a dead letter
+                raise PenstockError(f"{one.text} ({one.kind})", place=scan.table.name)
         return self._outputs(out, now)
 
     def on_idle(self, source: int, partition: int, now: Now) -> list[Output]:

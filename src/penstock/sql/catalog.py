@@ -5,8 +5,13 @@ Knows names; where rows come from is the plan's.
 
 from dataclasses import dataclass, field
 
+from sqlglot import exp
+
+from penstock.engine.functions.user import TableFunction, UserCall, UserFunction
 from penstock.engine.plan import Node, Scan, Sink, Table
+from penstock.sql.dialect import WINDOW_FUNCTIONS, FlinkParser
 from penstock.sql.faults import At, QueryError, did_you_mean
+from penstock.sql.support import function_names
 
 
 @dataclass
@@ -16,6 +21,8 @@ class Catalog:
     tables: dict[str, Table] = field(default_factory=dict)
     views: dict[str, Node] = field(default_factory=dict)
     sinks: list[Sink] = field(default_factory=list)
+    functions: dict[str, UserFunction | TableFunction] = field(default_factory=dict)
+    """Users' functions, by name in capitals: SQL does not tell cases apart there."""
 
     def add_table(self, table: Table, at: At = None, *, exist_ok: bool = False) -> None:
         """Declare a table; a name stands for one thing only."""
@@ -35,6 +42,29 @@ class Catalog:
                 f"`{name}` is declared twice", at, remedy="choose another name, or write IF NOT EXISTS"
             )
         return True
+
+    def add_function(self, function: UserFunction | TableFunction) -> None:
+        """Let SQL call a function of the user's."""
+        name = function.name.upper()
+        if name in (
+            *function_names(),
+            *FlinkParser.FUNCTIONS,
+            *FlinkParser.FUNCTION_PARSERS,
+            *WINDOW_FUNCTIONS,
+        ):
+            raise QueryError(f"{name} is one of SQL's own functions", remedy="choose another name")
+        if name in self.functions:
+            raise QueryError(f"the function {name} is declared twice", remedy="choose another name")
+        self.functions[name] = function
+
+    def resolved(self, tree: exp.Expression) -> exp.Expression:
+        """The tree, in place, with the calls of users' functions as such."""
+        for call in reversed(list(tree.find_all(exp.Anonymous))):  # those within others first
+            function = self.functions.get(call.name.upper())
+            if isinstance(function, UserFunction):
+                made = UserCall(this=function, expressions=call.expressions)
+                call.replace(made.update_positions(call))
+        return tree
 
     def relation(self, name: str, at: At = None) -> Node:
         """The rows behind a name: a view's query, or a scan of a table that can be read."""

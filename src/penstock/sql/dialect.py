@@ -10,6 +10,8 @@ from sqlglot import exp, generator, parser, tokens
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 from sqlglot.tokenizer_core import TokenType
 
+from penstock.engine.functions.user import TableCall, UserCall
+
 # Functions that sqlglot's own builders turn into a typed node of the same meaning as Flink's; every other name stays
 # a call by name (`exp.Anonymous`, upper case). Source: Flink documentation, "System (Built-in) Functions".
 # fmt: off
@@ -175,6 +177,12 @@ class FlinkGenerator(generator.Generator):
         exp.DataType.Type.TEXT: "STRING",
         exp.DataType.Type.VARBINARY: "BYTES",
         exp.DataType.Type.TIMESTAMPLTZ: "TIMESTAMP_LTZ",
+    }
+    TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = {
+        **generator.Generator.TRANSFORMS,
+        **dict.fromkeys(
+            (UserCall, TableCall), lambda self, call: self.func(call.function.name, *call.expressions)
+        ),
     }
 
 

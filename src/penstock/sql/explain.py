@@ -22,6 +22,7 @@ from penstock.engine.plan import (
     Union,
     Window,
 )
+from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.types import Column, Expr
 from penstock.sql.dialect import Flink
 
@@ -142,6 +143,21 @@ def _any(node: Node) -> str:
     return type(node).__name__
 
 
+def _expand(node: Expand) -> str:
+    made = ", ".join(f"{column.name} {column.kind}" for column in node.columns)
+    return f"Expand{' outer' if node.outer else ''} {text_of(node.call)}: {made}"
+
+
+def _map_batches(node: MapBatches) -> str:
+    made = ", ".join(f"{column.name} {column.kind}" for column in node.schema)
+    return f"MapBatches {node.function.name}: {made}"
+
+
+def _process(node: Process) -> str:
+    made = ", ".join(f"{column.name} {column.kind}" for column in node.schema)
+    return f"Process {node.function.name} by ({', '.join(node.keys)}): {made}"
+
+
 def _signed(milliseconds: int) -> str:
     return f"-{_duration(-milliseconds)}" if milliseconds < 0 else _duration(milliseconds)
 
@@ -149,6 +165,7 @@ def _signed(milliseconds: int) -> str:
 _LINES: dict[type, Callable[..., str]] = {
     Scan: _scan, Filter: _filter, Project: _project, Window: _window, Aggregate: _aggregate, Union: _union,
     Join: _join, AsOf: _as_of, Top: _top, Over: _over,
+    Expand: _expand, MapBatches: _map_batches, Process: _process,
 }  # fmt: skip
 
 

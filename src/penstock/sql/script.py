@@ -59,7 +59,7 @@ def plan_of(catalog: Catalog) -> Plan:
 def run(text: str, catalog: Catalog, *, place: str = "", explaining: bool = False) -> None:
     """Carry out a script's statements against a catalog; on an error the catalog is as it was."""
     script = Script(text, place)
-    draft = Catalog(dict(catalog.tables), dict(catalog.views), list(catalog.sinks))
+    draft = Catalog(dict(catalog.tables), dict(catalog.views), list(catalog.sinks), catalog.functions)
     first: At = None
     try:
         for cursor in statements(script, explaining=explaining):
@@ -203,7 +203,7 @@ def _query(cursor: Cursor, catalog: Catalog) -> tuple[Node, exp.Expression]:
     inner = cursor.wrapped() if wrapped else cursor
     if wrapped and cursor.token:  # (SELECT …) UNION ALL …
         inner = Cursor(cursor.script, cursor.tokens[cursor.at - len(inner.tokens) - 2 :], cursor.end)
-    tree = inner.parse(exp.Select, "a query")
+    tree = catalog.resolved(inner.parse(exp.Select, "a query"))
     return Queries(catalog, {}).lower(tree), tree
 
 

@@ -16,7 +16,7 @@ from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, re
 from penstock.engine.formats.json.reader import Decoded
 from penstock.engine.formats.layout import Test
 from penstock.engine.formats.options import key_format, stored, value_format
-from penstock.engine.operators.operator import DELETE, KIND
+from penstock.engine.operators.operator import DELETE, KIND, Failure
 from penstock.engine.plan import Table
 from penstock.engine.types import Schema, polars_type
 from penstock.errors import PenstockError
@@ -31,6 +31,9 @@ class Read:
 
     rows: pl.DataFrame
     dead: list[Record] = field(default_factory=list)
+    chunk: Chunk | None = None
+    records: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None
+    """The chunk, and which of its records each row is."""
     times: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None
     kept: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
     """With tests: the watermark column of all rows that were read (µs, the smallest number for a null), and which of
@@ -80,7 +83,7 @@ class TopicReader:
             if self.upsert and len(decoded.tombstones):
                 frame = self._with_deletions(frame, decoded, chunk, partition)
             dead = [self._dead(chunk, bad, partition, now) for bad in decoded.bad]
-            yield _told(Read(frame, dead), decoded)
+            yield _told(Read(frame, dead, chunk, decoded.rows), decoded)
 
     def _with_metadata(
         self,
@@ -131,17 +134,28 @@ class TopicReader:
         record = Record(chunk.key(row), chunk.value(row), stamp, chunk.headers(row), offset)
         return self._letter(record, partition, "VALUE_CONVERTER", why, now)
 
+    def refused(self, read: Read, failure: Failure, partition: int, now: Now) -> Record:
+        """The dead letter of a row that a user's function failed on."""
+        assert read.chunk is not None
+        assert read.records is not None
+        chunk, row = read.chunk, int(read.records[failure.row])
+        offset, stamp = int(chunk.places[OFFSET, row]), int(chunk.places[TIMESTAMP, row])
+        record = Record(chunk.key(row), chunk.value(row), stamp, chunk.headers(row), offset)
+        why = [failure.kind, failure.text, failure.function]
+        return self._letter(record, partition, "TRANSFORMATION", why, now)
+
     def _damaged(self, batch: Damaged, partition: int, now: Now) -> Record:
         record = Record(None, None, batch.timestamp_ms, (), batch.offset)
         return self._letter(record, partition, "KAFKA_CONSUME", ["CorruptRecordException", batch.reason], now)
 
     def _letter(self, record: Record, partition: int, stage: str, why: list[str], now: Now) -> Record:
-        kind, text = why
+        kind, text, *function = why
+        reader = type(self.values).__module__ + "." + type(self.values).__name__
         headers = {
             "topic": self.table.topic, "partition": str(partition), "offset": str(record.offset),
             "timestamp": str(record.timestamp_ms),
             "connector.name": self.table.name, "task.id": "0", "stage": stage,
-            "class.name": type(self.values).__module__ + "." + type(self.values).__name__, "exception.class.name": kind,
+            "class.name": function[0] if function else reader, "exception.class.name": kind,
             "exception.message": text, "exception.stacktrace": f"{kind}: {text}",
         }  # fmt: skip
         marks = tuple((f"__connect.errors.{name}", value.encode()) for name, value in headers.items())

@@ -2,7 +2,8 @@
 
 Rows are polars frames. Two columns may ride along: `$kind` (int8: 0 +I, 1 -U, 2 +U, 3 -D) wherever rows may change
 earlier ones, and `$mark` (int64) where a batch holds rows behind the bound: the watermark, in ms, that their own
-partition had reached before each row. Knows nothing of the graph.
+partition had reached before each row. Up to the first operator that asks for it, `$row` (int64) may say which row of
+its source's batch each row was. Knows nothing of the graph.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from penstock.clock import Now
 
-KIND, MARK = "$kind", "$mark"
+KIND, MARK, ROW = "$kind", "$mark", "$row"
 CARRIED = (KIND, MARK)
 INSERT, BEFORE, AFTER, DELETE = 0, 1, 2, 3
 
@@ -32,6 +33,16 @@ class Moment:
     after_ms: int
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A user's function failed on the row at place `row` of a source's batch: the error's kind and text."""
+
+    row: int
+    function: str
+    kind: str
+    text: str
+
+
 class Operator:
     """One node at work. Stateless ones only answer `on_rows`."""
 
@@ -39,6 +50,21 @@ class Operator:
     late_rows = 0
     delay_ms = 0
     """How far behind its watermark rows may come out, so that its readers' is held back."""
+    asks_rows = False
+    """Whether it wants to know which rows of the source's batch it gets, so that it can name those it fails on."""
+
+    def failed(self) -> list[Failure]:
+        """The rows that users' functions failed on since it was asked last: they were left out."""
+        return []
+
+    @property
+    def wakes_ms(self) -> int:
+        """When, by the wall's clock, `on_clock` has something to do."""
+        return NEVER_MS
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        """The wall's clock has reached `wakes_ms`: what is finished now."""
+        return None
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         """What the rows, which came in through input `port`, turn into; None for nothing."""

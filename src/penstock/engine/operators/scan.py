@@ -12,7 +12,7 @@ from sqlglot import exp
 from penstock.engine.expressions import asks_time, compile_to
 from penstock.engine.functions import kinds
 from penstock.engine.kernels import scatter
-from penstock.engine.operators.operator import KIND, MARK, Moment, Operator
+from penstock.engine.operators.operator import KIND, MARK, ROW, Moment, Operator
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan
 from penstock.engine.run.columns import integers, pick, there
@@ -49,6 +49,8 @@ class ReadTable(Operator):
         ]
         self.timed = any(asks_time(expr) for expr in self.computed)
         self.names = [c.name for c in table.schema if c.name in wanted]
+        self.numbered = False
+        """Whether rows say, as `ROW`, which of the batch they are."""
         self._check_time()
 
     def _check_time(self) -> None:
@@ -66,7 +68,8 @@ class ReadTable(Operator):
         if self.computed:
             rows = (with_now(rows, moment.now) if self.timed else rows).with_columns(self.computed)
         riders = [KIND] if KIND in rows.columns else []
-        return pick(rows, [*self.names, *riders])
+        made = pick(rows, [*self.names, *riders])
+        return made.with_columns(pl.Series(ROW, np.arange(made.height))) if self.numbered else made
 
     def see(self, rows: pl.DataFrame, time: SourceTime, partition: int) -> pl.DataFrame:
         """Note the batch's times; rows get `$mark` where one of them lies behind the bound."""

@@ -1,4 +1,4 @@
-"""Filter and Project: a chain of them is one operator, each step one polars call.
+"""Filter, Project and Apply: a chain of them is one operator, each step one polars call.
 
 Knows nothing of where rows come from.
 """
@@ -10,8 +10,10 @@ import polars as pl
 from penstock.clock import Now
 from penstock.engine.expressions import NOW, asks_time, bind, compile_to
 from penstock.engine.functions import kinds
-from penstock.engine.operators.operator import Moment, Operator, carried
+from penstock.engine.operators.operator import ROW, Failure, Moment, Operator, carried
+from penstock.engine.operators.user.apply import ApplyStep
 from penstock.engine.plan import Filter, Project
+from penstock.engine.plan.user import Apply
 from penstock.errors import PenstockError
 
 
@@ -38,18 +40,19 @@ class _Make:
         self.constant = not any(expr.meta.root_names() for expr in self.exprs)
 
     def run(self, rows: pl.DataFrame) -> pl.DataFrame:
-        riders = carried(rows)
+        riders = [*carried(rows), *([ROW] if ROW in rows.columns else [])]
         if self.constant and not riders:  # literals alone would make one row, whatever the input has
             return rows.with_columns(self.exprs).select(self.names)
         return rows.select(*self.exprs, *riders)
 
 
 class Stages(Operator):
-    """Filters and projections, one after the other, the first to run first."""
+    """Filters, projections and calls, one after the other, the first to run first."""
 
-    def __init__(self, plans: Sequence[Filter | Project]) -> None:
-        self.steps = [_Keep(plan) if isinstance(plan, Filter) else _Make(plan) for plan in plans]
-        self.name = " → ".join("filter" if isinstance(plan, Filter) else "project" for plan in plans)
+    def __init__(self, plans: Sequence[Filter | Project | Apply]) -> None:
+        self.steps = [_step(plan) for plan in plans]
+        self.name = " → ".join(NAMES[type(plan)] for plan in plans)
+        self.asks_rows = any(isinstance(step, ApplyStep) for step in self.steps)
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         for step in self.steps:
@@ -57,6 +60,21 @@ class Stages(Operator):
             if not rows.height:
                 return None
         return rows
+
+    def failed(self) -> list[Failure]:
+        return [one for step in self.steps if isinstance(step, ApplyStep) for one in step.failures.take()]
+
+
+NAMES = {Filter: "filter", Project: "project", Apply: "apply"}
+
+
+def _step(plan: Filter | Project | Apply) -> _Keep | _Make | ApplyStep:
+    match plan:
+        case Filter():
+            return _Keep(plan)
+        case Apply():
+            return ApplyStep(plan)
+    return _Make(plan)
 
 
 def with_now(rows: pl.DataFrame, now: Now) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from penstock.engine.operators.joins.interval import IntervalJoin
 from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
-from penstock.engine.operators.operator import NEVER_MS, Moment, Operator
+from penstock.engine.operators.operator import NEVER_MS, Failure, Moment, Operator
 from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
@@ -40,6 +40,8 @@ from penstock.engine.plan import (
     Window,
     walk,
 )
+from penstock.engine.plan.user import Apply
+from penstock.engine.run.calls import apart
 from penstock.engine.run.laps import Laps
 from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
@@ -115,7 +117,9 @@ class Graph:
         self.scans: list[int] = []
         self._built: list[tuple[Node, int]] = []
         self._heads: dict[str, int] = {}
-        nodes = [prune(rewrite(sink.source), {c.name for c in sink.source.schema}) for sink in plan.sinks]
+        nodes = [
+            prune(apart(rewrite(sink.source)), {c.name for c in sink.source.schema}) for sink in plan.sinks
+        ]
         self.needed: dict[str, set[str]] = {}
         for node in nodes:
             scanned(node, {c.name for c in node.schema}, self.needed)
@@ -130,6 +134,9 @@ class Graph:
         }
         for number, node in enumerate(nodes):
             self.vertices[self._build(node)].sinks.append(number)
+        for vertex in self.vertices:
+            if vertex.operator.asks_rows:
+                self._number_rows(vertex)
 
     # --- building --------------------------------------------------------------------------------------------
 
@@ -145,9 +152,12 @@ class Graph:
         if isinstance(node, Scan):
             return self._scan(node)
         inputs = list(node.inputs)
-        if isinstance(node, Filter | Project):
-            chain, below = [node], node.source
-            while isinstance(below, Filter | Project) and not any(known == below for known, _ in self._built):
+        if isinstance(node, Filter | Project | Apply):
+            chain: list[Filter | Project | Apply] = [node]
+            below = node.source
+            while isinstance(below, Filter | Project | Apply) and not any(
+                known == below for known, _ in self._built
+            ):
                 chain.append(below)
                 below = below.source
             return self._add(Stages(chain[::-1]), chain, [self._build(below)])
@@ -181,6 +191,13 @@ class Graph:
             self.vertices[one].readers.append((number, port))
         return number
 
+    def _number_rows(self, vertex: Vertex) -> None:
+        """Let the source below say which of its rows are which, where nothing but stages is between."""
+        while isinstance(vertex.operator, Stages):
+            vertex = self.vertices[vertex.inputs[0]]
+        if isinstance(vertex.operator, ReadTable) and vertex.operator.table.connector == "kafka":
+            vertex.operator.numbered = True
+
     # --- running ---------------------------------------------------------------------------------------------
 
     def rows(
@@ -213,10 +230,18 @@ class Graph:
         self._advance(self._reached(times, now), now, out)
         return out
 
+    def failures(self) -> list[Failure]:
+        """The rows of the last batch that users' functions failed on, each row once."""
+        found = [
+            one for vertex in self.vertices if vertex.operator.asks_rows for one in vertex.operator.failed()
+        ]
+        return list({one.row: one for one in reversed(found)}.values())[::-1]
+
     @property
     def due_ms(self) -> int:
         """When the clock alone brings something to do, in ms since the epoch."""
-        return min((v.operator.due_ms + 1 for v in self.vertices if v.clock), default=NEVER_MS)
+        windows = (v.operator.due_ms + 1 for v in self.vertices if v.clock)
+        return min((*windows, *(v.operator.wakes_ms for v in self.vertices)), default=NEVER_MS)
 
     @property
     def clock_ms(self) -> int:
@@ -258,6 +283,11 @@ class Graph:
             if marks[number] > vertex.watermark_ms:
                 vertex.watermark_ms = marks[number]
                 made = vertex.operator.on_watermark(marks[number], now)
+                self.laps.end(vertex)
+                if made is not None and made.height:
+                    self._hand_on(number, made, marks, now, out)
+            if now.wall_ms >= vertex.operator.wakes_ms:
+                made = vertex.operator.on_clock(now)
                 self.laps.end(vertex)
                 if made is not None and made.height:
                     self._hand_on(number, made, marks, now, out)

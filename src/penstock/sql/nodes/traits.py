@@ -20,6 +20,7 @@ from penstock.engine.plan import (
     Union,
     Window,
 )
+from penstock.engine.plan.user import Expand, MapBatches, Process
 
 WINDOW_BOUNDS = ("window_start", "window_end")
 
@@ -44,8 +45,10 @@ def event_times(node: Node) -> frozenset[str]:
             return event_times(node.left)
         case Top():
             return event_times(node.source) if node.window is not None else frozenset()
-        case Filter() | Over():
+        case Filter() | Over() | Expand():
             return event_times(node.source)
+        case MapBatches() | Process():
+            return frozenset() if node.time is None else frozenset({node.time})
     raise AssertionError(node)
 
 
@@ -57,7 +60,7 @@ def clock_times(node: Node) -> frozenset[str]:
         case Project():
             asked = frozenset(column.name for column, expr in node.columns if is_proctime(expr))
             return asked | _renamed(node, clock_times(node.source))
-        case Filter() | Over():
+        case Filter() | Over() | Expand():
             return clock_times(node.source)
         case AsOf():
             return clock_times(node.left)
@@ -99,8 +102,10 @@ def window_roles(node: Node) -> dict[str, str]:
             return {**window_roles(node.left), **window_roles(node.right)}
         case AsOf():
             return window_roles(node.left)
-        case Filter() | Over() | Top():
+        case Filter() | Over() | Top() | Expand():
             return window_roles(node.source)
+        case MapBatches() | Process():
+            return {}
     raise AssertionError(node)
 
 
@@ -142,7 +147,7 @@ def row_key(node: Node) -> Key | None:
             return _key_of_join(node)
         case AsOf():
             return row_key(node.left)
-        case Window() | Union():
+        case Window() | Union() | Expand() | MapBatches() | Process():
             return None
     raise AssertionError(node)
 

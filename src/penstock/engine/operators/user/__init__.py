@@ -1,0 +1,1 @@
+"""Users' own Python at work: calls, table functions, batches, and classes with state and timers."""

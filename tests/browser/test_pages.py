@@ -21,6 +21,8 @@ PAGES = {
     "/topics/orders?open=delete-topic:orders": "This destroys",
     "/pipelines": "revenue",
     "/pipelines/revenue": "did you mean sensor",
+    "/pipelines/machine": "interval join",
+    "/pipelines/machine?view=plan": "As it runs",
     "/tables": "machine_now",
     "/tables/machine_now": "disk.read",
     "/groups": "billing",

@@ -24,7 +24,11 @@ from world import Table, Topic, World
 STATIC = Path(__file__).parents[2] / "src" / "penstock" / "web" / "static"
 world = World(int(time.time() * 1000) - 200_000)
 seen: dict[str, int] = {}
-options = {"demo": True, "empty": False}
+options = {"demo": True, "empty": False, "stranger": False}
+STRANGER = (
+    "alice may not describe the cluster penstock",
+    "an owner may grant it: penstock user allow alice describe cluster",
+)
 
 
 def no(status: int, error: str, remedy: str = "") -> JSONResponse:
@@ -49,7 +53,27 @@ def flow_now() -> dict[str, Any]:
     return blank if options["empty"] else answers.flow(world)
 
 
+async def flow_page(request: Request) -> Response:
+    return no(403, *STRANGER) if options["stranger"] else JSONResponse(flow_now())
+
+
+async def explained(request: Request) -> Response:
+    if "sensr" in (await request.json())["script"]:
+        wrong = {
+            "error": "There is no column sensr in n.",
+            "remedy": "did you mean `sensor`?",
+            "place": "",
+            "line": 15,
+            "column": 81,
+        }
+        return JSONResponse(wrong, 400)
+    return JSONResponse(answers.EXPLAINED)
+
+
 async def flow_events(request: Request) -> Response:
+    if options["stranger"]:
+        return no(403, *STRANGER)
+
     async def events() -> AsyncIterator[str]:
         while not await request.is_disconnected():
             yield f"event: flow\nid: {world.now_ms}\ndata: {json.dumps(flow_now())}\n\n"
@@ -195,11 +219,12 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
 
 
 ROUTES = [
-    Route("/api/status", status), Route("/api/flow", lambda r: JSONResponse(flow_now())), Route("/api/flow/events", flow_events),
+    Route("/api/status", status), Route("/api/flow", flow_page), Route("/api/flow/events", flow_events),
     Route("/api/topics", topics, methods=["GET", "POST"]), Route("/api/topics/{topic}", topic, methods=["GET", "DELETE"]),
     Route("/api/topics/{topic}/records", records, methods=["GET", "POST"]),
     Route("/api/pipelines", lambda r: JSONResponse(answers.pipelines(world))),
     Route("/api/pipelines/{name}", lambda r: found(answers.pipelines(world), "name", r.path_params["name"])),
+    Route("/api/sql/explain", explained, methods=["POST"]),
     Route("/api/tables", lambda r: JSONResponse(answers.table_rows(world))),
     Route("/api/tables/{table}/changes", table_changes), Route("/api/tables/{table}", table),
     Route("/api/groups", lambda r: JSONResponse(answers.group_rows(world))),

@@ -109,6 +109,42 @@ def group_rows(world: World) -> list[dict[str, Any]]:
     return rows
 
 
+WRITERS = (2, 4, 6)
+
+
+def operators(world: World, sent: int, made: dict[str, int]) -> list[dict[str, Any]]:
+    """The machine's pipeline: one scan, two windows, and a join of what they give."""
+    rate = mean_of_last(world.topics["readings"].rates)
+    now, band, alerts = (mean_of_last(world.topics[name].rates) for name in made)
+
+    def one(
+        name: str, detail: str, inputs: list[int], rates: tuple[float, float], busy: float, **more: Any
+    ) -> dict[str, Any]:
+        known = {"name": name, "detail": detail, "inputs": inputs, "source": -1, "rows_in": sent, "rows_out": sent, "batches": sent // 10,
+                 "busy_s": 60 * busy, "state_rows": 0, "state_bytes": 0, "late_rows": 0, "watermark_ms": world.now_ms - 400}  # fmt: skip
+        return {**known, "rate_in": rates[0], "rate_out": rates[1], "busy": busy, **more}
+
+    window = "Window TUMBLE at 1 s → Aggregate windowed by (sensor, window_start, window_end): mean DOUBLE = AVG(`reading`)"
+    return [
+        one("scan", "Scan readings event time at, 300 ms late", [], (rate, rate), 0.041, source=0),
+        one("window aggregate", window, [0], (rate, now), 0.012, state_rows=11, state_bytes=9_216),
+        one("project", "Project sensor, unit, mean, low, high, n, window_end", [1], (now, now), 0.001, rows_out=made["machine_now"]),
+        one("window aggregate", window.replace("TUMBLE at 1 s", "HOP at 30 s every 1 s"), [0], (rate, band), 0.87, state_rows=341,
+            state_bytes=2_410_000, late_rows=17 if world.trouble else 0),
+        one("project", "Project sensor, mean, low, high, window_end", [3], (band, band), 0.001),
+        one("interval join", "Join INNER on (sensor = sensor0) within window_end - window_end0 from 0 ms to 1 s", [2, 4], (now + band, alerts),
+            0.022, state_rows=22, state_bytes=41_000),
+        one("filter → project", "Filter `mean` > `high` → Project sensor, mean, high, window_end", [5], (alerts, alerts), 0.0),
+    ]  # fmt: skip
+
+
+EXPLAINED = {
+    "written": "Sink machine_now [upsert-kafka] key (sensor)\n  Aggregate windowed by (sensor, window_start, window_end)\n    Window TUMBLE at 1 s\n      Scan readings\n",
+    "running": "Sink machine_now [upsert-kafka machine_now] key (sensor)\n  window aggregate: Window TUMBLE at 1 s → Aggregate windowed by (sensor, window_start, window_end)\n"
+    "    scan readings [kafka readings], decodes json: sensor STRING, unit STRING, reading DOUBLE, at TIMESTAMP(3); 4 of 5 columns\n",
+}
+
+
 def pipelines(world: World) -> list[dict[str, Any]]:
     sent = world.topics["readings"].ends[0]
     made = {name: world.topics[name].ends[0] for name in world.tables}
@@ -127,12 +163,10 @@ def pipelines(world: World) -> list[dict[str, Any]]:
         **blank, "name": "machine", "state": "running", "file": "pipelines/machine.sql", "sql": MACHINE_SQL.rsplit("\nINSERT", 1)[0] + "\n",
         "rate_in": mean_of_last(world.topics["readings"].rates), "rate_out": mean_of_last(world.topics["machine_now"].rates) * 2,
         "inputs": [{"table": "readings", "connector": "kafka", "topic": "readings", "rows": sent, "dead_letters": 0, "lag": DELIVERED_LAG, "watermark_ms": world.now_ms - 400}],
-        "outputs": [{"table": n, "connector": "upsert-kafka", "topic": n, "rows": made[n]} for n in made], "tables": tables,
-        "operators": [
-            {"name": "decode readings (json)", "rows_in": sent, "rows_out": sent, "state_rows": 0},
-            {"name": "tumble 1 s by sensor", "rows_in": sent, "rows_out": made["machine_now"], "state_rows": 11},
-            {"name": "hop 30 s / 1 s by sensor", "rows_in": sent, "rows_out": made["machine_band"], "state_rows": 341},
-        ],
+        "outputs": [{"table": n, "connector": "upsert-kafka", "topic": n, "rows": made[n], "rate": mean_of_last(world.topics[n].rates),
+                     "operator": at, "busy": 0.004, "busy_s": 1.2} for n, at in zip(made, WRITERS, strict=True)], "tables": tables,
+        "operators": operators(world, sent, made), "commit": {"commits": 812, "seconds": 1.9, "interval_s": 0.012,
+                                                              "snapshots": 9, "snapshot_bytes": 48_213, "snapshot_s": 0.006},
     }  # fmt: skip
     error = {"message": "There is no column sensr in n: did you mean sensor?", "remedy": "Write n.sensor and save; the pipeline starts by itself.",
              "place": "pipelines/revenue.sql", "line": 15, "column": 81}  # fmt: skip

@@ -9,6 +9,7 @@ import "./style/flow.css";
 import "./style/parts.css";
 import "./style/grid.css";
 import "./style/demo.css";
+import "./style/steps.css";
 import "uplot/dist/uPlot.min.css";
 
 const place = document.getElementById("app");

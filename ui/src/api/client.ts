@@ -2,6 +2,8 @@
 import type * as T from "./types";
 
 const ANSWER_MS = 10_000;
+/** Compiling a script takes a process of its own. */
+const EXPLAIN_MS = 35_000;
 
 /** What the server said no with: a sentence, and what to do about it. */
 export class ApiError extends Error {
@@ -10,6 +12,8 @@ export class ApiError extends Error {
     message: string,
     readonly remedy = "",
     readonly place = "",
+    readonly line = 0,
+    readonly column = 0,
   ) {
     super(message);
   }
@@ -17,15 +21,15 @@ export class ApiError extends Error {
 
 async function refusal(answer: Response): Promise<ApiError> {
   try {
-    const { error, remedy, place } = (await answer.json()) as { error: string; remedy?: string; place?: string };
-    return new ApiError(answer.status, error, remedy, place);
+    const said = (await answer.json()) as { error: string; remedy?: string; place?: string; line?: number; column?: number };
+    return new ApiError(answer.status, said.error, said.remedy, said.place, said.line, said.column);
   } catch {
     return new ApiError(answer.status, `The server answered ${answer.status} without saying why.`);
   }
 }
 
-async function call<R>(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<R> {
-  const limits = [AbortSignal.timeout(ANSWER_MS), ...(signal ? [signal] : [])];
+async function call<R>(method: string, path: string, signal?: AbortSignal, body?: unknown, answer_ms = ANSWER_MS): Promise<R> {
+  const limits = [AbortSignal.timeout(answer_ms), ...(signal ? [signal] : [])];
   const init: RequestInit = { method, signal: AbortSignal.any(limits), headers: { accept: "application/json" } };
   // A DELETE carries the JSON content type too: the server asks it of every mutation.
   if (method !== "GET") {
@@ -83,6 +87,7 @@ export const api = {
 
   pipelines: (signal?: AbortSignal) => get<T.Pipeline[]>("/api/pipelines", signal),
   pipeline: (name: string, signal?: AbortSignal) => get<T.Pipeline>(`/api/pipelines/${seg(name)}`, signal),
+  explain: (script: string, signal?: AbortSignal) => call<T.Explained>("POST", "/api/sql/explain", signal, { script }, EXPLAIN_MS),
   tables: (signal?: AbortSignal) => get<T.TableRow[]>("/api/tables", signal),
   table: (name: string, wish: { order?: string; limit: number }, signal?: AbortSignal) =>
     get<T.TablePage>(`/api/tables/${seg(name)}${query(wish)}`, signal),

@@ -99,6 +99,34 @@ export interface JobError {
   line: number | null;
   column: number | null;
 }
+/** One operator; `inputs` are places in the pipeline's list of them. A worker of an older version says less. */
+export interface Operator {
+  name: string;
+  rows_in: number;
+  rows_out: number;
+  state_rows: number;
+  detail?: string;
+  inputs?: number[];
+  source?: number;
+  state_bytes?: number;
+  late_rows?: number;
+  watermark_ms?: number | null;
+  rate_in?: number;
+  rate_out?: number;
+  busy?: number;
+}
+export interface Commits {
+  commits: number;
+  seconds: number;
+  interval_s: number;
+  snapshots: number;
+  snapshot_bytes: number;
+  snapshot_s: number;
+}
+export interface Explained {
+  written: string;
+  running: string;
+}
 export interface Pipeline {
   name: string;
   state: "starting" | "running" | "failed" | "stopped";
@@ -110,9 +138,10 @@ export interface Pipeline {
   since_ms: number;
   at_ms: number;
   error: JobError | null;
-  inputs: { table: string; connector: string; topic: string; rows: number; dead_letters: number; lag: number; watermark_ms: number }[];
-  outputs: { table: string; connector: string; topic: string; rows: number }[];
-  operators: { name: string; rows_in: number; rows_out: number; state_rows: number }[];
+  inputs: { table: string; connector: string; topic: string; rows: number; dead_letters: number; lag: number; watermark_ms: number | null }[];
+  outputs: { table: string; connector: string; topic: string; rows: number; rate?: number; operator?: number; busy?: number }[];
+  operators: Operator[];
+  commit?: Commits | null;
   tables: { name: string; topic: string; connector: string; columns: Column[]; key: string[] }[];
   rate_in: number;
   rate_out: number;

@@ -3,10 +3,13 @@ import { Graph } from "../flow/graph";
 import { Troubles } from "../flow/troubles";
 import { Snippet } from "../parts/copy";
 import { ProduceTabs } from "../parts/snippets";
-import { connection, flow } from "../state/flow";
+import type { ApiError } from "../api/client";
+import { Refusal } from "../parts/ago";
+import { connection, flow, refused } from "../state/flow";
 
 export function HomePage() {
   const shown = flow.value;
+  if (!shown && refused.value) return <Hidden error={refused.value} />;
   if (!shown) {
     const lost = connection.value.kind === "lost";
     return <p class="soft waiting">{lost ? "penstock does not answer. Start it with: penstock up" : "Asking …"}</p>;
@@ -20,6 +23,21 @@ export function HomePage() {
       </section>
       <Troubles />
     </div>
+  );
+}
+
+/** Whoever may not see the whole is told so, how to change it, and where to go meanwhile. */
+function Hidden({ error }: { error: ApiError }) {
+  return (
+    <section class="sheet teach">
+      <h1>The flow is not for everyone</h1>
+      <p>It shows all topics, pipelines and tables at once, so it takes the right to describe the cluster.</p>
+      <Refusal error={error} />
+      <p>
+        What you may see is on its own page: <a href="/topics">topics</a>, <a href="/pipelines">pipelines</a>, <a href="/tables">tables</a>,{" "}
+        <a href="/groups">groups</a>.
+      </p>
+    </section>
   );
 }
 

@@ -1,8 +1,9 @@
 // One pipeline: how it runs, what it reads and writes, its operators, its SQL with the last error at its place.
 import { api } from "../api/client";
 import { usePoll } from "../api/poll";
-import type { Pipeline } from "../api/types";
-import { count, rate, whole } from "../format/number";
+import type { Commits, Pipeline } from "../api/types";
+import { Operators } from "../flow/operators";
+import { bytes, count, rate } from "../format/number";
 import { absolute, duration } from "../format/time";
 import { Ago, Stale, Waiting } from "../parts/ago";
 import { Copy } from "../parts/copy";
@@ -11,7 +12,8 @@ import { Grid, type GridColumn } from "../parts/grid";
 import { Icon } from "../parts/icons";
 import { deadLettersOf, lagOf, StateMark, watermarkDelay_ms } from "../parts/job";
 import { Sql } from "../parts/sql";
-import { pageOf } from "../state/route";
+import { pageOf, params, withParams } from "../state/route";
+import { Plan } from "./plan";
 
 export function PipelinePage({ name }: { name: string }) {
   const asked = usePoll(`pipeline ${name}`, (signal) => api.pipeline(name, signal), 1000);
@@ -21,6 +23,11 @@ export function PipelinePage({ name }: { name: string }) {
       <div class="headline">
         <h1 class="mono">{name}</h1>
         {job ? <StateMark job={job} /> : <span class="soft">pipeline</span>}
+        {job?.worker && (
+          <span class="soft" title={`process ${job.pid}`}>
+            on worker {job.worker}
+          </span>
+        )}
         <Stale of={asked} />
       </div>
       {job ? <Known job={job} /> : <section class="sheet"><Waiting of={asked} /></section>}
@@ -42,25 +49,59 @@ function Known({ job }: { job: Pipeline }) {
           <Figure word="dead letters" value={count(deadLettersOf(job))} />
           <Figure word="restarts" value={count(job.restarts)} />
           <Figure word={`${job.state} since`} value={<Ago at_ms={job.since_ms} />} />
-          <Figure word="worker" value={`${job.worker}`} title={`process ${job.pid}`} />
+          {job.commit && <Committed commit={job.commit} />}
         </dl>
       </section>
-      <div class="split even">
-        <section class="sheet">
-          <header>
-            <h2 class="mono">{job.file || "SQL"}</h2>
-            <span class="push">
-              <Copy text={job.sql} />
-            </span>
-          </header>
-          <Sql text={job.sql} error={job.error} />
-        </section>
-        <div class="stack">
-          <Ends job={job} />
-          <Operators job={job} />
-        </div>
+      <Operators job={job} />
+      <div class={seesPlan(job) ? "stack" : "split even"}>
+        <Text job={job} />
+        <Ends job={job} />
       </div>
     </div>
+  );
+}
+
+function Committed({ commit }: { commit: Commits }) {
+  const each_ms = commit.commits ? (commit.seconds / commit.commits) * 1000 : 0;
+  const apart = commit.commits ? `every ${duration(commit.interval_s * 1000)}` : "none yet";
+  return (
+    <>
+      <Figure word="commits" value={apart} title={`${count(commit.commits)} since the start, ${duration(each_ms)} each`} />
+      <Figure
+        word="snapshot"
+        value={commit.snapshots ? bytes(commit.snapshot_bytes) : "–"}
+        title={`${count(commit.snapshots)} since the start, the newest took ${duration(commit.snapshot_s * 1000)}`}
+      />
+    </>
+  );
+}
+
+const isSql = (job: Pipeline): boolean => !job.file.endsWith(".py");
+const seesPlan = (job: Pipeline): boolean => isSql(job) && params.value.get("view") === "plan";
+
+/** The file, or the plan made of it. */
+function Text({ job }: { job: Pipeline }) {
+  const plan = seesPlan(job);
+  return (
+    <section class="sheet">
+      <header>
+        <h2 class="mono">{job.file || "SQL"}</h2>
+        <span class="push">
+          {isSql(job) && (
+            <nav class="views" aria-label="What to see of it">
+              <a href={withParams({ view: null })} aria-current={plan ? undefined : "page"}>
+                SQL
+              </a>
+              <a href={withParams({ view: "plan" })} aria-current={plan ? "page" : undefined}>
+                Plan
+              </a>
+            </nav>
+          )}
+          <Copy text={job.sql} />
+        </span>
+      </header>
+      {plan ? <Plan sql={job.sql} /> : <Sql text={job.sql} error={job.error} />}
+    </section>
   );
 }
 
@@ -106,26 +147,6 @@ function Ends({ job }: { job: Pipeline }) {
         <h2>Reads and writes</h2>
       </header>
       <Grid label="Inputs and outputs" rows={rows} columns={ENDS} keyOf={(e) => e.id} />
-    </section>
-  );
-}
-
-type Operator = Pipeline["operators"][number];
-const OPERATORS: readonly GridColumn<Operator>[] = [
-  { id: "name", title: "Operator", cell: (o) => <span title={o.name}>{o.name}</span> },
-  { id: "in", title: "Rows in", numeric: true, width: 100, cell: (o) => <span title={whole(o.rows_in)}>{count(o.rows_in)}</span> },
-  { id: "out", title: "Rows out", numeric: true, width: 100, cell: (o) => <span title={whole(o.rows_out)}>{count(o.rows_out)}</span> },
-  { id: "state", title: "State rows", numeric: true, width: 100, cell: (o) => count(o.state_rows) },
-];
-
-function Operators({ job }: { job: Pipeline }) {
-  return (
-    <section class="sheet">
-      <header>
-        <h2>Operators</h2>
-        <span class="push small faint">since the last start</span>
-      </header>
-      <Grid label="Operators" rows={job.operators} columns={OPERATORS} keyOf={(o) => `${job.operators.indexOf(o)}`} empty={<p class="soft body">None runs.</p>} />
     </section>
   );
 }

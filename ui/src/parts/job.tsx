@@ -18,6 +18,6 @@ export const deadLettersOf = (job: Pipeline): number => job.inputs.reduce((sum, 
 
 /** How far the slowest input's event time is behind the worker's clock; null before there is one. */
 export function watermarkDelay_ms(job: Pipeline): number | null {
-  const marks = job.inputs.map((input) => input.watermark_ms).filter((at_ms) => at_ms > 0);
+  const marks = job.inputs.map((input) => input.watermark_ms).filter((at_ms): at_ms is number => at_ms !== null && at_ms > 0);
   return marks.length ? Math.max(0, job.at_ms - Math.min(...marks)) : null;
 }

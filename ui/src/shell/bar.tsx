@@ -2,7 +2,7 @@
 import type { StreamState } from "../api/stream";
 import { Icon, type IconName } from "../parts/icons";
 import { now } from "../state/clock";
-import { connection, demo, openTroubles } from "../state/flow";
+import { connection, demo, openTroubles, refused } from "../state/flow";
 import { path } from "../state/route";
 import { nextTheme } from "../state/theme";
 import { THIN } from "../format/number";
@@ -73,6 +73,13 @@ function words(state: StreamState): string {
 export function LinkState() {
   const state = connection.value;
   const lost = state.kind === "lost";
+  if (lost && refused.value)
+    return (
+      <span class="link-state" role="status" title={`${refused.value.message}. ${refused.value.remedy}`}>
+        <Icon name="idle" />
+        without the flow
+      </span>
+    );
   return (
     <span class={`link-state ${lost ? "lost" : ""}`} role="status" title={lost ? "penstock does not answer; what you see is old" : "Connection to penstock"}>
       <Icon name={lost ? "error" : state.kind === "live" ? "ok" : "idle"} />

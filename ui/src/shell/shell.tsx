@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { Panel } from "../panels/panel";
 import { pageAt } from "../pages/pages";
 import { now } from "../state/clock";
-import { connection } from "../state/flow";
+import { connection, refused } from "../state/flow";
 import { params, path } from "../state/route";
 import { Bar } from "./bar";
 import { keys } from "./keys";
@@ -16,7 +16,7 @@ export function Shell() {
     document.title = title ? `${title} · penstock` : "penstock";
   }, [title]);
   const state = connection.value;
-  const stale = state.kind === "lost" && now.value - state.since_ms > 3000;
+  const stale = state.kind === "lost" && !refused.value && now.value - state.since_ms > 3000;
   const open = params.value.get("open");
   return (
     <div class={`shell ${stale ? "stale" : ""} ${open ? "with-panel" : ""}`}>

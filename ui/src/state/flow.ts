@@ -1,11 +1,13 @@
 // What all pages know: the flow as it is now, the server's status, whether the demo runs, and how the connection is.
 import { computed, signal } from "@preact/signals";
-import { api } from "../api/client";
+import { api, ApiError } from "../api/client";
 import { Stream } from "../api/stream";
 import type { Demo, Flow, Status, Trouble } from "../api/types";
 import { perFrame } from "./clock";
 
 export const flow = signal<Flow | null>(null);
+/** Why there is no flow to see for who is logged in; null where there is. */
+export const refused = signal<ApiError | null>(null);
 export const status = signal<Status | null>(null);
 export const demo = signal<Demo | null>(null);
 /** How far the server's clock is ahead of ours; a second and a half is delay, not clock. */
@@ -40,9 +42,21 @@ async function introduce(): Promise<void> {
     // The stream says that the server is away; `connection` asks again when it is back.
   }
 }
+/** A stream that is refused only says that it is lost: a plain question tells why. */
+async function askWhy(): Promise<void> {
+  try {
+    take(await api.flow());
+  } catch (cause) {
+    if (!(cause instanceof ApiError) || cause.status !== 403) return;
+    if (!refused.peek()) void introduce();
+    refused.value = cause;
+  }
+}
 let wasLive = false;
 connection.subscribe(({ kind }) => {
+  if (kind === "live") refused.value = null;
   if (kind === "live" && !wasLive) void introduce();
+  if (kind === "lost" && !flow.peek()) void askWhy();
   wasLive = kind === "live";
 });
 

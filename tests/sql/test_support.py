@@ -9,7 +9,7 @@ from penstock.sql import parse, support
 QUERIES = {
     "OVER": "SELECT a, n FROM t WHERE SUM(n) OVER (ORDER BY ts) > 1",
     "scalar subquery": "SELECT a, (SELECT MAX(n) FROM t) FROM t",
-    "EXISTS": "SELECT a, n FROM t WHERE EXISTS (SELECT n FROM t)",
+    "IN and EXISTS elsewhere": "SELECT a, n FROM t WHERE n > 1 OR EXISTS (SELECT n FROM t)",
     "?": "SELECT a, n FROM t WHERE n > ?",
     "a[i]": "SELECT a, n[1] FROM t",
     "(a, b)": "SELECT a, n FROM t WHERE (a, n) = ('x', 1)",

@@ -37,6 +37,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     ("processing time", "PROCTIME() as a column, and windows over it"),
     (
+        "subqueries in WHERE",
+        "[NOT] IN (SELECT …), [NOT] EXISTS (SELECT …), also correlated, alone or joined by AND",
+    ),
+    (
         "top-N, deduplication",
         "ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) with a WHERE that bounds it, over windows too",
     ),
@@ -75,10 +79,20 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
         "OVER", "OVER stands in the list of a SELECT that does not group", "select it in a subquery first"
     ),
     exp.Subquery: Reason(
-        "scalar subquery", f"subqueries in expressions are {_LATER}", "put the query in FROM"
+        "scalar subquery",
+        f"subqueries that give a value are {_LATER}",
+        "join the query: … CROSS JOIN (SELECT MAX(x) AS x FROM t)",
     ),
-    exp.Select: Reason("subquery", f"subqueries in expressions are {_LATER}", "put the query in FROM"),
-    exp.Exists: Reason("EXISTS", f"EXISTS is {_LATER}", "put the condition in WHERE"),
+    exp.Select: Reason(
+        "subquery",
+        f"subqueries that give a value are {_LATER}",
+        "join the query: … CROSS JOIN (SELECT MAX(x) AS x FROM t)",
+    ),
+    exp.Exists: Reason(
+        "IN and EXISTS elsewhere",
+        "IN (SELECT …) and EXISTS (SELECT …) stand in WHERE, alone or joined by AND",
+        "a query for each side of OR, united with UNION",
+    ),
     exp.Lambda: Reason("lambda", "Flink SQL has no lambdas"),
     exp.Placeholder: Reason("?", "parameters are not offered in a pipeline", "write the value"),
     exp.Parameter: Reason("@", "parameters are not offered in a pipeline", "write the value"),

@@ -10,6 +10,7 @@ from sqlglot import exp
 from penstock.engine.plan import Node
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Part, Scope, bind
+from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.pairs import as_of, paired
@@ -22,6 +23,8 @@ KINDS = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
 def joined(left: Relation, right: Relation, join: exp.Join) -> Relation:
     """The relation that a JOIN makes of what stands before it and its own table."""
     how = kind_of(join)
+    refuse_unbounded(left.node)
+    refuse_unbounded(right.node)
     other = apart(left.node, right)
     parts = (*left.scope.parts, *other.scope.parts)
     scope = Scope(left.node.schema + other.node.schema, (), parts)

@@ -13,7 +13,7 @@ from penstock.engine.plan import Aggregation, Node, Order, Over
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.grouping import AGGREGATES, aggregation, is_aggregate
-from penstock.sql.lower.ranking import Numbered
+from penstock.sql.lower.ranking import Numbered, refuse_unbounded
 from penstock.sql.nodes.build import Item, projected
 from penstock.sql.nodes.intervals import milliseconds
 from penstock.sql.nodes.traits import event_times
@@ -38,6 +38,7 @@ def placed(node: Node, scope: Scope, items: list[Item]) -> tuple[Node, list[Item
     calls = [part for _, item in items for part in item.find_all(exp.Window)]
     if not calls:
         return node, items
+    refuse_unbounded(node)
     rows = _Rows(node, scope)
     names: dict[int, str] = {}
     numbering = [call for call in calls if _is_row_number(call)]

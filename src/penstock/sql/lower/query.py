@@ -15,7 +15,9 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
 from penstock.sql.lower.grouping import distinct
 from penstock.sql.lower.joins import joined
+from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation, selected
+from penstock.sql.lower.subqueries import kept
 from penstock.sql.nodes.build import projected, quoted, unioned
 from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED
 
@@ -77,7 +79,10 @@ class Queries:
         _refuse_parts(tree, {"this", "expression", "distinct", "with_", "by_name", "side", "kind", "on"})
         if any(tree.args.get(part) for part in ("by_name", "side", "kind", "on")):
             raise QueryError("this UNION is not Flink SQL", tree, remedy="UNION ALL, columns by position")
-        node = unioned([self.lower(tree.this), self.lower(tree.expression)], [tree.this, tree.expression])
+        sides = [self.lower(tree.this), self.lower(tree.expression)]
+        for side in sides:
+            refuse_unbounded(side)
+        node = unioned(sides, [tree.this, tree.expression])
         return distinct(node) if tree.args.get("distinct") else node
 
     def _from(self, tree: exp.Expression, versioned: bool = False) -> Relation:
@@ -85,7 +90,9 @@ class Queries:
         if reason:
             raise QueryError(reason.message, tree, remedy=reason.remedy)
         if isinstance(tree, TableFunction):
-            node: Node = windows.over_table(tree, self._from_table(windows.table_argument(tree)).node)
+            source = self._from_table(windows.table_argument(tree)).node
+            refuse_unbounded(source)
+            node: Node = windows.over_table(tree, source)
             return _aliased(node, tree, ())
         if isinstance(tree, exp.Subquery):
             _refuse_parts(tree, {"this", "alias", "with_", "joins"})
@@ -107,6 +114,14 @@ class Queries:
         return _aliased(self.catalog.relation(tree.name, tree), tree, (tree.name,))
 
     def _select(self, tree: exp.Select) -> Node:
+        relation = self.relation(tree)
+        where = tree.args.get("where")
+        if where is not None:
+            relation = kept(relation, where.this, self)
+        return selected(tree, relation)
+
+    def relation(self, tree: exp.Select) -> Relation:
+        """What a SELECT's FROM and JOINs give."""
         _refuse_parts(tree, SELECT_PARTS)
         source = tree.args.get("from_")
         if source is None:
@@ -116,7 +131,7 @@ class Queries:
         for join in joins:
             _refuse_parts(join, JOIN_PARTS)
             relation = joined(relation, self._from(join.this, versioned=True), join)
-        return selected(tree, relation)
+        return relation
 
 
 def _refuse_parts(tree: exp.Expression, allowed: Set[str]) -> None:

@@ -54,7 +54,7 @@ def bounded(node: Node, condition: exp.Expression) -> Node:
     if found is None:
         return filtered(node, condition)
     numbering, name = found
-    parts = conjuncts(condition)
+    parts = [one for part in conjuncts(condition) for one in _ends(part)]
     limits = [(part, limit) for part in parts if (limit := _limit(part, name)) is not None]
     if not limits:
         raise QueryError(
@@ -62,7 +62,7 @@ def bounded(node: Node, condition: exp.Expression) -> Node:
         )
     made = _top(node, numbering, name, min(limit for _, limit in limits))
     for part in parts:
-        if all(part is not bound for bound, _ in limits):
+        if all(part is not bound for bound, _ in limits) or _picks(part):
             made = filtered(made, part)
     return made
 
@@ -101,13 +101,22 @@ def _limit(part: exp.Expression, name: str) -> int | None:
     if other.is_string or not other.name.isdigit():
         raise QueryError("a ROW_NUMBER is bounded by a whole number", part, remedy=f"{name} <= 10")
     limit = int(other.name) - (1 if isinstance(part, exp.LT | exp.GT) else 0)
-    if isinstance(part, exp.EQ) and limit != 1:
-        raise QueryError(
-            "a ROW_NUMBER that is equal to more than 1 is not offered", part, remedy=f"{name} <= {limit}"
-        )
     if limit < 1:
-        raise QueryError("no row has such a number", part)
+        raise QueryError("no row has such a number", part, remedy=f"numbers begin at 1: {name} <= 10")
     return limit
+
+
+def _ends(part: exp.Expression) -> list[exp.Expression]:
+    """``n BETWEEN 2 AND 3`` as its two comparisons."""
+    if not isinstance(part, exp.Between):
+        return [part]
+    low = exp.GTE(this=part.this, expression=part.args["low"])
+    return [low, exp.LTE(this=part.this, expression=part.args["high"])]
+
+
+def _picks(part: exp.Expression) -> bool:
+    """Whether a bound asks for one row other than the first: those before it are needed, and do not come out."""
+    return isinstance(part, exp.EQ) and "1" not in (part.this.name, part.expression.name)
 
 
 def refuse_unbounded(node: Node) -> None:

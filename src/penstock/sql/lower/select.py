@@ -12,7 +12,7 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower import over, windows
 from penstock.sql.lower.binder import Part, Scope, bind, bound
 from penstock.sql.lower.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
-from penstock.sql.lower.ranking import bounded
+from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.nodes.build import Item, projected, quoted, windowed
 from penstock.sql.nodes.pairs import filtered
 from penstock.sql.support import GROUPINGS_REFUSED
@@ -33,18 +33,18 @@ class Relation:
 
 
 def selected(tree: exp.Select, relation: Relation) -> Node:
-    """The rows of a SELECT whose FROM is `relation`; raises `QueryError` at the part that is wrong."""
-    where, group, having = (tree.args.get(part) for part in ("where", "group", "having"))
-    if where is not None:
-        condition = bind(where.this, relation.scope)
-        no_aggregate(condition, "WHERE", "HAVING")
-        relation = replace(relation, node=bounded(relation.node, condition))
+    """The rows of a SELECT whose FROM and WHERE give `relation`; raises `QueryError` at the part that is wrong."""
+    group, having = (tree.args.get(part) for part in ("group", "having"))
+    distinct_ = tree.args.get("distinct")
     aggregating = group is not None or having is not None or any(map(has_aggregate, tree.expressions))
+    if aggregating or distinct_:
+        refuse_unbounded(relation.node)
     node = _grouped(tree, relation) if aggregating else _plain(tree, relation)
-    if not tree.args.get("distinct"):
+    if not distinct_:
         return node
-    if tree.args["distinct"].args.get("on"):
+    if distinct_.args.get("on"):
         raise QueryError("DISTINCT ON is not Flink SQL", tree, remedy="GROUP BY")
+    refuse_unbounded(node)
     return distinct(node)
 
 

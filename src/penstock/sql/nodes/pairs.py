@@ -5,6 +5,7 @@ Takes bound expressions over both sides' columns, whose names differ. Knows no S
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import count
 
 from sqlglot import exp
 
@@ -108,8 +109,10 @@ def _keyed(join: Join, left: exp.Expression, right: exp.Expression) -> Join:
         raise QueryError(
             f"{kinds_[0]} and {kinds_[1]} cannot be compared", left, remedy=f"CAST(… AS {kinds_[0]})"
         )
-    one, left_name = _column(join.left, _as(left, kinds_[0], common), f"$l{len(join.keys)}")
-    other, right_name = _column(join.right, _as(right, kinds_[1], common), f"$r{len(join.keys)}")
+    taken = _names(join.left) | _names(join.right)  # joins below may have named some so
+    number = next(n for n in count() if not {f"$l{n}", f"$r{n}"} & taken)
+    one, left_name = _column(join.left, _as(left, kinds_[0], common), f"$l{number}")
+    other, right_name = _column(join.right, _as(right, kinds_[1], common), f"$r{number}")
     return replace(join, left=one, right=other, keys=(*join.keys, (left_name, right_name)))
 
 

@@ -90,7 +90,7 @@ class LookupJoin(Operator):
 
     def _slots(self, rows: pl.DataFrame, port: int) -> Numbers:
         keys = self.pairing.keys[port]
-        held = pick(rows, keys)
+        held = pick(rows, keys).clone()  # it gets other names
         held.columns = list(self.table.schema)
         whole = np.logical_and.reduce([there(held[name]) for name in held.columns])
         slots = np.full(rows.height, -1, np.int64)

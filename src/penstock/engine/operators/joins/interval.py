@@ -105,11 +105,15 @@ class IntervalJoin(Operator):
             horizon_us = watermark_ms * 1000 - self.lasts_us[port]
             if self.oldest_us[port] > horizon_us:
                 continue
-            made.append(self._expired(port, horizon_us))
+            numbers = self._expired(port, horizon_us)
+            if port in self.kept and self.kind != "SEMI":
+                shelves = self.sides.both[port].shelves
+                made.append(self._unmatched(shelves.take(numbers[shelves.matched[numbers] == 0]), port))
         self._tidy()
         return _together(made)
 
-    def _expired(self, port: int, horizon_us: int) -> pl.DataFrame:
+    def _expired(self, port: int, horizon_us: int) -> Numbers:
+        """Let go of the rows that can find no match any more."""
         shelves, times = self.sides.both[port].shelves, self._at[port].values
         there_ = shelves.copies > 0
         out = there_ & (times <= horizon_us)
@@ -117,9 +121,7 @@ class IntervalJoin(Operator):
         left = times[there_ & ~out]
         self.oldest_us[port] = int(left.min()) if len(left) else FOREVER_US
         shelves.drop(numbers)
-        if port not in self.kept or self.kind == "SEMI":
-            numbers = numbers[:0]
-        return self._unmatched(shelves.take(numbers[shelves.matched[numbers] == 0]), port)
+        return numbers
 
     def _tidy(self) -> None:
         if any(side.shelves.crowded for side in self.sides.both):

@@ -60,7 +60,7 @@ class Sides:
         keys = self.both[port].keys
         if not keys:
             return np.zeros(rows.height, np.int64)
-        held = pick(rows, keys)
+        held = pick(rows, keys).clone()  # it gets other names
         held.columns = list(self.table.schema)
         whole = np.logical_and.reduce([there(held[name]) for name in held.columns])
         if whole.all():

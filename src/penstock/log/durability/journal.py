@@ -43,6 +43,7 @@ _DATA = 2 * _SLOT
 # Below this mean size a range costs less written twice than synced by itself: docs/decisions/0002-group-commit.md.
 _RANGE_MEAN_MAX = 256 * 1024
 _RANGES_MIN = 2
+_PIECE = 4 * 1024 * 1024
 _SETTLED_AT_CLOSE_MAX = 128  # a second or so on a slow disk
 
 
@@ -106,9 +107,8 @@ class Journal:
         except FileNotFoundError:
             return
         self._life, self._found_size = max(self._life_in(slot) for slot in (0, _SLOT))
-        content = self._disk.read(self._fd, self._disk.listing("")[JOURNAL_NAME], 0) if self._life else b""
         places = [_DATA + number * self._found_size for number in range(4)]
-        runs = [self._rounds(content, *place) for place in itertools.pairwise(places)]
+        runs = [self._rounds(*place) if self._life else [] for place in itertools.pairwise(places)]
         for part, run in zip((*self._halves, self._spare), runs, strict=True):
             if run:
                 part.position = run[-1][3]
@@ -146,21 +146,32 @@ class Journal:
             self._begin_life()
         return self.take_settled()
 
-    def _rounds(self, content: bytes, position: int, stop: int) -> list[_Found]:
+    def _rounds(self, position: int, stop: int) -> list[_Found]:
         found: list[_Found] = []
-        view = memoryview(content)[:stop]
-        while position + _ROUND.size <= len(view):
-            magic, life, sequence, length, count, crc = _ROUND.unpack_from(view, position)
-            body = view[position + _ROUND.size : position + _ROUND.size + max(length, 0)]
+        start, chunk = position, memoryview(b"")
+        while position + _ROUND.size <= stop:
+            if position + _ROUND.size > start + len(chunk):
+                start, chunk = position, self._chunk(position, _PIECE, stop)
+            if len(chunk) < position - start + _ROUND.size:
+                break
+            magic, life, sequence, length, count, crc = _ROUND.unpack_from(chunk, position - start)
+            after = position + _ROUND.size + max(length, 0)
+            if start + len(chunk) < after <= stop:
+                start, chunk = position, self._chunk(position, max(_PIECE, after - position), stop)
+            head, body = chunk[position - start :][: _ROUND.size - 4], chunk[position - start : after - start]
+            body = body[_ROUND.size :]
             # Between two rounds in the spare part there may have been some elsewhere.
             follows = not found or sequence > found[-1][0]
             if magic != _MAGIC or life != self._life or not follows or len(body) != length:
                 break
-            if _checksum(content[position : position + _ROUND.size - 4], body) != crc:
+            if _checksum(bytes(head), body) != crc:
                 break
-            position += _ROUND.size + length
+            position = after
             found.append((sequence, body, count, position))
         return found
+
+    def _chunk(self, position: int, size: int, stop: int) -> memoryview:
+        return memoryview(self._disk.read(self._fd, min(size, stop - position), position))
 
     def _begin_life(self) -> None:
         """From now on nothing that was written before counts. The segments must be safe by now."""
@@ -255,11 +266,12 @@ class Journal:
     def _settle_down_to(self, count: int) -> None:
         """Keep at most `count` segments held, the older half's go first."""
         half, other = self._halves
-        left = len(self._spare.pending) + len(other.pending) + len(half.pending)
-        for part in (other, self._spare, half):
-            before = len(part.pending)
-            self._settle(part, min(before, left - count))
-            left -= before - len(part.pending)
+        parts = (other, self._spare, half)
+        if sum(len(part.pending) for part in parts) <= count:
+            return
+        for part in parts:
+            held = len({segment for each in parts for segment in each.pending})
+            self._settle(part, held - count)
 
     def close(self) -> None:
         """End the life, so that the next start replays nothing; unless that would keep the user waiting."""

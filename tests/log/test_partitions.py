@@ -301,6 +301,24 @@ def test_few_descriptors_are_open_however_many_segments_are_read(journal_bytes):
             assert sum(s.fd >= 0 for p in parts for s in p.segments) <= 4
 
 
+def test_what_is_deleted_gives_its_descriptors_and_its_room_back_with_the_next_sync():
+    disk = SimulatedDisk()
+    log = opened(disk, segment_bytes=300)
+    kept = log.create_topic("kept", 1, {}, NOW).partitions[0]
+    before = None
+    for number in range(5):
+        parts = log.create_topic(f"t{number}", 2, {}, NOW).partitions
+        for _ in range(3):
+            for partition in (kept, *parts):
+                append(partition, 1)
+            sync(log)  # several at once: they are safe in the journal
+        log.delete_topic(f"t{number}")
+        log.truncate_before({kept: kept.end_offset - 1})
+        sync(log)
+        assert before in (None, len(disk._open)), "nothing is held of what is deleted"
+        before = len(disk._open)
+
+
 def test_many_topics_are_made_and_deleted_with_one_write_each():
     disk = SimulatedDisk()
     log = opened(disk)

@@ -25,7 +25,7 @@ class Partition:
     """Offsets from `start_offset` to `end_offset` (exclusive); those below `durable_offset` survive a crash."""
 
     __slots__ = (
-        "_dirty", "_files", "_interval", "_places", "_topic", "clean_offset", "durable_offset", "end_offset", "folder",
+        "_dirty", "_files", "_interval", "_places", "_topic", "clean_offset", "deleted", "durable_offset", "end_offset", "folder",
         "gaps_offset", "housed", "index", "key", "point", "segments", "size_bytes", "start_offset", "topic", "topic_id",
     )  # fmt: skip
 
@@ -36,6 +36,7 @@ class Partition:
         self.topic_id = topic.topic_id
         self.key = f"{topic.topic_id.hex()}-{index}"
         self.housed = False  # the folder stands, with this topic's id in it
+        self.deleted = False  # with its topic, for good
         self.segments: list[Segment] = []
         self.start_offset = self.end_offset = self.durable_offset = 0
         self.clean_offset = self.gaps_offset = (

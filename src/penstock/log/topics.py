@@ -164,6 +164,7 @@ class Topics:
         del self.by_id[topic.topic_id]
         for partition in topic.partitions:
             self._forget(partition)
+            partition.deleted = True
             for segment in partition.segments:
                 partition.discard(segment)
             if partition.housed:

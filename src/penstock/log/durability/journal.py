@@ -237,6 +237,18 @@ class Journal:
         settled, self._settled = self._settled, []
         return settled
 
+    def let_go(self) -> None:
+        """Hold nothing whose files were removed: an open file keeps its room on the disk.
+
+        A deleted topic's bytes need not be safe; of a topic that stays, a start may meet a file that was removed.
+        """
+        for part in (*self._halves, self._spare):
+            for one in [one for segment, one in part.pending.items() if segment.dead]:
+                if not one.partition.deleted:
+                    settle(self._disk, [one])
+                del part.pending[one.segment]
+                self._settled.append(one)
+
     def note(self, ranges: Sequence["Range"]) -> None:
         """These are safe in their own files. Not made safe itself: who loses it has only more to do."""
         content = self._round([_entry(one, one.point.position, 0) for one in ranges], len(ranges))

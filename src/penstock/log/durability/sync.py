@@ -76,11 +76,17 @@ class Sync:
         """Make the ranges safe, then do what saves work later."""
         try:
             self._make_safe()
-            for path in self.doomed:
-                remove_all(self.disk, path)
+            self._remove()
             self._note()
         except (OSError, DiskFull, DiskFailed) as error:
             self.error = error
+
+    def _remove(self) -> None:
+        for path in self.doomed:
+            remove_all(self.disk, path)
+        if self.doomed and self.journal is not None:
+            self.journal.let_go()
+            self.settled += self.journal.take_settled()
 
     def _note(self) -> None:
         """What only saves work later is left out where there is no room for it."""

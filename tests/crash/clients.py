@@ -151,15 +151,19 @@ class Copier(Client):
     def begin(self) -> Iterator[None]:
         self.batch: list[Message] = []
         self.producer = transactional(self.address, self.name)
-        # The group has committed before it begins: to find no position, or none in the log, is an anomaly of its own.
-        timeouts = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200, "auto.offset.reset": "error"}
-        self.consumer = reading(self.address, "copiers", True, **timeouts)
-        self.consumer.subscribe([SOURCE], on_assign=self.forget, on_revoke=self.forget, on_lost=self.forget)
+        self.consumer = self.enter()
         try:
             yield
         finally:
             with contextlib.suppress(KafkaException, RuntimeError):
                 self.consumer.close()
+
+    def enter(self) -> Consumer:
+        # The group has committed before it begins: to find no position, or none in the log, is an anomaly of its own.
+        timeouts = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200, "auto.offset.reset": "error"}
+        joined = reading(self.address, "copiers", True, **timeouts)
+        joined.subscribe([SOURCE], on_assign=self.forget, on_revoke=self.forget, on_lost=self.forget)
+        return joined
 
     def forget(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """What was read before a rebalance is not ours to copy any more."""
@@ -168,13 +172,7 @@ class Copier(Client):
     def work(self) -> None:
         until_s = time.monotonic() + 0.05
         while len(self.batch) < 60 and time.monotonic() < until_s:
-            message = self.consumer.poll(0.02)
-            if message is not None:
-                if message.error() is not None:
-                    if message.error().code() == KafkaError._AUTO_OFFSET_RESET:
-                        self.failure = f"position lost: {message.error()}"
-                    raise KafkaException(message.error())
-                self.batch.append(message)
+            self.poll(self.consumer)
         if not self.batch:
             return
         batch, self.batch = self.batch, []
@@ -188,12 +186,32 @@ class Copier(Client):
         ends = {message.partition(): message.offset() + 1 for message in batch}
         offsets = [TopicPartition(SOURCE, partition, end) for partition, end in ends.items()]
         self.producer.send_offsets_to_transaction(offsets, self.consumer.consumer_group_metadata(), 30)
-        if self.chance.random() < 0.03:
-            self.consumer.close()  # the others take its partitions over and must wait to hear where they begin
-            time.sleep(1)
-            raise KafkaException("it dies, and its positions are undecided until its next self fences it")
+        if self.chance.random() < 0.1:
+            self.die_undecided()
         self.producer.commit_transaction(30)
         self.steps += 1
+
+    def poll(self, consumer: Consumer) -> None:
+        message = consumer.poll(0.02)
+        if message is None:
+            return
+        if message.error() is not None:
+            if message.error().code() == KafkaError._AUTO_OFFSET_RESET:
+                self.failure = f"position lost: {message.error()}"
+            raise KafkaException(message.error())
+        self.batch.append(message)
+
+    def die_undecided(self) -> None:
+        """Nobody knows where its partitions go on until its next self fences it; meanwhile somebody comes and goes, so
+        that the others hear again and again that they have them."""
+        self.consumer.close()
+        time.sleep(0.5)
+        with contextlib.closing(self.enter()) as passing:
+            until_s = time.monotonic() + 1
+            while time.monotonic() < until_s:
+                self.poll(passing)
+        time.sleep(0.5)
+        raise KafkaException("it dies before its transaction is decided")
 
 
 class Follower(Client):

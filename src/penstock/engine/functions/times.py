@@ -170,7 +170,7 @@ def date_format(moment: Value, pattern: Value) -> Value:
     return Value("STRING", time.dt.truncate(step).map_batches(lambda s: _written(s, form), pl.String))
 
 
-_STEPS = ((r"%[.\d]*f", None), ("%[ST]", "1s"), ("%M", "1m"), ("%[HIp]", "1h"))
+_STEPS = ((r"%[.\d]*f", None), ("%-?[ST]", "1s"), ("%-?M", "1m"), ("%-?[HIp]", "1h"))
 """The finest part that a pattern shows, and what times can be cut to; None: as they are."""
 
 

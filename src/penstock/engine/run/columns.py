@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.engine.kernels.arrow import own
+
 _MICROS = pl.Datetime("us")
 
 
@@ -60,6 +62,10 @@ def integers(column: pl.Series) -> NDArray[np.int64]:
 
 
 def stack(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
-    """Rows after rows, of the same columns; nothing is copied until there are many pieces."""
+    """Rows that stay, after rows that stay, of the same columns; what was there is copied only once in many pieces.
+
+    The new ones are copied out of what was fetched with them, which would otherwise stay as long as they do.
+    """
+    second = own(second)
     made = first.vstack(second) if first.height else second
     return made.rechunk() if made.n_chunks() > 48 else made

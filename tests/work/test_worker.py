@@ -98,7 +98,8 @@ def test_a_pipeline_reads_counts_writes_and_reports(broker_address: str, tmp_pat
 
             async def counted() -> Any:
                 told = await case.told()
-                return told if told["inputs"] and told["inputs"][0]["rows"] == 3 else None
+                counted = told["inputs"] and told["inputs"][0]["rows"] == 3
+                return told if counted and told["commit"]["commits"] else None
 
             told = await until(counted, client=case.client)
             assert (told["state"], told["error"], told["worker"], told["restarts"]) == (
@@ -129,7 +130,7 @@ def test_a_pipeline_reads_counts_writes_and_reports(broker_address: str, tmp_pat
             assert (aggregate["inputs"], aggregate["rows_in"], aggregate["state_rows"]) == ([0], 3, 2)
             assert scan["busy_s"] > 0 and aggregate["busy_s"] > 0 and written["busy_s"] > 0
             assert aggregate["batches"] >= 1 and aggregate["state_bytes"] > 0
-            assert told["commit"]["commits"] >= 1 and told["commit"]["seconds"] > 0
+            assert told["commit"]["seconds"] > 0
         assert (await case.told())["state"] == "stopped"
         configs = await case.client.topic_configs(f"{case.name}-out")
         assert configs["cleanup.policy"] == "compact"

@@ -6,13 +6,14 @@ python -m penstock.cli.docs docs
 import sys
 from pathlib import Path
 
-from penstock.cli import describing
+from penstock.cli import describing, wrong_sql
 from penstock.sql import support as sql
 from penstock.wire.kafka import support as kafka
 
 PAGES = {
     "cli.md": ("The command line", describing.markdown),
     "kafka-support.md": ("What the Kafka gateway offers", kafka.markdown),
+    "sql-errors.md": ("What is said of wrong SQL", wrong_sql.markdown),
     "sql-support.md": ("What the SQL can do", sql.markdown),
 }
 

@@ -17,6 +17,7 @@ from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.grouping import is_aggregate
 from penstock.sql.lower.over import placed
+from penstock.sql.lower.ranking import bounded
 from penstock.sql.lower.select import Relation, selected
 from penstock.sql.nodes.build import Item, projected, quoted
 from penstock.sql.nodes.intervals import of_ms
@@ -40,8 +41,9 @@ def top(node: Node, limit: int, by: By, order: By, rank: str | None) -> Node:
     _check_fresh(node, [name])
     inner = exp.Select(expressions=[exp.Star(), exp.alias_(number, name, quoted=True)])
     bound = exp.LTE(this=quoted(name), expression=exp.Literal.number(limit))
-    outer = exp.Select(expressions=[exp.Star()], where=exp.Where(this=bound))
-    return selected(outer, Relation(selected(inner, Relation(node))))
+    ranked = Relation(selected(inner, Relation(node)))
+    best = Relation(bounded(ranked.node, bind(bound, ranked.scope)))
+    return selected(exp.Select(expressions=[exp.Star()]), best)
 
 
 def by_time(node: Node, descending: bool) -> Expression:

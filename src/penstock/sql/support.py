@@ -160,8 +160,14 @@ JOINS_REFUSED: dict[str, Reason] = {
     "ANTI": Reason("ANTI JOIN", "ANTI JOIN is not Flink SQL", "WHERE NOT EXISTS (SELECT …)"),
 }
 SET_OPERATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
-    exp.Intersect: Reason("INTERSECT", f"INTERSECT is {_LATER}"),
-    exp.Except: Reason("EXCEPT", f"EXCEPT is {_LATER}"),
+    exp.Intersect: Reason(
+        "INTERSECT", f"INTERSECT is {_LATER}", "SELECT DISTINCT a, b … WHERE (a, b) IN (SELECT a, b FROM …)"
+    ),
+    exp.Except: Reason(
+        "EXCEPT",
+        f"EXCEPT is {_LATER}",
+        "SELECT DISTINCT a … WHERE NOT EXISTS (SELECT * FROM u WHERE u.a = t.a)",
+    ),
 }
 RELATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Values: Reason("VALUES", f"VALUES is {_LATER}", "produce the records to a topic and read it"),

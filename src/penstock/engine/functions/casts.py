@@ -25,7 +25,9 @@ def cast(value: Value, kind: str) -> Value:
     family = _family(kind)
     rule = _RULES.get((_family(value.kind), family))
     if rule is None:
-        raise refuse(f"CAST to {kind}", value)
+        raise refuse(
+            f"CAST to {kind}", value, remedy="there is no such cast in Flink: take a part of it first"
+        )
     made = rule(value, kind)
     return Value(kind, _sized(made, kind) if family == "text" else made)
 

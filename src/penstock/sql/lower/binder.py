@@ -66,11 +66,15 @@ class Scope:
         made.this.update_positions(node.this)
         return made
 
+    @property
+    def tables(self) -> set[str]:
+        """The names that tables in sight go by."""
+        return {name for part in self.parts for name in part.names}
+
     def knows(self, node: exp.Column) -> bool:
         """Whether a table or a column in sight goes by the name's first word."""
         first, qualified = node.parts[0].name, len(node.parts) > 1
-        tables = {name for part in self.parts for name in part.names}
-        return (qualified and first in tables) or any(first in part.columns for part in self.parts)
+        return (qualified and first in self.tables) or any(first in part.columns for part in self.parts)
 
     def reference(self, node: exp.Column) -> exp.Expression:
         """A column, or a field of a nested row: ``bid.price`` where no table is called bid."""

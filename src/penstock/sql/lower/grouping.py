@@ -11,7 +11,7 @@ from sqlglot import exp
 from penstock.engine.functions import kinds
 from penstock.engine.plan import WINDOW_NAMES, Aggregate, Aggregation, Node, Project, Window
 from penstock.engine.types import Column
-from penstock.sql.faults import QueryError
+from penstock.sql.faults import At, QueryError
 from penstock.sql.nodes.build import Item, columns_of, projected, quoted
 from penstock.sql.nodes.kinds import kind
 from penstock.sql.nodes.traits import WINDOW_BOUNDS, window_columns, window_roles
@@ -108,7 +108,11 @@ def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
     argument, distinct = call.this, False
     if isinstance(argument, exp.Distinct):
         if len(argument.expressions) != 1 or argument.args.get("on"):
-            raise QueryError(f"{function}(DISTINCT …) takes one expression", call)
+            raise QueryError(
+                f"{function}(DISTINCT …) takes one expression",
+                call,
+                remedy=f"SELECT DISTINCT the columns in a subquery, then {function}(…)",
+            )
         argument, distinct = argument.expressions[0], function not in ("MIN", "MAX")
     if call.expressions:
         raise QueryError(f"{function} takes one argument", call)
@@ -122,7 +126,11 @@ def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
     found = kind(argument, source.schema) if argument is not None else None
     result = kinds.of_aggregate(function, found)
     if result is None or (found is None and function != "COUNT"):
-        raise QueryError(f"{function} is not defined for {found or '*'}", call)
+        raise QueryError(
+            f"{function} is not defined for {found or '*'}",
+            call,
+            remedy="CAST what it is of to a kind it takes",
+        )
     return Aggregation(Column(name, result, function != "COUNT"), function, argument, distinct, condition)
 
 
@@ -138,10 +146,11 @@ def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggreg
     if window:
         source, aggregations = _above_window(source, [name for name, _ in keys], aggregations)
     names = tuple(name for name, _ in keys)
-    return Aggregate(_session(source, names) if window else source, names, tuple(aggregations), window)
+    at = next((key for _, key in keys), None)
+    return Aggregate(_session(source, names, at) if window else source, names, tuple(aggregations), window)
 
 
-def _session(source: Node, keys: Sequence[str]) -> Node:
+def _session(source: Node, keys: Sequence[str], at: At) -> Node:
     """A session's window with the keys that its sessions are of: those that are grouped by."""
     if not (isinstance(source, Window) and source.kind == "SESSION"):
         return source
@@ -149,6 +158,7 @@ def _session(source: Node, keys: Sequence[str]) -> Node:
     if source.keys and set(source.keys) != set(grouped):
         raise QueryError(
             f"the sessions are of ({', '.join(source.keys)}), the groups of ({', '.join(grouped)})",
+            at,
             remedy="PARTITION BY and GROUP BY the same columns",
         )
     return replace(source, keys=grouped)

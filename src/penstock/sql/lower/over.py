@@ -83,6 +83,8 @@ class _Rows:
 
     def aggregate(self, calls: Sequence[exp.Window]) -> dict[int, str]:
         """Compute aggregates over the rows before each; the column of each call."""
+        for call in calls:
+            _check_aggregate(call)
         frames: dict[Frame, list[tuple[exp.Window, str]]] = {}
         names: dict[int, str] = {}
         for number, call in enumerate(calls):
@@ -102,15 +104,7 @@ class _Rows:
         return names
 
     def _aggregation(self, call: exp.Window, name: str) -> Aggregation:
-        inner = call.this
-        if not is_aggregate(inner):
-            reason = FUNCTIONS_REFUSED.get(inner.name.upper() or inner.sql_name())
-            raise QueryError(
-                reason.message if reason else "this is no aggregate",
-                call,
-                remedy=reason.remedy if reason else ", ".join(sorted(AGGREGATES.values())),
-            )
-        return aggregation(name, bind(inner, self.scope), self.node)
+        return aggregation(name, bind(call.this, self.scope), self.node)
 
     def _frame(self, call: exp.Window) -> Frame:
         order = _order(call)
@@ -149,6 +143,17 @@ class _Rows:
             raise QueryError(
                 "nulls sort as the smallest value", part, remedy="leave NULLS FIRST and NULLS LAST out"
             )
+
+
+def _check_aggregate(call: exp.Window) -> None:
+    inner = call.this
+    if not is_aggregate(inner):
+        reason = FUNCTIONS_REFUSED.get(inner.name.upper()) or FUNCTIONS_REFUSED.get(inner.sql_name())
+        raise QueryError(
+            reason.message if reason else "this is no aggregate",
+            call,
+            remedy=reason.remedy if reason else ", ".join(sorted(AGGREGATES.values())),
+        )
 
 
 def _order(call: exp.Window) -> list[exp.Ordered]:

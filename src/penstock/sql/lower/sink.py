@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Node, Sink, Table
+from penstock.engine.plan import Aggregate, Node, Sink, Table, Window, walk
+from penstock.engine.run.rules import rewrite
 from penstock.engine.types import Column, Schema
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
@@ -35,6 +36,7 @@ def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = No
     """The sink that fills `table` with a node's rows; raises `QueryError` where they do not fit."""
     columns = columns or Columns()
     refuse_unbounded(node)
+    _refuse_open_sessions(node, at)
     wanted = _wanted(table, columns)
     if len(node.schema) != len(wanted):
         given = ", ".join(c.name for c in node.schema)
@@ -55,6 +57,18 @@ def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = No
     return Sink(
         table, projected(node, _ordered(table, node, wanted)) if _changes(node, table, wanted) else node
     )
+
+
+def _refuse_open_sessions(node: Node, at: At) -> None:
+    """A session is known only once it has ended: its rows come as groups, or not at all."""
+    for step in walk(rewrite(node)):
+        grouped = isinstance(step, Aggregate) and step.window
+        if not grouped and any(isinstance(one, Window) and one.kind == "SESSION" for one in step.inputs):
+            raise QueryError(
+                "the rows of a SESSION window are known only once it has ended, and are not grouped",
+                at,
+                remedy="SELECT …, COUNT(*) … GROUP BY window_start, window_end and the PARTITION BY columns",
+            )
 
 
 def fits(found: str, target: str) -> bool:

@@ -44,9 +44,8 @@ class Inner(Scope):
 
     def reference(self, node: exp.Column) -> exp.Expression:
         """The nearest column of that name."""
-        return (self.own if self.own.knows(node) or not self.around.knows(node) else self.around).reference(
-            node
-        )
+        nearer = _is_own(node, self.own, self.around) or not self.around.knows(node)
+        return (self.own if nearer else self.around).reference(node)
 
 
 def kept(relation: Relation, condition: exp.Expression, queries: Queries) -> Relation:
@@ -219,7 +218,17 @@ def _plain(tree: exp.Select) -> bool:
 
 def _refers(part: exp.Expression, own: Scope, around: Scope) -> bool:
     """Whether a condition names a column that only the query around has."""
-    return any(not own.knows(column) and around.knows(column) for column in part.find_all(exp.Column))
+    return any(
+        not _is_own(column, own, around) and around.knows(column) for column in part.find_all(exp.Column)
+    )
+
+
+def _is_own(node: exp.Column, own: Scope, around: Scope) -> bool:
+    """Whether a name is the subquery's: a table of either query comes before a nested row that is called as it."""
+    first = node.parts[0].name
+    if len(node.parts) > 1 and first not in own.tables and first in around.tables:
+        return False
+    return own.knows(node)
 
 
 def _all(parts: Sequence[exp.Expression]) -> exp.Expression | None:

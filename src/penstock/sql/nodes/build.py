@@ -110,7 +110,11 @@ def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:
     meeting = [c.kind for c in first]
     for node, place in zip(nodes[1:], at[1:], strict=True):
         if len(node.schema) != len(first):
-            raise QueryError(f"UNION ALL of {len(first)} and {len(node.schema)} columns", place)
+            raise QueryError(
+                f"UNION ALL of {len(first)} and {len(node.schema)} columns",
+                place,
+                remedy="select as many columns on both sides; CAST(NULL AS type) stands for one that is not there",
+            )
         for index, column_ in enumerate(node.schema):
             wider = kinds.wider(meeting[index], column_.kind)
             if wider is None:

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from penstock.dsl import App, Expression, Stream, col, fn
-from penstock.dsl.durations import milliseconds
 from penstock.dsl.schemas import schema_of
+from penstock.durations import milliseconds
 from penstock.errors import PenstockError
 
 
@@ -182,6 +182,6 @@ def test_tables_of_sql_are_streams_in_python() -> None:
     assert [sink.table.topic for sink in app.plan().sinks] == ["found"]
 
 
-@pytest.mark.parametrize("name", ["process", "map_batches", "task", "hub", "run"])
+@pytest.mark.parametrize("name", ["task", "hub", "run"])
 def test_what_does_not_exist_yet_is_no_attribute(name: str) -> None:
     assert not hasattr(App("shop"), name)

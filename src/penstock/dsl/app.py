@@ -6,12 +6,13 @@ SQL and Python see each other's tables. Knows nothing of running: `penstock.test
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from penstock.dsl import user
-from penstock.dsl.durations import Duration, milliseconds
+from penstock.dsl.ordering import By
 from penstock.dsl.schemas import SchemaLike, schema_of
 from penstock.dsl.streams import Stream
+from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import Plan, Scan, Sink, Table, Watermark
 from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
@@ -22,6 +23,8 @@ from penstock.sql.faults import did_you_mean
 from penstock.sql.lower.sink import sinked
 from penstock.sql.script import plan_of, run
 
+Body = TypeVar("Body", bound=Callable[..., Any])
+Class = TypeVar("Class", bound=type)
 KAFKA = {"connector": "kafka", "format": "json", "scan.startup.mode": "earliest-offset"}
 UPSERT = {"connector": "upsert-kafka", "key.format": "json", "value.format": "json"}
 
@@ -116,6 +119,57 @@ class App:
         )
         self.catalog.add_function(made)
         return user.Function(made)
+
+    def table_function(
+        self,
+        body: Callable[..., Any] | None = None,
+        *,
+        emits: SchemaLike,
+        name: str | None = None,
+        nulls: bool | None = None,
+        deterministic: bool = True,
+    ) -> Any:
+        """A decorator: a Python generator as a function that gives rows, for `stream.lateral` and LATERAL TABLE.
+
+        >>> @app.table_function(emits={"word": str})
+        ... def words(text: str):
+        ...     yield from text.split()
+        """
+        if body is None:
+            return partial(
+                self.table_function, emits=emits, name=name, nulls=nulls, deterministic=deterministic
+            )
+        made = user.declared_table(body, name=name, emits=emits, nulls=nulls, deterministic=deterministic)
+        self.catalog.add_function(made)
+        return user.Function(made)
+
+    def map_batches(
+        self, stream: Stream, *, emits: SchemaLike, to: str | None = None, **more: Any
+    ) -> Callable[[Body], Body]:
+        """A decorator: `stream.map_batches` of the function, written `to` a topic or under the function's name."""
+
+        def declare(body: Body) -> Body:
+            self._name_or_write(user.name_of(body), to, stream.map_batches(body, emits=emits, **more))
+            return body
+
+        return declare
+
+    def process(
+        self, stream: Stream, *, by: By, emits: SchemaLike, to: str | None = None, **more: Any
+    ) -> Callable[[Class], Class]:
+        """A decorator: `stream.process` of the class, written `to` a topic or under the class's name."""
+
+        def declare(body: Class) -> Class:
+            self._name_or_write(body.__name__, to, stream.process(body, by=by, emits=emits, **more))
+            return body
+
+        return declare
+
+    def _name_or_write(self, name: str, to: str | None, stream: Stream) -> None:
+        if to is None:
+            self.catalog.add_view(name, stream.node)
+        else:
+            stream.to(to)
 
     def write(self, name: str, stream: Stream) -> None:
         """What `stream.to(name)` does."""

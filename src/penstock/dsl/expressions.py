@@ -14,8 +14,8 @@ from typing import Any, NoReturn, TypeAlias
 
 from sqlglot import exp
 
-from penstock.dsl.durations import milliseconds
 from penstock.dsl.schemas import kind_of_hint
+from penstock.durations import milliseconds
 from penstock.errors import PenstockError
 from penstock.sql.ddl.types import data_type
 from penstock.sql.explain import text_of

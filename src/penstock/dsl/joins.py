@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from penstock.dsl.durations import Duration, signed_milliseconds
 from penstock.dsl.expressions import Expression
+from penstock.durations import Duration, signed_milliseconds
 from penstock.engine.plan import Node
 from penstock.errors import PenstockError
 from penstock.sql.faults import did_you_mean

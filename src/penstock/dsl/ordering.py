@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.expressions import Expression, lift
+from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import Node
 from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind, bound

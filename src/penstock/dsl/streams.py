@@ -6,12 +6,13 @@ plan's nodes and the app they are written into.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from penstock.dsl import joins, ordering
-from penstock.dsl.durations import Duration, milliseconds
+from penstock.dsl import joins, ordering, steps, user
 from penstock.dsl.expressions import Expression, Operand, lift
+from penstock.dsl.schemas import SchemaLike
+from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import WINDOW_NAMES, Node
 from penstock.engine.types import Schema
 from penstock.errors import PenstockError
@@ -22,6 +23,8 @@ from penstock.sql.nodes.pairs import filtered
 from penstock.sql.nodes.traits import event_times
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from penstock.dsl.app import App
 
 from sqlglot import exp
@@ -133,6 +136,47 @@ class Stream:
         `rows` is how many before it take part, `time` how far back they lie; without either, all.
         """
         return Stream(self.app, ordering.over(self.node, by, rows, time, aggregates))
+
+    def lateral(self, call: Expression, *, outer: bool = False) -> Stream:
+        """Each row beside each row that a table function gives for it: ``.lateral(words(col.text))``.
+
+        With `outer` a row for which it gives none stands beside nulls.
+        """
+        return Stream(self.app, steps.lateral(self.node, call, outer))
+
+    def map_batches(
+        self,
+        body: Callable[[pl.DataFrame], pl.DataFrame],
+        *,
+        emits: SchemaLike,
+        event_time: str | None = None,
+        deterministic: bool = True,
+    ) -> Stream:
+        """What a function makes of each batch, a polars DataFrame in and one out, with as many rows as it likes.
+
+        Batches are of any size, so the function looks at no more than one row's neighbours at hand. `event_time`
+        names an emitted column that windows may go by: the rows' own, handed on.
+        """
+        function = user.declared_frame(body, emits=emits, deterministic=deterministic)
+        return Stream(self.app, steps.map_batches(self.node, function, event_time))
+
+    def process(
+        self,
+        body: type,
+        *,
+        by: ordering.By,
+        emits: SchemaLike,
+        ttl: Duration | None = None,
+        event_time: str | None = None,
+        deterministic: bool = True,
+    ) -> Stream:
+        """What a class emits, that sees the rows of each key one by one: `on_row(self, row, ctx)`.
+
+        Its annotated fields are state by key; ``ctx.timer("name", after="30s")`` has `on_timer(self, name, ctx)`
+        called, ``ctx.clear()`` forgets the key, as does `ttl` once nobody has touched it for so long.
+        """
+        function = user.declared_class(body, emits=emits, ttl=ttl, deterministic=deterministic)
+        return Stream(self.app, steps.process(self.node, function, by, event_time))
 
     def to(self, name: str) -> None:
         """Write the rows to a topic; one that is not declared yet gets the stream's schema."""

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from penstock.dsl.durations import Duration, milliseconds
 from penstock.dsl.expressions import Expression, lift
 from penstock.dsl.schemas import SchemaLike, kind_of_hint, schema_of
+from penstock.durations import Duration, milliseconds
 from penstock.engine.functions.user import (
     FrameFunction,
     ProcessClass,
@@ -128,13 +128,15 @@ def declared_class(
     """What a plan knows of a class with state."""
     if not callable(getattr(body, "on_row", None)):
         raise PenstockError(f"{body.__name__} has no on_row", remedy="def on_row(self, row, ctx): …")
+    fields = state_of(body)
     ttl_ms = None if ttl is None else milliseconds(ttl)
     if ttl_ms == 0:
         raise PenstockError("a ttl is more than nothing", remedy='ttl="1h"')
     return ProcessClass(
         name=body.__name__,
         emits=schema_of(emits),
-        state=tuple((name, _shown(hint)) for name, hint in state_of(body).items()),
+        state=tuple((name, _shown(hint)) for name, hint in fields.items()),
+        hints=tuple(fields.values()),
         deterministic=deterministic,
         ttl_ms=ttl_ms,
         body=body,

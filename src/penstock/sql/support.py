@@ -35,6 +35,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "temporal joins",
         "FOR SYSTEM_TIME AS OF an event-time column, or PROCTIME(), of an upsert-kafka table or a deduplicated view",
     ),
+    (
+        "table functions",
+        "those of Python: CROSS JOIN LATERAL TABLE(f(x)) AS t (a, b), LEFT JOIN LATERAL … ON TRUE",
+    ),
     ("processing time", "PROCTIME() as a column, and windows over it"),
     (
         "subqueries in WHERE",
@@ -127,9 +131,11 @@ FUNCTIONS_REFUSED: dict[str, Reason] = {
     **dict.fromkeys(("TUMBLE", "HOP", "SESSION", "CUMULATE"), _WINDOW_CALL),
 }
 
+_LATERAL = Reason("LATERAL", "LATERAL stands after a table", "FROM t, LATERAL TABLE(f(t.x)) AS u (a)")
+
 # Parts of a SELECT, by sqlglot's argument name.
 CLAUSES_REFUSED: dict[str, Reason] = {
-    "laterals": Reason("LATERAL", f"lateral tables are {_LATER}"),
+    "laterals": _LATERAL,
     "order": Reason(
         "ORDER BY", "an unbounded stream cannot be sorted", "order the live table when you read it (?order=…)"
     ),
@@ -171,7 +177,7 @@ SET_OPERATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
 }
 RELATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Values: Reason("VALUES", f"VALUES is {_LATER}", "produce the records to a topic and read it"),
-    exp.Lateral: Reason("LATERAL", f"lateral tables are {_LATER}"),
+    exp.Lateral: _LATERAL,
     exp.Unnest: Reason("UNNEST", f"UNNEST is {_LATER}", "flatten the array into records"),
 }
 STATEMENTS_REFUSED: dict[str, Reason] = {

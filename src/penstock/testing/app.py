@@ -19,7 +19,7 @@ import msgspec
 
 from penstock import dsl, record
 from penstock.clock import Now
-from penstock.dsl.durations import Duration, milliseconds
+from penstock.durations import Duration, milliseconds
 from penstock.engine.job import Job, Output
 from penstock.engine.plan import Plan, Table
 from penstock.errors import PenstockError

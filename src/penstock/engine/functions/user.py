@@ -85,6 +85,7 @@ class ProcessClass:
     state: tuple[tuple[str, str], ...]
     deterministic: bool = True
     ttl_ms: int | None = field(default=None, repr=False)
+    hints: tuple[Any, ...] = field(compare=False, repr=False)
     body: Any = field(compare=False, repr=False)
 
 

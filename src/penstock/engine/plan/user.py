@@ -60,6 +60,8 @@ class Expand(Node):
     With `outer` a row for which it gives none stands beside nulls.
     """
 
+    keeps_rows = True
+
     source: Node
     call: TableCall
     columns: Schema

@@ -22,6 +22,9 @@ from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stages
 from penstock.engine.operators.union import Unite
+from penstock.engine.operators.user.batches import MapFrames
+from penstock.engine.operators.user.expand import ExpandRows
+from penstock.engine.operators.user.process import ProcessRows
 from penstock.engine.operators.windows.assign import Assign
 from penstock.engine.operators.windows.sessions import SessionAggregate
 from penstock.engine.operators.windows.slices import WindowAggregate
@@ -40,7 +43,7 @@ from penstock.engine.plan import (
     Window,
     walk,
 )
-from penstock.engine.plan.user import Apply
+from penstock.engine.plan.user import Apply, Expand, MapBatches, Process
 from penstock.engine.run.calls import apart
 from penstock.engine.run.laps import Laps
 from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
@@ -63,6 +66,12 @@ def operator_of(node: Node) -> Operator:
             return LookupJoin(node) if node.time is None else VersionJoin(node)
         case Over():
             return OverAggregate(node)
+        case Expand():
+            return ExpandRows(node)
+        case MapBatches():
+            return MapFrames(node)
+        case Process():
+            return ProcessRows(node)
         case Top():
             return _top_of(node)
     raise AssertionError(node)
@@ -193,6 +202,8 @@ class Graph:
 
     def _number_rows(self, vertex: Vertex) -> None:
         """Let the source below say which of its rows are which, where nothing but stages is between."""
+        if not isinstance(vertex.operator, Stages):
+            vertex = self.vertices[vertex.inputs[0]]
         while isinstance(vertex.operator, Stages):
             vertex = self.vertices[vertex.inputs[0]]
         if isinstance(vertex.operator, ReadTable) and vertex.operator.table.connector == "kafka":

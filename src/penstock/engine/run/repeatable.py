@@ -19,8 +19,12 @@ def repeatable(plan: object) -> bool:
         return not any(_by_chance(part) for part in plan.walk())
     if getattr(plan, "deterministic", True) is False:
         return False
+    if isinstance(plan, type):
+        return True
     if dataclasses.is_dataclass(plan):
-        return all(repeatable(getattr(plan, field.name)) for field in dataclasses.fields(plan))
+        return all(
+            repeatable(getattr(plan, field.name)) for field in dataclasses.fields(plan) if field.compare
+        )
     if isinstance(plan, Iterable) and not isinstance(plan, str | bytes | dict):
         return all(map(repeatable, plan))
     return True

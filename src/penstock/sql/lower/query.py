@@ -15,6 +15,7 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
 from penstock.sql.lower.grouping import distinct
 from penstock.sql.lower.joins import joined
+from penstock.sql.lower.lateral import beside
 from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation, selected
 from penstock.sql.lower.subqueries import kept
@@ -130,7 +131,10 @@ class Queries:
         joins = [*(source.this.args.get("joins") or []), *(tree.args.get("joins") or [])]
         for join in joins:
             _refuse_parts(join, JOIN_PARTS)
-            relation = joined(relation, self._from(join.this, versioned=True), join)
+            if isinstance(join.this, exp.Lateral):
+                relation = beside(relation, join, self.catalog)
+            else:
+                relation = joined(relation, self._from(join.this, versioned=True), join)
         return relation
 
 

@@ -51,6 +51,8 @@ class ReadTable(Operator):
         self.names = [c.name for c in table.schema if c.name in wanted]
         self.numbered = False
         """Whether rows say, as `ROW`, which of the batch they are."""
+        self.marked = False
+        """Whether rows always say, as `MARK`, how far time had come before them."""
         self._check_time()
 
     def _check_time(self) -> None:
@@ -84,7 +86,7 @@ class ReadTable(Operator):
         if seen_ms > START_MS:
             time.saw(partition, seen_ms)
         reached = np.where(marks > START_MS, marks - mark.late_ms - 1, START_MS)
-        if bool((valid & (moments_ms <= reached)).any()):
+        if self.marked or bool((valid & (moments_ms <= reached)).any()):
             return rows.with_columns(pl.Series(MARK, reached))
         return rows
 

@@ -145,7 +145,7 @@ class Graph:
             self.vertices[self._build(node)].sinks.append(number)
         for vertex in self.vertices:
             if vertex.operator.asks_rows:
-                self._number_rows(vertex)
+                self._tell_rows(vertex)
 
     # --- building --------------------------------------------------------------------------------------------
 
@@ -200,14 +200,17 @@ class Graph:
             self.vertices[one].readers.append((number, port))
         return number
 
-    def _number_rows(self, vertex: Vertex) -> None:
-        """Let the source below say which of its rows are which, where nothing but stages is between."""
+    def _tell_rows(self, vertex: Vertex) -> None:
+        """Let the source below say which of its rows are which, where nothing but stages is between; and, for who
+        goes by time row by row, how far time had come before each."""
+        marked = isinstance(vertex.operator, ProcessRows)
         if not isinstance(vertex.operator, Stages):
             vertex = self.vertices[vertex.inputs[0]]
         while isinstance(vertex.operator, Stages):
             vertex = self.vertices[vertex.inputs[0]]
         if isinstance(vertex.operator, ReadTable) and vertex.operator.table.connector == "kafka":
             vertex.operator.numbered = True
+            vertex.operator.marked |= marked
 
     # --- running ---------------------------------------------------------------------------------------------
 

@@ -5,13 +5,14 @@ timers are in the files beside it.
 """
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from penstock.clock import Now
-from penstock.engine.operators.operator import NEVER_MS, Blocks, Failure, Moment, Operator
+from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Failure, Moment, Operator
 from penstock.engine.operators.user.context import Context
 from penstock.engine.operators.user.failures import Failures, failed
 from penstock.engine.operators.user.states import Key, States
@@ -54,8 +55,11 @@ class ProcessRows(Operator):
         now_ms = moment.now.wall_ms
         self.states.expire(now_ms)
         self._watermark_ms = moment.before_ms
-        times = self._times(rows)
+        times, marks = self._times(rows), self._marks(rows, moment.after_ms)
         for place, values in enumerate(pick(rows, self.names).rows()):
+            if marks[place] > self._watermark_ms:
+                self._watermark_ms = marks[place]
+                self._fire(self.timers.due(self._watermark_ms * 1000), moment.now, emitted)
             key = tuple([values[at] for at in self._key_at])
             row = self._row._make(values)
             before = len(emitted)
@@ -65,6 +69,13 @@ class ProcessRows(Operator):
                 emitted.cut(before)
                 self.failures.note(rows, place, self.function.name, row, error)
         return emitted.frame()
+
+    def _marks(self, rows: pl.DataFrame, after_ms: int) -> list[int]:
+        """The watermark before each row, so that timers fire between the rows of a batch as they would between
+        batches. Straight from a source it is known; elsewhere rows of one batch are of one moment."""
+        if MARK not in rows.columns:
+            return [START_MS] * rows.height
+        return np.minimum(rows[MARK].to_numpy(), after_ms).tolist()  # type: ignore[no-any-return]
 
     def _times(self, rows: pl.DataFrame) -> list[int | None]:
         """Each row's event time."""
@@ -103,8 +114,9 @@ class ProcessRows(Operator):
         if self.timers.first_us > watermark_ms * 1000:
             return None
         # At the end of all input those that are set fire, and what they set again would never end.
-        due = self.timers.due(watermark_ms * 1000)
-        return self._fire(list(due) if watermark_ms >= END_MS else due, now)
+        due, emitted = self.timers.due(watermark_ms * 1000), Emitted(self.function.emits)
+        self._fire(list(due) if watermark_ms >= END_MS else due, now, emitted)
+        return emitted.frame()
 
     @property
     def wakes_ms(self) -> int:
@@ -112,17 +124,17 @@ class ProcessRows(Operator):
         return NEVER_MS if first_us == FOREVER_US else -(-first_us // 1000)
 
     def on_clock(self, now: Now) -> pl.DataFrame | None:
-        return self._fire(self.alarms.due(now.wall_ms * 1000), now)
-
-    def _fire(self, due: Any, now: Now) -> pl.DataFrame | None:
         emitted = Emitted(self.function.emits)
+        self._fire(self.alarms.due(now.wall_ms * 1000), now, emitted)
+        return emitted.frame()
+
+    def _fire(self, due: Iterable[tuple[int, Key, str]], now: Now, emitted: Emitted) -> None:
         self.states.expire(now.wall_ms)
         for at_us, key, name in due:
             try:
                 self._call(key, at_us, now.wall_ms, emitted, name)
             except Exception as error:
                 raise failed(f"{self.function.name}.on_timer", (name, *key), error) from error
-        return emitted.frame()
 
     # --- state -----------------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class Timers:
 
     def due(self, until_us: int) -> Iterator[tuple[int, Key, str]]:
         """Take out those due, one by one, also such as are set meanwhile."""
-        while self.first_us <= until_us:
+        while (first_us := self.first_us) <= until_us and first_us < FOREVER_US:
             at_us, _, key, name = heapq.heappop(self._heap)
             self.cancel(key, name)
             yield at_us, key, name

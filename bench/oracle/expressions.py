@@ -100,6 +100,18 @@ EXPRESSIONS: dict[str, list[str]] = {
     "LIKE": ["x LIKE '%l%'", "x LIKE 'a_a'", "x LIKE 'Hello%'", "x LIKE '%d'", "x NOT LIKE '%o%'", "x LIKE ''", "x LIKE '%'", "x LIKE '%!_%' ESCAPE '!'", "x LIKE '_____'", "x LIKE '%k%'", "x LIKE '%,%,%'", "x LIKE 'h%ö%'"],
     "STARTSWITH": ["STARTSWITH(x, 'a')", "STARTSWITH(x, y)", "STARTSWITH(x, '')", "STARTS_WITH(x, 'a')"], "ENDSWITH": ["ENDSWITH(x, 'd')", "ENDSWITH(x, y)", "ENDS_WITH(x, 'd')"],
     "JSON_VALUE": ["JSON_VALUE(x, '$.a.b[0]')", "JSON_VALUE(x, '$.a.b[1]')", "JSON_VALUE(x, '$.n')", "JSON_VALUE(x, '$.t')", "JSON_VALUE(x, '$.a')", "JSON_VALUE(x, '$.missing')", "JSON_VALUE(x, '$.a.b[2]')", "JSON_VALUE(x, '$.a.b[9]')"],
+    "JSON_QUERY": ["JSON_QUERY(x, '$.a')", "JSON_QUERY(x, '$.a.b')", "JSON_QUERY(x, '$.n')", "JSON_QUERY(x, '$')"], "JSON_EXISTS": ["JSON_EXISTS(x, '$.a.b[2]')", "JSON_EXISTS(x, '$.z')", "JSON_EXISTS(x, '$.a.b[9]')", "JSON_EXISTS(x, '$.t')"],
+    # texts in other forms
+    **{name: [f"{name}(x)"] for name in ("MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "TO_BASE64", "URL_ENCODE", "URL_DECODE", "ASCII", "IS_ALPHA", "IS_DIGIT", "IS_DECIMAL")},
+    "URL_DECODE OF": ["URL_DECODE('a+b%20c%C3%B1')", "URL_DECODE('a%zz')"], "IS_DECIMAL OF": ["IS_DECIMAL('1.5')", "IS_DECIMAL('-2')", "IS_DECIMAL('1e3')", "IS_DIGIT('12')", "IS_ALPHA('ñ')", "IS_ALPHA(y)"],
+    "SHA2": ["SHA2(x, 256)", "SHA2(y, 512)"], "HEX": ["HEX(x)", "HEX(b)", "HEX(i)", "HEX(t)"], "BIN": ["BIN(b)", "BIN(i)", "BIN(t)"], "CHR": ["CHR(i)", "CHR(t)", "CHR(65)", "CHR(b)"],
+    "PARSE_URL": [*(f"PARSE_URL('http://me:pw@a.b:80/c/d.html?q=1&k=v%20w#r', '{part}')" for part in ("HOST", "PATH", "QUERY", "REF", "PROTOCOL", "FILE", "AUTHORITY", "USERINFO")),
+                  "PARSE_URL('http://a.b/c?q=1&k=v', 'QUERY', 'k')", "PARSE_URL('http://a.b/c?q=1&k=v', 'QUERY', 'z')", "PARSE_URL(x, 'HOST')", "PARSE_URL('http://a.b', 'PATH')", "PARSE_URL('http://a.b', 'REF')"],
+    "LOCATE": ["LOCATE(y, x)", "LOCATE('l', x)", "LOCATE('l', x, 5)", "LOCATE('a', x, 2)", "LOCATE('', x)", "LOCATE('a', x, 0)", "LOCATE('a', x, -1)", "LOCATE('a', x, 99)"],
+    "OVERLAY": ["OVERLAY(x PLACING 'XY' FROM 2)", "OVERLAY(x PLACING 'XY' FROM 2 FOR 5)", "OVERLAY(x PLACING y FROM 1 FOR 0)", "OVERLAY(x PLACING 'XY' FROM 100)", "OVERLAY(x PLACING 'XY' FROM 0)", "OVERLAY(x PLACING 'é' FROM 3 FOR 1)"],
+    "TRANSLATE": ["TRANSLATE(x, 'abc', 'xy')", "TRANSLATE(x, 'lo', '01')", "TRANSLATE(x, 'aa', 'xy')", "TRANSLATE(x, 'öñ', 'on')", "TRANSLATE(x, '', 'z')"],
+    "ELT": ["ELT(i, x, y)", "ELT(2, x, y)", "ELT(3, x, y)"],
+    "REGEXP_COUNT": ["REGEXP_COUNT(x, 'a')", "REGEXP_COUNT(x, '[a-z]+')"], "REGEXP_SUBSTR": ["REGEXP_SUBSTR(x, '[a-z]+')", "REGEXP_SUBSTR(x, 'z')"], "REGEXP_INSTR": ["REGEXP_INSTR(x, '[a-z]+')", "REGEXP_INSTR(x, 'ö')"],
     # moments
     **{name: [f"{name}(ts)", f"{name}(dt)"] for name in ("YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK")}, **{name: [f"{name}(ts)", f"{name}(us)"] for name in ("HOUR", "MINUTE", "SECOND")},
     "EXTRACT": _each("EXTRACT({} FROM ts)", "YEAR QUARTER MONTH WEEK DAY DOW DOY HOUR MINUTE SECOND MILLISECOND EPOCH ISODOW") + _each("EXTRACT({} FROM dt)", "YEAR MONTH DAY DOW"),

@@ -17,6 +17,8 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         *(f"{side}(x, {rest})" for side, rest in (
             ("LPAD", "15, '*'"), ("LPAD", "3, 'ab'"), ("LPAD", "20, 'ab'"), ("RPAD", "15, '*'"), ("RPAD", "3, 'ab'"), ("RPAD", "20, 'ñ'"),
         )),
+        *(f"OVERLAY(x PLACING {rest})" for rest in ("'XY' FROM 2", "'XY' FROM 2 FOR 5", "'é' FROM 3 FOR 1")),
+        "REGEXP_INSTR(x, '[a-z]+')",
         "REPLACE(x, '', '-')", "REGEXP_REPLACE(x, '', '-')",
     ),
     "offered here beside the function's name in Flink": ("UCASE(x)", "LCASE(x)", "LENGTH(x)", "OCTET_LENGTH(x)", "STARTS_WITH(x, 'a')", "ENDS_WITH(x, 'd')", "POW(d, 2)"),

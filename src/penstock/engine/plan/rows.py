@@ -43,8 +43,9 @@ class Project(Node):
         return tuple(expr for _, expr in self.columns)
 
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
-        """What the wanted columns are made of."""
-        return (columns_of(*(expr for column, expr in self.columns if column.name in wanted)),)
+        """What the wanted columns are made of; without any, the one that `narrowed` keeps."""
+        kept = [expr for column, expr in self.columns if column.name in wanted]
+        return (columns_of(*(kept or self.expressions[:1])),)
 
     def narrowed(self, wanted: AbstractSet[str]) -> Node:
         """Only the wanted columns, and one at least."""

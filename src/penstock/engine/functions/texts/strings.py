@@ -16,7 +16,8 @@ from penstock.engine.functions.table import VARIADIC, Value, function, known, re
 from penstock.errors import PenstockError
 
 
-def _text(name: str, value: Value) -> pl.Expr:
+def text_of(name: str, value: Value) -> pl.Expr:
+    """A text argument's expression; raises for other kinds."""
     if kinds.is_text(value.kind):
         return value.expr
     if value.kind == kinds.NULL:
@@ -24,13 +25,15 @@ def _text(name: str, value: Value) -> pl.Expr:
     raise refuse(name, value, remedy="CAST it to STRING first")
 
 
-def _whole(name: str, value: Value) -> pl.Expr:
+def whole_of(name: str, value: Value) -> pl.Expr:
+    """A whole number's expression; raises for other kinds."""
     if not kinds.is_integer(value.kind) and value.kind != kinds.NULL:
         raise refuse(name, value, remedy="positions and lengths are whole numbers")
     return value.expr.cast(pl.Int64)
 
 
-def _checked(java: str) -> str:
+def checked(java: str) -> str:
+    """A pattern of Java's as polars takes it; raises where it does not."""
     pattern = java_regex(java)
     try:
         pl.Series([""]).str.contains(pattern)
@@ -43,7 +46,7 @@ def _checked(java: str) -> str:
 
 
 def _simple(name: str, compute: object, value: Value) -> Value:
-    return Value("STRING", compute(_text(name, value)))  # type: ignore[operator]  # from the table below
+    return Value("STRING", compute(text_of(name, value)))  # type: ignore[operator]  # from the table below
 
 
 def _titled(texts: pl.Series) -> pl.Series:
@@ -64,7 +67,7 @@ for _name, _compute in _SIMPLE.items():
 
 def _trimmed(name: str, cut: object, value: Value, characters: Value | None = None) -> Value:
     what = " " if characters is None else str(known(name, characters, "characters to cut"))
-    return Value("STRING", cut(_text(name, value).str, what))  # type: ignore[operator]  # from the table below
+    return Value("STRING", cut(text_of(name, value).str, what))  # type: ignore[operator]  # from the table below
 
 
 _TRIMS = {
@@ -78,19 +81,19 @@ for _name, _cut in _TRIMS.items():
 @function("CHAR_LENGTH", "CHARACTER_LENGTH", "LENGTH", arguments=(1, 1))
 def char_length(value: Value) -> Value:
     """Characters: INT."""
-    return Value("INT", _text("CHAR_LENGTH", value).str.len_chars().cast(pl.Int32))
+    return Value("INT", text_of("CHAR_LENGTH", value).str.len_chars().cast(pl.Int32))
 
 
 @function("OCTET_LENGTH", arguments=(1, 1))
 def octet_length(value: Value) -> Value:
     """Bytes in UTF-8: INT."""
-    return Value("INT", _text("OCTET_LENGTH", value).str.len_bytes().cast(pl.Int32))
+    return Value("INT", text_of("OCTET_LENGTH", value).str.len_bytes().cast(pl.Int32))
 
 
 @function("SUBSTRING", "SUBSTR", arguments=(2, 3))
 def substring(value: Value, start: Value, length: Value | None = None) -> Value:
     """From position `start` (1 is the first, negative counts from the end), `length` characters."""
-    text, first = _text("SUBSTRING", value), _whole("SUBSTRING", start)
+    text, first = text_of("SUBSTRING", value), whole_of("SUBSTRING", start)
     begin = (
         pl.when(first > 0)
         .then(first - 1)
@@ -103,7 +106,7 @@ def substring(value: Value, start: Value, length: Value | None = None) -> Value:
     )  # counted from the end, and further than the text is long
     if length is None:
         return Value("STRING", pl.when(begin >= 0).then(text.str.slice(begin)).otherwise(before))
-    size = _whole("SUBSTRING", length)
+    size = whole_of("SUBSTRING", length)
     taken = text.str.slice(begin, pl.max_horizontal(size, pl.lit(0, dtype=pl.Int64)))
     return Value("STRING", pl.when(size >= 0).then(pl.when(begin >= 0).then(taken).otherwise(before)))
 
@@ -111,15 +114,15 @@ def substring(value: Value, start: Value, length: Value | None = None) -> Value:
 @function("LEFT", arguments=(2, 2))
 def left(value: Value, length: Value) -> Value:
     """The first characters."""
-    size = pl.max_horizontal(_whole("LEFT", length), pl.lit(0, dtype=pl.Int64))
-    return Value("STRING", _text("LEFT", value).str.head(size))
+    size = pl.max_horizontal(whole_of("LEFT", length), pl.lit(0, dtype=pl.Int64))
+    return Value("STRING", text_of("LEFT", value).str.head(size))
 
 
 @function("RIGHT", arguments=(2, 2))
 def right(value: Value, length: Value) -> Value:
     """The last characters."""
-    size = pl.max_horizontal(_whole("RIGHT", length), pl.lit(0, dtype=pl.Int64))
-    return Value("STRING", _text("RIGHT", value).str.tail(size))
+    size = pl.max_horizontal(whole_of("RIGHT", length), pl.lit(0, dtype=pl.Int64))
+    return Value("STRING", text_of("RIGHT", value).str.tail(size))
 
 
 @function("CONCAT", "||", arguments=(1, VARIADIC))
@@ -131,7 +134,7 @@ def concat(*values: Value) -> Value:
 @function("CONCAT_WS", arguments=(1, VARIADIC))
 def concat_ws(separator: Value, *values: Value) -> Value:
     """Joined by `separator`, NULLs left out."""
-    texts = [_text("CONCAT_WS", v) for v in values]
+    texts = [text_of("CONCAT_WS", v) for v in values]
     joint = str(known("CONCAT_WS", separator, "separator"))
     return Value("STRING", pl.concat_str(texts, separator=joint, ignore_nulls=True))
 
@@ -139,7 +142,7 @@ def concat_ws(separator: Value, *values: Value) -> Value:
 @function("REPLACE", arguments=(3, 3))
 def replace(value: Value, old: Value, new: Value) -> Value:
     """Every occurrence of `old`."""
-    return Value("STRING", _text("REPLACE", value).str.replace_all(
+    return Value("STRING", text_of("REPLACE", value).str.replace_all(
         str(known("REPLACE", old, "text to replace")), str(known("REPLACE", new, "replacement")), literal=True
     ))  # fmt: skip
 
@@ -147,8 +150,8 @@ def replace(value: Value, old: Value, new: Value) -> Value:
 @function("POSITION", arguments=(2, 2))
 def position(part: Value, value: Value) -> Value:
     """Where `part` first stands, from 1; 0 where it does not: INT."""
-    text = _text("POSITION", value)
-    found = text.str.find(_text("POSITION", part), literal=True).cast(pl.Int64)
+    text = text_of("POSITION", value)
+    found = text.str.find(text_of("POSITION", part), literal=True).cast(pl.Int64)
     before = text.cast(pl.Binary).bin.slice(0, found).cast(pl.String, strict=False).str.len_chars()
     place = pl.when(found.is_not_null()).then(before.cast(pl.Int32) + 1).otherwise(0)
     return Value("INT", pl.when(text.is_not_null()).then(place).cast(pl.Int32))
@@ -163,7 +166,7 @@ def instr(value: Value, part: Value) -> Value:
 def _padded(name: str, value: Value, length: Value, fill: Value | None = None) -> Value:
     size = int(known(name, length, "length"))
     pad = " " if fill is None else str(known(name, fill, "filling"))
-    text = _text(name, value)
+    text = text_of(name, value)
     if size < 0 or not pad:
         return Value("STRING", pl.lit(None, dtype=pl.String))
     missing = pl.max_horizontal(
@@ -186,7 +189,7 @@ def repeat(value: Value, times: Value) -> Value:
     count = int(known("REPEAT", times, "count"))
     if count > 10_000:
         raise PenstockError("REPEAT takes at most 10000 times")
-    text = _text("REPEAT", value)
+    text = text_of("REPEAT", value)
     return Value(
         "STRING", pl.concat_str([text] * count) if count > 0 else pl.when(text.is_not_null()).then(pl.lit(""))
     )
@@ -197,31 +200,31 @@ def split_index(value: Value, separator: Value, index: Value) -> Value:
     """The part at `index` (from 0) of the text cut at `separator`; NULL beyond the last."""
     if separator.constant == "":
         raise PenstockError("SPLIT_INDEX needs a separator that is not empty")
-    text, at = _text("SPLIT_INDEX", value), _whole("SPLIT_INDEX", index)
-    parts = text.str.split(_text("SPLIT_INDEX", separator))
+    text, at = text_of("SPLIT_INDEX", value), whole_of("SPLIT_INDEX", index)
+    parts = text.str.split(text_of("SPLIT_INDEX", separator))
     return Value("STRING", pl.when((at >= 0) & (text != "")).then(parts.list.get(at, null_on_oob=True)))
 
 
 @function("REGEXP_EXTRACT", arguments=(2, 3))
 def regexp_extract(value: Value, pattern: Value, group: Value | None = None) -> Value:
     """The match's group (0: all of it); NULL where there is no match."""
-    regex = _checked(str(known("REGEXP_EXTRACT", pattern, "pattern")))
+    regex = checked(str(known("REGEXP_EXTRACT", pattern, "pattern")))
     number = 0 if group is None else int(known("REGEXP_EXTRACT", group, "group"))
-    return Value("STRING", _text("REGEXP_EXTRACT", value).str.extract(regex, number))
+    return Value("STRING", text_of("REGEXP_EXTRACT", value).str.extract(regex, number))
 
 
 @function("REGEXP_REPLACE", arguments=(3, 3))
 def regexp_replace(value: Value, pattern: Value, new: Value) -> Value:
     """Every match replaced; ``$1`` stands for itself, as in Flink, which quotes the replacement."""
-    regex = _checked(str(known("REGEXP_REPLACE", pattern, "pattern")))
+    regex = checked(str(known("REGEXP_REPLACE", pattern, "pattern")))
     replacement = str(known("REGEXP_REPLACE", new, "replacement")).replace("$", "$$")
-    return Value("STRING", _text("REGEXP_REPLACE", value).str.replace_all(regex, replacement))
+    return Value("STRING", text_of("REGEXP_REPLACE", value).str.replace_all(regex, replacement))
 
 
 @function("REGEXP", arguments=(2, 2))
 def regexp(value: Value, pattern: Value) -> Value:
     """Whether the pattern is found anywhere in the text; an empty one never is."""
-    regex, text = _checked(str(known("REGEXP", pattern, "pattern"))), _text("REGEXP", value)
+    regex, text = checked(str(known("REGEXP", pattern, "pattern"))), text_of("REGEXP", value)
     return Value("BOOLEAN", text.str.contains(regex) if regex else pl.when(text.is_not_null()).then(False))
 
 
@@ -229,7 +232,7 @@ def regexp(value: Value, pattern: Value) -> Value:
 def like(value: Value, pattern: Value, escape: Value | None = None) -> Value:
     """``%`` any text, ``_`` any character."""
     sign = None if escape is None else str(known("LIKE", escape, "escape"))
-    text, form = _text("LIKE", value), str(known("LIKE", pattern, "pattern"))
+    text, form = text_of("LIKE", value), str(known("LIKE", pattern, "pattern"))
     inner = form.strip("%")
     if sign is None and not set(inner) & set("%_"):
         if form == inner:
@@ -246,10 +249,10 @@ def like(value: Value, pattern: Value, escape: Value | None = None) -> Value:
 @function("STARTSWITH", "STARTS_WITH", arguments=(2, 2))
 def starts_with(value: Value, start: Value) -> Value:
     """Whether the text begins with `start`."""
-    return Value("BOOLEAN", _text("STARTSWITH", value).str.starts_with(_text("STARTSWITH", start)))
+    return Value("BOOLEAN", text_of("STARTSWITH", value).str.starts_with(text_of("STARTSWITH", start)))
 
 
 @function("ENDSWITH", "ENDS_WITH", arguments=(2, 2))
 def ends_with(value: Value, end: Value) -> Value:
     """Whether the text ends with `end`."""
-    return Value("BOOLEAN", _text("ENDSWITH", value).str.ends_with(_text("ENDSWITH", end)))
+    return Value("BOOLEAN", text_of("ENDSWITH", value).str.ends_with(text_of("ENDSWITH", end)))

@@ -1,0 +1,1 @@
+"""Functions of texts, one file a family."""

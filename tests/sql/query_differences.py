@@ -1,0 +1,53 @@
+"""Where answers differ from Flink's on purpose, and what Flink offers and we refuse, by reason. Both lists only shrink."""
+
+_TUMBLE = "TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
+_HOP = "TABLE(HOP(TABLE a, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND))"
+_SESSION = "TABLE(SESSION(TABLE a PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' SECOND))"
+_RANKED = "SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY x DESC, n) AS r FROM a"
+
+_DIFFERENT: dict[str, tuple[str, ...]] = {
+    "Flink 2.3 lets rows stand that a better one pushed out of the first place, where the rank is selected and not read": (
+        "SELECT n, k, s, MAX(k) FILTER (WHERE (NOT TRUE)) AS g0, AVG(n) AS g1 FROM (SELECT n, k, s, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY x DESC, n) AS r FROM a) WHERE r <= 1) AS q WHERE s IS NOT NULL GROUP BY n, k, s",
+        "SELECT n, k, TRIM(s) AS e, MIN((TIMESTAMPADD(MINUTE, 2, (TIMESTAMP '2026-01-01 00:00:30')))) AS g0 FROM (SELECT n, k, s, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY s ORDER BY k ASC, n) AS r FROM b) WHERE r <= 1) AS q GROUP BY n, k, TRIM(s)",
+        "SELECT (CAST(k AS DOUBLE)) * 2 AS c0, ROUND((1.25 * n), 1) AS c1, REVERSE(s) AS c2, (DATE_FORMAT((TIMESTAMP '2026-01-01 00:00:30'), 'mm:ss')) < 'c' AS c3 FROM (SELECT n, k, s, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY s ORDER BY k ASC, n) AS r FROM b) WHERE r <= 1) AS q WHERE (k + n) = 2",
+    ),
+    "Flink 2.3 leaves a row of NULL here once all rows are taken back; elsewhere it takes it away, as we do": (
+        "SELECT MIN(((TIMESTAMP '2026-01-01 00:00:30') + INTERVAL '7' SECOND)) AS g0 FROM (SELECT n, n AS c0 FROM a WHERE k NOT IN (SELECT b.k FROM b WHERE b.k IS NOT NULL) AND ok) AS q WHERE (REPLACE('abc', 'a', 'o')) < 'c'",
+    ),
+    "Flink has no SUM(DISTINCT) over hopping windows": (
+        "SELECT n, k, window_start, window_end, MIN(n) AS g0, SUM(DISTINCT (IF(TRUE, k, 7))) AS g1 FROM TABLE(HOP(TABLE b, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND)) WHERE (s || '-' || s) IS NOT NULL GROUP BY n, k, window_start, window_end",
+    ),
+}
+_REFUSED: dict[str, tuple[str, ...]] = {
+    "groups by one bound of a window are a slip more often than a wish": (
+        f"SELECT window_end, COUNT(*) AS c FROM {_TUMBLE} GROUP BY window_end",
+        f"SELECT window_start, COUNT(*) AS c FROM {_HOP} GROUP BY window_start",
+    ),
+    "sessions come as groups of their own keys": (
+        f"SELECT k, s, window_start, window_end, COUNT(*) AS c FROM {_SESSION} GROUP BY k, s, window_start, window_end",
+        f"SELECT n, window_start, window_end FROM {_SESSION}",
+    ),
+    "a window is over a table or a view": (
+        f"SELECT window_start, window_end, SUM(c) AS t FROM TABLE(TUMBLE((SELECT window_time AS w, COUNT(*) AS c FROM {_TUMBLE} GROUP BY window_start, window_end, window_time), DESCRIPTOR(w), INTERVAL '20' SECOND)) GROUP BY window_start, window_end",
+    ),
+    "a ROW_NUMBER is bounded where its query is read": (
+        f"SELECT q.n, b.n AS bn FROM ({_RANKED}) AS q JOIN b ON q.k = b.k WHERE q.r <= 2",
+    ),
+    "USING would need both sides' columns": tuple(
+        f"SELECT k, p.n AS pn, q.n AS qn FROM a AS p {how} JOIN b AS q USING (k)" for how in ("FULL", "RIGHT")
+    ),
+    "subqueries are joins, so they stand in WHERE": (
+        "SELECT n FROM a WHERE k IN (SELECT k FROM b) OR n < 3",
+        "SELECT n FROM a WHERE EXISTS (SELECT k FROM b WHERE b.k = a.k GROUP BY k HAVING COUNT(*) > 3)",
+        "SELECT n, k IN (SELECT k FROM b) AS f FROM a",
+        "SELECT n FROM a WHERE k > (SELECT MIN(k) FROM b)",
+    ),
+    "not offered yet": (
+        "SELECT k AS q FROM a INTERSECT SELECT k FROM b",
+        "SELECT k FROM a EXCEPT SELECT k FROM b WHERE n < 4",
+        "(SELECT k FROM a UNION ALL SELECT k FROM b) UNION ALL SELECT id FROM u",
+        "SELECT s, k, COUNT(*) AS c FROM a GROUP BY GROUPING SETS ((s), (k), ())",
+    ),
+}
+DIFFERENCES = {query: reason for reason, queries in _DIFFERENT.items() for query in queries}
+REFUSED = {query: reason for reason, queries in _REFUSED.items() for query in queries}

@@ -68,8 +68,7 @@ def _at(text: str, steps: Sequence[str | int]) -> Any:
     try:
         node: Any = json.loads(text, parse_float=Number)  # a number's text stays: 1.50
         for step in steps:
-            wanted: type = list if isinstance(step, int) else dict
-            if not isinstance(node, wanted):
+            if type(node) is not (list if isinstance(step, int) else dict):
                 return MISSING
             node = node[step]
     except (ValueError, KeyError, IndexError, RecursionError):

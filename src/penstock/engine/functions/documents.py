@@ -68,7 +68,8 @@ def _at(text: str, steps: Sequence[str | int]) -> Any:
     try:
         node: Any = json.loads(text, parse_float=Number)  # a number's text stays: 1.50
         for step in steps:
-            if type(node) is not (list if isinstance(step, int) else dict):
+            wanted: Any = list if isinstance(step, int) else dict
+            if type(node) is not wanted:
                 return MISSING
             node = node[step]
     except (ValueError, KeyError, IndexError, RecursionError):

@@ -64,7 +64,7 @@ def _asked(name: str, value: Value, path: Value, kind: str, told: Callable[[Any]
     return Value(kind, value.expr.map_batches(found, return_dtype=made))
 
 
-def _at(text: str, steps: Sequence[str | int]) -> Any:
+def _at(text: str, steps: Sequence[Any]) -> Any:
     try:
         node: Any = json.loads(text, parse_float=Number)  # a number's text stays: 1.50
         for step in steps:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.app.pipelines import App
     from penstock.client import Client
-    from penstock.dsl import col, fn
+    from penstock.dsl import col, fn, left, now, right
 
 __version__ = "0.1.0"
-__all__ = ["App", "Client", "__version__", "col", "fn"]
+__all__ = ["App", "Client", "__version__", "col", "fn", "left", "now", "right"]
 
 _HOMES = {
     "App": "penstock.app.pipelines",
     "col": "penstock.dsl",
     "fn": "penstock.dsl",
+    "left": "penstock.dsl",
+    "now": "penstock.dsl",
+    "right": "penstock.dsl",
     "Client": "penstock.client",
 }
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.work.process import QUICK, WorkerProcess, everything, fresh, jobs, until
 
 from penstock.client import Client
-from tests.work.process import QUICK, WorkerProcess, everything, fresh, jobs, until
 
 PIPELINE = '''
 """What a shop watches."""
@@ -78,7 +78,9 @@ async def play(address: str, worker: WorkerProcess) -> None:
         for _ in range(3):
             with worker:
                 for _ in range(3):
-                    await client.produce("payments", [fresh(payment(n), b"k") for n in range(sent, sent + 2)], 0)
+                    await client.produce(
+                        "payments", [fresh(payment(n), b"k") for n in range(sent, sent + 2)], 0
+                    )
                     sent += 2
 
                     async def there(count: int = sent) -> bool:

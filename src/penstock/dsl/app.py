@@ -12,11 +12,12 @@ from penstock.dsl import user
 from penstock.dsl.ordering import By
 from penstock.dsl.schemas import SchemaLike, schema_of
 from penstock.dsl.streams import Stream
+from penstock.dsl.versions import everywhere, versioned
 from penstock.durations import Duration, milliseconds
-from penstock.engine.plan import Plan, Scan, Sink, Table, Watermark
+from penstock.engine.plan import Node, Plan, Scan, Sink, Table, Watermark
 from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
-from penstock.sql.catalog import Catalog
+from penstock.sql.catalog import Catalog, NoTarget
 from penstock.sql.ddl import options as with_options
 from penstock.sql.ddl.checks import check_time, checked
 from penstock.sql.faults import did_you_mean
@@ -40,6 +41,8 @@ class App:
     def __init__(self, name: str) -> None:
         self.name = name
         self.catalog = Catalog()
+        self._later: list[str] = []
+        self._versioned: dict[str, Table] = {}
 
     def topic(
         self,
@@ -194,16 +197,33 @@ class App:
         return Stream(self, self.catalog.relation(name))
 
     def sql(self, text: str) -> None:
-        """Run Flink SQL statements against the app's tables: CREATE TABLE, CREATE VIEW, INSERT INTO."""
-        run(text, self.catalog, place=f"{self.name}: app.sql")
+        """Run Flink SQL statements against the app's tables: CREATE TABLE, CREATE VIEW, INSERT INTO.
+
+        An INSERT INTO a table that is not declared yet waits for the end of the program.
+        """
+        try:
+            run(text, self.catalog, place=f"{self.name}: app.sql")
+        except PenstockError as error:
+            if not isinstance(error.__context__, NoTarget):
+                raise
+            self._later.append(text)
 
     def plan(self) -> Plan:
         """Everything the app writes, as one plan; raises `PenstockError` if that is nothing."""
+        while self._later:
+            run(self._later[0], self.catalog, place=f"{self.name}: app.sql")
+            del self._later[0]
         if not self.catalog.sinks:
             raise PenstockError(
                 f"the app {self.name} writes nothing", remedy="stream.to(…), app.live(…) or app.sql(…)"
             )
-        return plan_of(self.catalog)
+        return everywhere(plan_of(self.catalog), self._versioned)
+
+    def version(self, node: Node) -> Node:
+        """A table's rows with the time since when each counts, which their records' timestamps tell."""
+        made, table = versioned(node)
+        self._versioned[table.name] = table
+        return made
 
     def _declared(self, table: Table) -> Stream:
         with_options.check(table.options, {})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from penstock.dsl import joins, ordering, steps, user
-from penstock.dsl.expressions import Expression, Operand, lift
+from penstock.dsl.expressions import Expression, Operand, lift, now
 from penstock.dsl.schemas import SchemaLike
 from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import WINDOW_NAMES, Node
@@ -103,10 +103,14 @@ class Stream:
         `on` is a column that both have, several, or a condition (``left.id == right.ref``). `how` is inner, left,
         right, full, semi (rows with a match), anti (rows without one) or cross. `within` bounds the other row's event
         time relative to this one's, ``("-5 min", "1 h")``: rows are let go once time has passed them. `as_of` takes
-        the other table's row as it was at that time, or as it is (`now`). Over the same windows of both sides,
+        the other table's row as it was at that time, or as it is (`now`); of a table without event time each row
+        counts since its record's timestamp. Over the same windows of both sides,
         ``on=["window_start", "window_end", …]``, pairs come as windows close.
         """
-        return Stream(self.app, joins.join(self.node, other.node, joins.Wish(on, how, within, as_of)))
+        right = other.node
+        if as_of is not None and as_of is not now and not event_times(right):
+            right = self.app.version(right)
+        return Stream(self.app, joins.join(self.node, right, joins.Wish(on, how, within, as_of)))
 
     def top(self, limit: int, *, by: ordering.By = (), order: ordering.By, rank: str | None = None) -> Stream:
         """Of each group the first `limit` rows by `order`; `rank` names a column for each row's place.

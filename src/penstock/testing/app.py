@@ -58,6 +58,7 @@ class Trial:
         self._start = _moment(start)
         self._passed_ms = 0
         self._offsets: dict[str, int] = {}
+        self._heard_ms: dict[str, int] = {}
         self._read: dict[str, Rows] = {sink.table.name: Rows(sink.table) for sink in plan.sinks}
         for source in self.job.sources:
             self.job.expect(source.index, [0])
@@ -76,8 +77,14 @@ class Trial:
         return self._start + timedelta(milliseconds=self._passed_ms)
 
     def advance(self, duration: Duration) -> None:
-        """Let time pass; windows over PROCTIME() that end meanwhile close."""
+        """Let time pass: windows and timers of the wall's clock that are due meanwhile fire, and sources that have
+        been silent for their table's ``scan.watermark.idle-timeout`` no longer hold event time back."""
         self._passed_ms += milliseconds(duration)
+        for source in self.job.sources:
+            idle = source.table.options.get("scan.watermark.idle-timeout")
+            silent_ms = self._passed_ms - self._heard_ms.get(source.table.topic, 0)
+            if idle is not None and silent_ms >= milliseconds(idle):
+                self._deliver(self._taken(self.job.on_idle(source.index, 0, self._clock())))
         self._deliver(self._taken(self.job.on_clock(self._clock())))
 
     def send(self, name: str, **fields: Any) -> None:
@@ -150,6 +157,7 @@ class Trial:
         while waiting:
             topic, batch = waiting.pop(0)
             delivered += 1
+            self._heard_ms[topic] = self._passed_ms
             if delivered > DELIVERIES_MAX:
                 raise PenstockError(f"the pipelines feed each other for ever, through {topic}")
             placed = bytearray(batch)

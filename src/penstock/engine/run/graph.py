@@ -263,15 +263,21 @@ class Graph:
         return max((v.watermark_ms + 1 for v in self.vertices if v.clock), default=0)
 
     def _reached(self, times: Sequence[SourceTime], now: Now) -> list[int]:
-        """Each vertex's watermark after what the sources have seen: the smallest that its inputs hand on."""
+        """Each vertex's watermark after what the sources have seen: the smallest that its inputs hand on, those at
+        rest left out (Flink's StatusWatermarkValve)."""
         marks: list[int] = []
+        resting: list[bool] = []
         for vertex in self.vertices:
+            awake = [one for one in vertex.inputs if not resting[one]]
+            resting.append(times[vertex.source].resting if vertex.source >= 0 else not awake)
             if vertex.source >= 0:
                 reached = times[vertex.source].advance()
             elif vertex.clock and not all(time.ended for time in times):
                 reached = now.wall_ms - 1
             else:
-                reached = min(marks[one] - self.vertices[one].operator.delay_ms for one in vertex.inputs)
+                reached = min(
+                    marks[one] - self.vertices[one].operator.delay_ms for one in awake or vertex.inputs
+                )
             marks.append(max(vertex.watermark_ms, reached))
         return marks
 

@@ -34,6 +34,11 @@ class SourceTime:
         self.expect(partition)
         self.idle.add(partition)
 
+    @property
+    def resting(self) -> bool:
+        """Whether all partitions are idle: who reads other sources as well does not wait for this one."""
+        return bool(self.seen_ms) and not self.ended and self.seen_ms.keys() <= self.idle
+
     def advance(self) -> int:
         """The watermark now; where all partitions are idle it stays."""
         if self.ended:

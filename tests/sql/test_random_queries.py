@@ -4,6 +4,7 @@ Which queries there are is `bench/oracle/grammar.py`'s; Flink's answers to a fro
 """
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,7 @@ MEANS_ANOTHER = re.compile(r"AVG\(|AS INT\)|STDDEV|LPAD|TRIM")
 
 
 @pytest.fixture(scope="module")
-def duck() -> duckdb.DuckDBPyConnection:
+def duck() -> Iterator[duckdb.DuckDBPyConnection]:
     made = duckdb.connect()
     made.execute("SET integer_division = true; SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
     found = rows()
@@ -35,7 +36,8 @@ def duck() -> duckdb.DuckDBPyConnection:
         made.executemany(
             f"INSERT INTO {name} VALUES ({marks})", [[row[n] for n in names] for row in found[name]]
         )
-    return made
+    yield made
+    made.close()
 
 
 def told(value: Any) -> Any:

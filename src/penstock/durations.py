@@ -6,6 +6,7 @@ Knows lengths, not calendars: there are no months.
 import re
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 from penstock.errors import PenstockError
@@ -32,6 +33,11 @@ def signed_milliseconds(duration: Duration) -> int:
 
 def milliseconds(duration: Duration) -> int:
     """The length in whole milliseconds; raises `PenstockError` for what is not a duration, or a finer one."""
+    return _whole(duration)
+
+
+@lru_cache(maxsize=1024)  # timers are set with every row
+def _whole(duration: Duration) -> int:
     if isinstance(duration, timedelta):
         length = Decimal(duration // timedelta(microseconds=1)) / 1000
     else:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+import polars as pl
 import pytest
 
 from penstock.clock import Now
 from penstock.dsl import Stream, col, fn
 from penstock.engine.job import Job
+from penstock.engine.operators.user.timers import Timers
 from penstock.errors import PenstockError
 from penstock.record import Record, encode
 from penstock.testing.app import App, Trial
@@ -189,6 +191,24 @@ def test_what_is_emitted_flows_on_with_its_event_time() -> None:
         t.end()
         assert sorted(t.read("counts")) == [("a", 2), ("b", 1)]
         assert len(t.read("o")) == 3
+
+
+def test_timers_that_are_moved_again_and_again_take_no_room() -> None:
+    timers = Timers({"k": pl.Int64()})
+    for turn in range(50_000):
+        timers.set((turn % 10,), "t", turn)
+    timers.cancel((3,), "t")
+    timers.cancel((3,), "t")
+    timers.clear((4,))
+    assert len(timers) == 8 and len(timers._heap) < 2000
+    other = Timers({"k": pl.Int64()})
+    other.restore(timers.frame())
+    assert (
+        [k for _, (k,), _ in timers.due(10**9)]
+        == [k for _, (k,), _ in other.due(10**9)]
+        == [0, 1, 2, 5, 6, 7, 8, 9]
+    )
+    assert len(timers) == len(other) == 0 and not list(other.due(2**80))
 
 
 # --- the edges: what fails ---------------------------------------------------------------------------------------

@@ -20,10 +20,10 @@ class Timers:
         self.keys = keys
         self._set: dict[Key, dict[str, tuple[int, int]]] = {}
         self._heap: list[tuple[int, int, Key, str]] = []
-        self._count = 0
+        self._count = self._living = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._set.values()))
+        return self._living
 
     @property
     def first_us(self) -> int:
@@ -38,18 +38,25 @@ class Timers:
     def set(self, key: Key, name: str, at_us: int) -> None:
         """Set a timer, or move it."""
         self._count += 1
-        self._set.setdefault(key, {})[name] = at_us, self._count
+        names = self._set.setdefault(key, {})
+        self._living += name not in names
+        names[name] = at_us, self._count
         heapq.heappush(self._heap, (at_us, self._count, key, name))
+        if len(self._heap) > 2 * self._living + 1024:  # most of it was moved or taken back
+            self._heap = [(*at, key, name) for key, names in self._set.items() for name, at in names.items()]
+            heapq.heapify(self._heap)
 
     def cancel(self, key: Key, name: str) -> None:
         """Take a timer back, if it is set."""
         names = self._set.get(key)
-        if names is not None and names.pop(name, None) is not None and not names:
-            del self._set[key]
+        if names is not None and names.pop(name, None) is not None:
+            self._living -= 1
+            if not names:
+                del self._set[key]
 
     def clear(self, key: Key) -> None:
         """Take all of a key's timers back."""
-        self._set.pop(key, None)
+        self._living -= len(self._set.pop(key, ()))
 
     def due(self, until_us: int) -> Iterator[tuple[int, Key, str]]:
         """Take out those due, one by one, also such as are set meanwhile."""
@@ -70,6 +77,6 @@ class Timers:
 
     def restore(self, frame: pl.DataFrame) -> None:
         """The opposite of `frame`."""
-        self._set, self._heap = {}, []
+        self._set, self._heap, self._living = {}, [], 0
         for *key, name, at_us, _ in frame.rows():
             self.set(tuple(key), name, at_us)

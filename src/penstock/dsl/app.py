@@ -17,7 +17,7 @@ from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import Node, Plan, Scan, Sink, Table, Watermark
 from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
-from penstock.sql.catalog import Catalog, NoTarget
+from penstock.sql.catalog import Catalog, NoTargetError
 from penstock.sql.ddl import options as with_options
 from penstock.sql.ddl.checks import check_time, checked
 from penstock.sql.faults import did_you_mean
@@ -204,7 +204,7 @@ class App:
         try:
             run(text, self.catalog, place=f"{self.name}: app.sql")
         except PenstockError as error:
-            if not isinstance(error.__context__, NoTarget):
+            if not isinstance(error.__context__, NoTargetError):
                 raise
             self._later.append(text)
 

@@ -14,7 +14,7 @@ from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.support import function_names
 
 
-class NoTarget(QueryError):
+class NoTargetError(QueryError):
     """An INSERT names a table that nobody has declared."""
 
 
@@ -92,7 +92,7 @@ class Catalog:
                 f"`{name}` is a view: it cannot be written", at, remedy="CREATE TABLE … WITH ('connector'=…)"
             )
         if name not in self.tables:
-            raise NoTarget(
+            raise NoTargetError(
                 f"there is no table `{name}`", at, remedy=did_you_mean(name, self.tables, "tables")
             )
         if self.tables[name].connector == "datagen":

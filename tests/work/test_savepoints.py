@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import main
+from tests.work.process import until
 from tests.work.test_worker import COUNT, SOURCE, TARGET, Case, run
 
 
@@ -77,6 +78,11 @@ def test_what_cannot_be_done_is_refused_with_a_remedy(
             assert await penstock(broker_address, "start", case.name) == 0
             assert await penstock(broker_address, "stop", case.name, "--savepoint", f"{case.name}-s") == 0
             case.save(SOURCE + TARGET + COUNT.replace("SUM(v)", "MAX(v)"))
+
+            async def seen() -> bool:
+                return "MAX(v)" in (await case.told())["sql"]
+
+            await until(seen, client=case.client)
             assert await penstock(broker_address, "start", case.name, "--savepoint", f"{case.name}-s") != 0
             assert "belongs to another query" in capsys.readouterr().err
 

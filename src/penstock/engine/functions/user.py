@@ -15,19 +15,15 @@ from penstock.errors import PenstockError
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserFunction:
-    """A function of values: a row at a time, or with `batch` polars Series in and a Series out.
-
-    `takes` are its parameters' kinds, None for any; `least` is how many must be given, the last one repeats where
-    `variadic`. Without `nulls` it is not called for a null: the result is null then.
+class OfValues:
+    """What is called with values: `takes` are its parameters' kinds, None for any; `least` is how many must be given,
+    the last one repeats where `variadic`. Without `nulls` it is not called for a null.
     """
 
     name: str
-    returns: str
     takes: tuple[str | None, ...]
     least: int
     variadic: bool = False
-    batch: bool = False
     nulls: bool = False
     deterministic: bool = True
     body: Callable[..., Any] = field(compare=False, repr=False)
@@ -38,29 +34,23 @@ class UserFunction:
 
     def check(self, given: Sequence[str]) -> None:
         """Raise `PenstockError` where arguments of these kinds do not fit."""
-        _check(self.name, self, given)
+        _check(self, given)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableFunction:
+class UserFunction(OfValues):
+    """A function of values: a row at a time, or with `batch` polars Series in and a Series out. The result for a null
+    it is not called for is null."""
+
+    returns: str
+    batch: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFunction(OfValues):
     """A function of values that gives rows: any number for each call, each with the columns `emits`."""
 
-    name: str
     emits: Schema
-    takes: tuple[str | None, ...]
-    least: int
-    variadic: bool = False
-    nulls: bool = False
-    deterministic: bool = True
-    body: Callable[..., Any] = field(compare=False, repr=False)
-
-    def kind(self, place: int) -> str | None:
-        """The kind of the parameter that the argument at `place` meets."""
-        return self.takes[min(place, len(self.takes) - 1)] if self.takes else None
-
-    def check(self, given: Sequence[str]) -> None:
-        """Raise `PenstockError` where arguments of these kinds do not fit."""
-        _check(self.name, self, given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +113,8 @@ class TableCall(exp.Expression, exp.Func):
         return self.function.deterministic
 
 
-def _check(name: str, function: UserFunction | TableFunction, given: Sequence[str]) -> None:
+def _check(function: OfValues, given: Sequence[str]) -> None:
+    name = function.name
     most = None if function.variadic else len(function.takes)
     if len(given) < function.least or (most is not None and len(given) > most):
         takes = (

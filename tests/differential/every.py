@@ -104,9 +104,6 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         unmet=frozenset({"Metadata: what the client may do"}),
     ),
 }
-BEING_BUILT: Final[dict[str, str]] = {}
-"""Scenarios in which we do not answer as Kafka does and should; an entry goes when the answer has come."""
-
 SAME: Final = Difference("")
 
 

@@ -13,7 +13,7 @@ from bench.oracle import kafka as oracle
 
 from tests.differential import recorded
 from tests.differential.asking import warm
-from tests.differential.every import BEING_BUILT, DIFFERENCES, EVERY, FAMILIES
+from tests.differential.every import DIFFERENCES, EVERY, FAMILIES
 from tests.differential.running import Outcome, Runs
 from tests.differential.server import KAFKA
 
@@ -49,8 +49,6 @@ def markdown(outcomes: Mapping[str, Outcome]) -> str:
     lines += [f"- {name.replace('_', ' ')}: {one.reason}" for name, one in DIFFERENCES.items()] or [
         "Nowhere."
     ]
-    lines += ["", "## Where it still has to learn", ""]
-    lines += [f"- {name.replace('_', ' ')}: {why}" for name, why in BEING_BUILT.items()] or ["Nowhere."]
     lines += ["", "## All that is met", "", *(f"- {fact}" for fact in sorted(facts))]
     return "\n".join(lines) + "\n"
 

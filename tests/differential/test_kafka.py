@@ -12,7 +12,7 @@ from bench.oracle import kafka as oracle
 from penstock.testing.processes import BrokerProcess
 from tests.differential import recorded
 from tests.differential.asking import warm
-from tests.differential.every import BEING_BUILT, EVERY, expected
+from tests.differential.every import EVERY, expected
 from tests.differential.running import Outcome, Runs, Scenario
 from tests.differential.server import KAFKA
 
@@ -49,11 +49,7 @@ def kafka(wanted: list[Scenario]) -> Iterator[Runs]:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_penstock_answers_as_kafka_did(
-    name: str, answers: dict[str, Outcome], penstock: Runs, request: pytest.FixtureRequest
-) -> None:
-    if name in BEING_BUILT:
-        request.applymarker(pytest.mark.xfail(reason=BEING_BUILT[name], strict=False))
+def test_penstock_answers_as_kafka_did(name: str, answers: dict[str, Outcome], penstock: Runs) -> None:
     theirs, ours = expected(name, answers[name]), penstock[name]
     assert ours.answer == theirs.answer
     assert sorted(ours.met) == sorted(theirs.met)

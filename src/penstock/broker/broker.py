@@ -71,6 +71,9 @@ class Broker:
         """From now on these users and rules hold."""
         self._state.directory = directory
 
+    def settle(self, now: Now) -> None:
+        """The end of a turn: do what all its calls share. May make a sync needed."""
+
     def tick(self, now: Now) -> None:
         """Let time pass: sessions, waits and rebalances that are due end. Cheap when nothing is."""
         self._state.timers.run_due(now)

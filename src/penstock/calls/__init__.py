@@ -5,6 +5,7 @@ permission hangs on the call's type. A call may be answered at once, by a `Later
 Knows nothing of protocols, sockets or disks.
 """
 
+from penstock.calls import queues
 from penstock.calls.call import Bytes, Call, Principal
 from penstock.calls.groups import (
     CommitOffsets,
@@ -141,4 +142,5 @@ __all__ = [
     "Synced",
     "TopicInfo",
     "TransactionInfo",
+    "queues",
 ]

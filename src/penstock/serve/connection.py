@@ -182,12 +182,15 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the connection, its waits and its share of the budget."""
-        self.transport = None
+        opened, self.transport = self.transport is not None, None
         self.measure_unsent()
         for later in self.waiting:
             self.driver.broker.drop(later)
         self.waiting.clear()
         self.asked.clear()
+        for call in self.session.lost() if opened else ():
+            self.driver.answer(call, read_clocks())
+        self.driver.settle()
         self.driver.budget.change(-self.held_bytes)
         self.held_bytes = 0
         self.driver.closed(self)

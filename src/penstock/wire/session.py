@@ -67,6 +67,9 @@ class Session(Protocol):
     def take_output(self) -> list[Bytes]:
         """Buffers ready to be written, in order; record batches are views, not copies. Ends the session's turn."""
 
+    def lost(self) -> list[Call]:
+        """The client is gone, or is being closed: the calls that put in order what it left. Called once."""
+
     def tick(self, now: Now) -> None:
         """Let time pass: a session may set `closing` when its client has been silent too long."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from penstock.calls import Bytes, Principal
+from penstock.calls import Bytes, Call, Principal
 from penstock.clock import Now
 from penstock.wire.frames import FrameError, Frames
 from penstock.wire.kafka import api as _apis  # noqa: F401  # importing the folder fills the table
@@ -148,6 +148,10 @@ class KafkaSession:
         """What is worth a line in the log."""
         notices, self._notices = self._notices, []
         return notices
+
+    def lost(self) -> list[Call]:
+        """Nothing: what a Kafka client leaves, time puts in order."""
+        return []
 
     def tick(self, now: Now) -> None:
         """Close after `idle_s` of silence with nothing left to answer, and when the user is no user any more."""

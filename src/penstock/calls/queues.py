@@ -1,0 +1,334 @@
+"""Calls of the queues: exchanges, queues, bindings; publish, lease, settle. The words are AMQP 0-9-1's.
+
+A client opens a `client` (its connection) and channels on it; both are handles that only the broker looks into, and
+end with `CloseClient`: exclusive queues go, what was not settled returns to its queue.
+
+Messages reach a consumer by leases. A channel has one `Lease` under way at any time; it is answered at the end of a
+turn in which there is something for one of the channel's consumers, and asked again. What a consumer may hold
+unsettled (`SetPrefetch`) bounds what it is given, so no queue stands between a queue and a socket.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from penstock.calls.call import Call
+from penstock.content import Content, Field
+
+Arguments: TypeAlias = Mapping[str, Field]
+NO_ARGUMENTS: Arguments = {}
+
+
+class Mark(Enum):
+    """What becomes of a message that a consumer held."""
+
+    ACK = "done"
+    REQUEUE = "back to its place in the queue"
+    REJECT = "dead: to the dead-letter exchange, or gone"
+
+
+class Settlement(NamedTuple):
+    """One delivery tag, with all before it where `multiple`; tag 0 with `multiple` is all of the channel."""
+
+    tag: int
+    multiple: bool
+    mark: Mark
+
+
+class Delivery(NamedTuple):
+    """One message for one consumer; `tag` counts the channel's deliveries from 1."""
+
+    consumer: str
+    tag: int
+    redelivered: bool
+    content: Content
+
+
+class Publishing(NamedTuple):
+    """One message to publish. `mandatory`: tell me if no queue wants it."""
+
+    content: Content
+    mandatory: bool
+
+
+# --- connections and channels ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClient(Call):
+    """Enter a virtual host. Answer: a client handle, or Refused."""
+
+    vhost: str = "/"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseClient(Call):
+    """The connection is over, however it ended. Answer: None."""
+
+    client: object
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChannel(Call):
+    """Answer: a channel handle, or Refused."""
+
+    client: object
+
+
+@dataclass(frozen=True, slots=True)
+class CloseChannel(Call):
+    """Its consumers end, what it did not settle returns to its queues, an open transaction is rolled back. Answer: None."""
+
+    channel: object
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCall(Call):
+    """What every call on a channel carries."""
+
+    channel: object
+
+
+# --- exchanges, queues, bindings -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareExchange(ChannelCall):
+    """Make an exchange, or agree that it is as said; `passive`: only look. Answer: None."""
+
+    name: str
+    kind: str = "direct"
+    passive: bool = False
+    durable: bool = False
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteExchange(ChannelCall):
+    """Answer: None."""
+
+    name: str
+    if_unused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BindExchange(ChannelCall):
+    """Messages of `source` go on to the exchange `destination`. Answer: None."""
+
+    destination: str
+    source: str
+    routing_key: str = ""
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnbindExchange(BindExchange):
+    """The same, undone. Answer: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareQueue(ChannelCall):
+    """Make a queue, or agree that it is as said; an empty name asks for one to be made up. Answer: `QueueDeclared`."""
+
+    name: str
+    passive: bool = False
+    durable: bool = False
+    exclusive: bool = False
+    auto_delete: bool = False
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDeclared:
+    """The queue stands: messages that are ready, and consumers."""
+
+    name: str
+    messages: int
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True)
+class BindQueue(ChannelCall):
+    """Messages of `exchange` that fit go to `queue` (empty: the one the channel declared last). Answer: None."""
+
+    queue: str
+    exchange: str
+    routing_key: str = ""
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnbindQueue(BindQueue):
+    """The same, undone. Answer: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeQueue(ChannelCall):
+    """Forget what is ready. Answer: how many messages, once that is safe."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteQueue(ChannelCall):
+    """Answer: how many ready messages went with it, once that is safe."""
+
+    queue: str
+    if_unused: bool = False
+    if_empty: bool = False
+
+
+# --- publishing -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(ChannelCall):
+    """Messages in order, all that came in one turn. Answer: `Sent`, at once. In a transaction they wait for its commit."""
+
+    messages: Sequence[Publishing]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a `Publish`.
+
+    `returned`: places of mandatory messages that no queue wanted. `nacked`: places of those that a queue's limit, or
+    a full disk, refused. `refused`: why the message after the first `count` ended the channel; those before it count.
+    """
+
+    count: int
+    returned: Sequence[int] = ()
+    nacked: Sequence[int] = ()
+    refused: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSafe(ChannelCall):
+    """Answer: None, once all that the channel has published so far is safe in its queues; or Refused (it is not)."""
+
+
+# --- consuming ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrefetch(ChannelCall):
+    """How many unsettled messages a consumer made from now on may hold, or with `whole` all of the channel's; 0: any."""
+
+    count: int
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe(ChannelCall):
+    """A consumer. Answer: its tag (made up where `tag` is empty).
+
+    Arguments of our own: `x-penstock-browse` true gives copies and leases nothing, ready ones first to last, then
+    cancels; `x-penstock-number` N leases the one message of that number.
+    """
+
+    queue: str
+    tag: str = ""
+    no_local: bool = False
+    no_ack: bool = False
+    exclusive: bool = False
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe(ChannelCall):
+    """The consumer gets nothing more; what it holds stays held. Answer: None, also where there is none of this tag."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease(ChannelCall):
+    """Answer: `Leased`, when there is something."""
+
+    bytes_max: int = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Messages for the channel's consumers, in order, and the tags of consumers whose queue is gone."""
+
+    deliveries: Sequence[Delivery] = ()
+    cancelled: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Get(ChannelCall):
+    """One message. Answer: `Got`, or None where none is ready."""
+
+    queue: str
+    no_ack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """A message, and how many are still ready behind it."""
+
+    delivery: Delivery
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(ChannelCall):
+    """What became of deliveries, in order, all that came in one turn. Answer: None, or Refused for a tag that is not held."""
+
+    settlements: Sequence[Settlement]
+
+
+@dataclass(frozen=True, slots=True)
+class Recover(ChannelCall):
+    """Give all that the channel has not settled back to its queues. Answer: None."""
+
+
+# --- transactions -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SelectTransaction(ChannelCall):
+    """From now on publishes and settlements of the channel wait for a commit. Answer: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTransaction(ChannelCall):
+    """All of it, as one: a crash leaves all or nothing. Answer: None, once it is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackTransaction(ChannelCall):
+    """Nothing of it. Answer: None."""
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeQueues(Call):
+    """Answer: one `QueueInfo` a queue that the principal may see; of all virtual hosts where `vhost` is None."""
+
+    vhost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueInfo:
+    """One queue now. `messages` are ready, `unacked` are held by consumers."""
+
+    vhost: str
+    name: str
+    kind: str
+    durable: bool
+    messages: int
+    unacked: int
+    bytes: int
+    consumers: int
+    published: int
+    delivered: int
+    acked: int
+    arguments: Arguments = field(default_factory=dict)

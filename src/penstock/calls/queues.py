@@ -3,6 +3,11 @@
 A client opens a `client` (its connection) and channels on it; both are handles that only the broker looks into, and
 end with `CloseClient`: exclusive queues go, what was not settled returns to its queue.
 
+What is declined is `Refused` with a reason of `errors.Refusal` and, in `detail`, RabbitMQ's words behind the code's name:
+NO_EXCHANGE and NO_QUEUE are its NOT_FOUND; PRECONDITION is its PRECONDITION_FAILED; LOCKED its RESOURCE_LOCKED; IN_USE,
+EXCHANGE_NOT_ALLOWED and QUEUE_NOT_ALLOWED its ACCESS_REFUSED; NO_EXCHANGE_KIND its COMMAND_INVALID; NO_VHOST,
+VHOST_NOT_ALLOWED and CONSUMER_TAG_TAKEN its NOT_ALLOWED (they end the connection, as COMMAND_INVALID does).
+
 Messages reach a consumer by leases. A channel has one `Lease` under way at any time; it is answered at the end of a
 turn in which there is something for one of the channel's consumers, and asked again. What a consumer may hold
 unsettled (`SetPrefetch`) bounds what it is given, so no queue stands between a queue and a socket.
@@ -298,12 +303,41 @@ class SelectTransaction(ChannelCall):
 
 @dataclass(frozen=True, slots=True)
 class CommitTransaction(ChannelCall):
-    """All of it, as one: a crash leaves all or nothing. Answer: None, once it is safe."""
+    """All of it, as one: a crash leaves all or nothing. Answer: `Committed`, once it is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """`returned`: mandatory messages of the transaction that no queue wanted."""
+
+    returned: Sequence[Publishing] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackTransaction(ChannelCall):
     """Nothing of it. Answer: None."""
+
+
+# --- virtual hosts --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareVhost(Call):
+    """Make a virtual host; harmless where it is there. Answer: None, once it is safe."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVhost(Call):
+    """It goes with all in it; `/` stays. Answer: None, once it is safe."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeVhosts(Call):
+    """Answer: the names of those that the principal may see."""
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Moments run in order, once, unless they are cancelled."""
 
-from penstock.broker import timers as timers_module
-from penstock.broker.timers import Timers
+from penstock.broker.turns import timers as timers_module
+from penstock.broker.turns.timers import Timers
 from penstock.clock import Now
 
 from .bench import START

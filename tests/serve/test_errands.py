@@ -4,7 +4,7 @@ nothing more."""
 import asyncio
 import threading
 
-from penstock.broker.errands import READING, SEEKING, Errands
+from penstock.broker.turns.errands import READING, SEEKING, Errands
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
 from penstock.serve.errands import LANES, ErrandRuns

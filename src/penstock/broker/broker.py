@@ -11,7 +11,6 @@ from penstock.broker import access
 from penstock.broker.access import login
 from penstock.broker.access.logins import Work
 from penstock.broker.answers import ANSWERS
-from penstock.broker.errands import Errand
 from penstock.broker.groups import admin, join, presence, sync
 from penstock.broker.groups.offsets import commit
 from penstock.broker.groups.offsets import delete as delete_offsets
@@ -24,6 +23,7 @@ from penstock.broker.topics import alter, configs, create, delete, describe, par
 from penstock.broker.transactions import describe as describe_transactions
 from penstock.broker.transactions import end, enlist, offsets
 from penstock.broker.transactions.upkeep import resume
+from penstock.broker.turns.errands import Errand
 from penstock.calls import Call
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused

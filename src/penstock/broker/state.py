@@ -6,22 +6,22 @@ Holds things and wires them together; decides nothing.
 from collections.abc import Callable, Mapping
 
 from penstock.broker.access.logins import Logins
-from penstock.broker.errands import Errands
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.offsets.store import OffsetStore
-from penstock.broker.measures import Counts
 from penstock.broker.options import BrokerOptions
 from penstock.broker.records.durable import Durability
 from penstock.broker.records.producer_ids import ProducerIds
 from penstock.broker.records.sequences import Sequences
 from penstock.broker.records.waits import FetchWaits
-from penstock.broker.timers import Timers
 from penstock.broker.topics.internal import InternalTopics
 from penstock.broker.topics.settings import Settings, TopicSettings
 from penstock.broker.transactions.aborted import Markers
 from penstock.broker.transactions.deadlines import Deadlines
 from penstock.broker.transactions.stable import StableOffsets
 from penstock.broker.transactions.store import Transactions
+from penstock.broker.turns.counts import Counts
+from penstock.broker.turns.errands import Errands
+from penstock.broker.turns.timers import Timers
 from penstock.log import Log, Partition
 from penstock.users.directory import Directory
 

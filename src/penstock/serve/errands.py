@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from penstock.broker.errands import READING, SEEKING, Errand
+from penstock.broker.turns.errands import READING, SEEKING, Errand
 from penstock.errors import Refusal, Refused
 
 logger = logging.getLogger("penstock.serve")

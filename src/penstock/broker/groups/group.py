@@ -11,7 +11,7 @@ from enum import Enum
 
 from penstock.broker.groups.member import Member
 from penstock.broker.groups.room import Room, id_bytes
-from penstock.broker.timers import Timer
+from penstock.broker.turns.timers import Timer
 from penstock.calls import Joined
 from penstock.errors import Refusal, Refused
 from penstock.later import Later

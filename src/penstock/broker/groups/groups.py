@@ -11,7 +11,7 @@ from penstock.broker.groups.group import Group, Stage
 from penstock.broker.groups.member import Member
 from penstock.broker.groups.room import Room
 from penstock.broker.options import BrokerOptions
-from penstock.broker.timers import Timers
+from penstock.broker.turns.timers import Timers
 from penstock.clock import Now
 
 NEW_MEMBER_S = 300.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from penstock.broker.groups.room import member_bytes
-from penstock.broker.timers import Timer
+from penstock.broker.turns.timers import Timer
 from penstock.calls import GroupMember, Joined, JoinGroup, Synced
 from penstock.errors import Refused
 from penstock.later import Later

@@ -8,7 +8,7 @@ Knows the stages; knows no calls.
 from penstock.broker.groups.group import Group, Stage
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.member import Member
-from penstock.broker.timers import Timer
+from penstock.broker.turns.timers import Timer
 from penstock.calls import Joined, Synced
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from penstock.broker.answers import answers
-from penstock.broker.errands import READING
 from penstock.broker.records.epochs import EPOCH, refused_epoch
 from penstock.broker.records.waits import FetchWait
 from penstock.broker.state import State
+from penstock.broker.turns.errands import READING
 from penstock.calls import EpochEnd, Fetch, Fetched, FetchPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused

@@ -1,9 +1,9 @@
 """Answers ListOffsets: the earliest, the latest, the one with the greatest timestamp, or the first at a time."""
 
 from penstock.broker.answers import answers
-from penstock.broker.errands import SEEKING
 from penstock.broker.records.epochs import refused_epoch
 from penstock.broker.state import State
+from penstock.broker.turns.errands import SEEKING
 from penstock.calls import EARLIEST, LATEST, MAX_TIMESTAMP, FoundOffset, ListOffsets, OffsetsPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused

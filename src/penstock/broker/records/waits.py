@@ -5,7 +5,7 @@ Knows the waiting fetches and counts what has come for them; how they are answer
 
 from collections.abc import Callable
 
-from penstock.broker.timers import Timer
+from penstock.broker.turns.timers import Timer
 from penstock.calls import FetchPart
 from penstock.clock import Now
 from penstock.later import Later

@@ -5,8 +5,8 @@ Knows timers and transactional ids; `on_late`, set by whoever aborts, is told of
 
 from collections.abc import Callable
 
-from penstock.broker.timers import Timer, Timers
 from penstock.broker.transactions.transaction import Transaction
+from penstock.broker.turns.timers import Timer, Timers
 from penstock.clock import Now
 
 OnLate = Callable[[str, Now], None]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from penstock.client import Client, FencedError, KafkaError
 from penstock.clock import Now
+from penstock.engine import kernels
 from penstock.engine.job import EngineOptions, Job, Output, Snapshot
 from penstock.engine.plan import Plan
 from penstock.errors import PenstockError
@@ -28,6 +29,10 @@ from penstock.work.state.replay import CLOCK, END, EXPECT, IDLE, feed, replay
 
 IDLE_LOOK_S = 0.2
 REACH_S = 0.5
+COLD_BYTES_MAX = 64 * 1024
+"""What is taken in while the engine's loops are being compiled: as plain Python they need seconds for a megabyte."""
+COLD_S = 60.0
+"""How long more than that waits for the compiler, at most, after the job has begun."""
 
 
 def read_clocks() -> Now:
@@ -53,7 +58,7 @@ class Run:
         self.sinks: list[Sink] = []
         self.guarantee = _guarantee(plan, options)
         self._clients = clients
-        self._awake = asyncio.Event()
+        self._awake, self._stop = asyncio.Event(), asyncio.Event()
         self._state = StateTopic(clients(""), name, options.state_bytes_max)
         self._delivery = self._deliverer()
         # Nobody waits for a commit where outputs do not.
@@ -181,6 +186,7 @@ class Run:
 
     async def work(self, stop: asyncio.Event) -> bool:
         """Go on until `stop` is set, then commit what was read; or until all sources ended: then True."""
+        self._stop = stop
         waking = asyncio.create_task(_pass_on(stop, self._awake))
         try:
             while not stop.is_set():
@@ -214,6 +220,7 @@ class Run:
                 self._heard_s[index, arrival.partition] = now.mono_s
                 self._idle.discard((index, arrival.partition))
                 if arrival.rows is not None or len(arrival.batches):
+                    await self._compiled_for(arrival)
                     await self._feed(index, arrival, now)
                 # Between batches the loop turns once: fetches, acknowledgements and the commit under way go on.
                 await asyncio.sleep(0)
@@ -232,6 +239,16 @@ class Run:
             self._loaded = not loading
             return loading or every
         return every
+
+    async def _compiled_for(self, arrival: Arrival) -> None:
+        """Let a large arrival wait for the compiler, which it would hold up."""
+        while (
+            len(arrival.batches) > COLD_BYTES_MAX
+            and kernels.interpreting()
+            and not self._stop.is_set()
+            and read_clocks().mono_s < self._opened_s + COLD_S
+        ):
+            await asyncio.sleep(0.05)
 
     async def _feed(self, index: int, arrival: Arrival, now: Now) -> None:
         assert self.job

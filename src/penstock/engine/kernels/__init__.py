@@ -5,7 +5,7 @@ Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 """
 
 from penstock.engine.kernels import frames, hashing, lines, moments, records, scatter
-from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, warm
+from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, interpreting, warm
 from penstock.engine.kernels.decode import avro, json, protobuf
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "frames",
     "hashing",
     "interpret_until_warm",
+    "interpreting",
     "json",
     "lines",
     "moments",

@@ -1,8 +1,8 @@
 """How a loop is compiled: explicit signatures, cached on disk, no lock held, and never at a query's cost.
 
-A worker calls `interpret_until_warm()` and then runs `warm()` on a thread of its own: kernels that are not ready
-run as the plain Python they are. The cache lies beside the package, in the user's cache directory where that is
-not writable, or where NUMBA_CACHE_DIR says. Knows nothing of what the kernels compute.
+A worker calls `interpret_until_warm()` and then runs `warm()` on a thread of its own: kernels that are not in the
+cache run as the plain Python they are until then. The cache lies beside the package, in the user's cache directory
+where that is not writable, or where NUMBA_CACHE_DIR says. Knows nothing of what the kernels compute.
 """
 
 import ctypes
@@ -49,19 +49,26 @@ class Kernel:
 
     def compile(self) -> None:
         """Make the compiled form ready: from the cache in milliseconds, else in a second or so."""
-        if self._run is not None:
-            return
+        if self._run is None:
+            made = self._dispatcher()
+            made.compile(self.signature)
+            made.disable_compile()
+            self._run = made
+
+    def load(self) -> None:
+        """Make the compiled form ready if the cache has it."""
+        if self._run is None and _is_cached(self._dispatcher(), self.signature):
+            self.compile()
+
+    def _dispatcher(self) -> Any:
         try:
             made = numba.njit(cache=True, **self.options)(self.python)
         except RuntimeError as error:  # numba's "cannot cache function": no writable place at all
             if "cache" not in str(error):
                 raise
-            made = numba.njit(**self.options)(self.python)
-        else:
-            _stamp(made)
-        made.compile(self.signature)
-        made.disable_compile()
-        self._run = made
+            return numba.njit(**self.options)(self.python)
+        _stamp(made)
+        return made
 
     def checked(self) -> Callable[..., Any]:
         """The compiled form with every index checked: for tests."""
@@ -78,6 +85,10 @@ class Kernel:
 
 class Callback(Kernel):
     """A function that others call by its address, with no lock of Python's held."""
+
+    def load(self) -> None:
+        """Compile it: it is asked for its address before it can be interpreted, and takes no time to speak of."""
+        self.compile()
 
     def compile(self) -> None:
         """As `Kernel.compile`."""
@@ -120,6 +131,19 @@ def _stamp(dispatcher: Any) -> None:
         file._source_stamp = _sources()
 
 
+def _is_cached(dispatcher: Any, signature: str) -> bool:
+    """Whether the compiled form lies in the cache; no, where numba's inner names are others."""
+    cache = getattr(dispatcher, "_cache", None)
+    file, codegen = getattr(cache, "_cache_file", None), getattr(dispatcher, "targetctx", None)
+    if not (hasattr(file, "_load_index") and hasattr(cache, "_index_key") and codegen is not None):
+        return False
+    try:
+        key = cache._index_key(signature, codegen.codegen())
+        return key in file._load_index()
+    except Exception:  # whatever is wrong with a cache, compiling anew puts it right
+        return False
+
+
 @functools.cache
 def _sources() -> tuple[tuple[str, int, int], ...]:
     found = sorted(Path(__file__).parent.rglob("*.py"))
@@ -139,12 +163,19 @@ def kernel(signature: str, options: Mapping[str, Any] | None = None) -> Callable
 
 def may_compile() -> bool:
     """Whether a kernel that is not ready may be compiled on the spot."""
-    return not _mode["interpret"]
+    return not interpreting()
 
 
 def interpret_until_warm() -> None:
-    """From now on kernels that are not compiled run as Python, until `warm` has come to them."""
-    _mode["interpret"] = True
+    """From now on kernels that are neither compiled nor in the cache run as Python, until `warm` has come to them."""
+    for one in KERNELS:
+        one.load()
+    _mode["interpret"] = not all(one.ready for one in KERNELS)
+
+
+def interpreting() -> bool:
+    """Whether kernels that are not ready run as Python."""
+    return _mode["interpret"]
 
 
 def warm(say: Callable[[str], None] = lambda sentence: None) -> int:

@@ -133,8 +133,9 @@ def _stamp(dispatcher: Any) -> None:
 
 def _is_cached(dispatcher: Any, signature: str) -> bool:
     """Whether the compiled form lies in the cache; no, where numba's inner names are others."""
-    cache = getattr(dispatcher, "_cache", None)
-    file, codegen = getattr(cache, "_cache_file", None), getattr(dispatcher, "targetctx", None)
+    cache: Any = getattr(dispatcher, "_cache", None)
+    file: Any = getattr(cache, "_cache_file", None)
+    codegen: Any = getattr(dispatcher, "targetctx", None)
     if not (hasattr(file, "_load_index") and hasattr(cache, "_index_key") and codegen is not None):
         return False
     try:

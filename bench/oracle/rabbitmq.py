@@ -1,0 +1,136 @@
+"""RabbitMQ, one node of its own, from Debian's `rabbitmq-server`: the oracle of the queues' differential tests and the rival.
+
+    python -m bench.oracle.rabbitmq              # start one, print its address, stop it with Ctrl-C
+
+It shares nothing with a RabbitMQ that the system may run: its own name, ports, folders and Erlang port mapper, all on
+loopback. No plugin is enabled.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from bench.oracle.kafka import free_port
+
+VERSION: Final = "3.10.8"
+PROGRAM: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+"""The server itself; what is on the PATH changes to the system's user and folders first."""
+
+SETTINGS: Final = """\
+listeners.tcp.1 = 127.0.0.1:{port}
+log.file.level = warning
+"""
+
+
+def missing() -> str:
+    """Why the oracle cannot run on this machine; empty where it can."""
+    if not PROGRAM.exists():
+        return "no RabbitMQ (install Debian's rabbitmq-server)"
+    if shutil.which("epmd") is None:
+        return "no Erlang port mapper (install Debian's erlang-base)"
+    return ""
+
+
+def environment(home: Path, mapper_port: int) -> dict[str, str]:
+    """What keeps a node apart from any other."""
+    return {
+        **os.environ,
+        "HOME": str(home),  # the cookie is there
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_EPMD_PORT": str(mapper_port),
+        "RABBITMQ_NODENAME": "oracle@localhost",
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(home / "log"),
+        "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+        "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
+        "RABBITMQ_PID_FILE": str(home / "pid"),
+    }
+
+
+@contextlib.contextmanager
+def rabbitmq(settings: Mapping[str, str] | None = None, definitions: Any = None) -> Iterator[str]:
+    """A running RabbitMQ; gives its address. Stopped, and its data removed, at the end.
+
+    `settings` are further lines of rabbitmq.conf. `definitions` are users, virtual hosts and permissions as RabbitMQ
+    exports them; without, guest/guest may do everything.
+    """
+    with tempfile.TemporaryDirectory(prefix="oracle-rabbitmq-") as folder:
+        home, port, mapper_port = Path(folder), free_port(), free_port()
+        text = SETTINGS.format(port=port)
+        if definitions is not None:
+            (home / "definitions.json").write_text(json.dumps(definitions))
+            text += f"load_definitions = {home / 'definitions.json'}\n"
+        text += "".join(f"{key} = {value}\n" for key, value in (settings or {}).items())
+        (home / "rabbitmq.conf").write_text(text)
+        (home / "enabled_plugins").write_text("[].")
+        with (
+            (home / "said").open("wb") as said,
+            _running(["epmd", "-port", str(mapper_port)], environment(home, mapper_port), said),
+            _running([str(PROGRAM)], environment(home, mapper_port), said) as server,
+        ):
+            wait_until_ready(server, f"127.0.0.1:{port}", home / "said")
+            yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _running(words: list[str], env: dict[str, str], said: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A program with its children, ended as one: RabbitMQ's script starts a virtual machine, and that its own helpers."""
+    process = subprocess.Popen(
+        words, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path, seconds: float = 60) -> None:
+    """Wait until it greets a client; raises RuntimeError with what it said."""
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((host, int(port)), timeout=2) as client,
+        ):
+            client.sendall(b"AMQP\x00\x00\x09\x01")
+            if client.recv(1):
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"RabbitMQ did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def main() -> None:
+    """Start one for a person, until Ctrl-C or the end of its process."""
+    if reason := missing():
+        sys.exit(f"cannot start RabbitMQ: {reason}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with rabbitmq() as address:
+        print(address, flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

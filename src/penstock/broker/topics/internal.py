@@ -5,7 +5,7 @@ the console, workers and any tool may read them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock import record
@@ -18,9 +18,12 @@ from penstock.record import BatchInfo, Record
 CONSUMER_OFFSETS = "__consumer_offsets"
 PRODUCER_IDS = "_penstock.producer_ids"
 TRANSACTION_STATE = "__transaction_state"
+QUEUES = "_penstock.queues"
 INTERNAL = frozenset({CONSUMER_OFFSETS, TRANSACTION_STATE})
-RESERVED = INTERNAL | {PRODUCER_IDS}
+RESERVED = INTERNAL | {PRODUCER_IDS, QUEUES}
 """Topics to which no client may write: what the broker reads back must be its own."""
+
+_CONFIGS = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "16777216"}
 
 READ_BYTES = 1024 * 1024
 BATCH_BYTES = 512 * 1024
@@ -32,11 +35,14 @@ class InternalTopics:
     def __init__(self, log: Log, durability: Durability, notices: list[str]) -> None:
         self.log, self._durability, self._notices = log, durability, notices
         self.lost: Counter[str] = Counter()  # offsets that could not be read, by topic
+        self.own: dict[
+            str, tuple[int, Mapping[str, str]]
+        ] = {}  # partitions and settings where they are others
 
     def ensure(self, name: str, partitions: int, now: Now) -> Topic:
         """Make the topic unless it is there; a number of partitions once chosen stays."""
         if name not in self.log.topics:
-            configs = {"cleanup.policy": "compact", "retention.ms": "-1", "segment.bytes": "16777216"}
+            partitions, configs = self.own.get(name, (partitions, _CONFIGS))
             self.log.create_topic(name, partitions, configs, now, internal=name in INTERNAL)
         return self.log.topics[name]
 

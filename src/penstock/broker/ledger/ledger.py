@@ -1,0 +1,259 @@
+"""The ledger of all queues: gathers what a turn of the loop did to messages, writes it as one block, finds it again.
+
+A message is in the log once, however many queues hold it, and its number is the same for all of them. What is settled
+in the turn in which it came is never written. Knows queues as numbers; knows nothing of their order or rules.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from penstock.broker.ledger.block import Block, block
+from penstock.broker.ledger.bodies import Bodies
+from penstock.broker.ledger.options import LedgerOptions
+from penstock.broker.ledger.pages import Page, Rows
+from penstock.broker.ledger.recovery import Recovered, recovered, replay
+from penstock.broker.ledger.standing import Definition, Standing
+from penstock.broker.ledger.turn import Then, Turn
+from penstock.broker.records.durable import DISK_ERRORS, Durability, refused_by
+from penstock.broker.topics.internal import QUEUES, InternalTopics
+from penstock.clock import Now
+from penstock.content import Content
+from penstock.errors import Refused
+from penstock.log import Partition
+from penstock.record import info_at
+
+TakenBack = Callable[[range, Sequence[tuple[int, int]], Refused], None]
+"""Told when a turn could not be written: the numbers of its messages, which are in no queue any more, and what was
+settled `as_one` with them, as (queue, number), which is not settled."""
+
+EVER = str(2**63 - 1)
+_DROP_FROM = 1000  # of fewer messages it is cheaper to tell each than to look through all pages
+
+
+class Ledger:
+    """`taken_back` is to be set by whoever adds messages; it is called in `flush`, before those who wait for it."""
+
+    def __init__(
+        self, internal: InternalTopics, durability: Durability, options: LedgerOptions, notices: list[str]
+    ) -> None:
+        internal.own[QUEUES] = (
+            2,
+            {
+                "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "segment.ms": EVER,
+                "segment.bytes": str(options.segment_bytes),
+            },
+        )  # fmt: skip
+        self._internal, self._durability, self._options, self._notices = (
+            internal,
+            durability,
+            options,
+            notices,
+        )
+        self.taken_back: TakenBack = _nobody
+        self._standing = Standing()
+        self._bodies = Bodies(options.memory_bytes)
+        self._turn = Turn(0)
+        self._as_one = False
+        self._safe_end = 0  # when all below is safe, so is all that must be
+
+    # --- at a start -----------------------------------------------------------------------------------------------------
+
+    def load(self, now: Now) -> Recovered:
+        """Read what there is, once, before anything else."""
+        partition = self._partition()
+        if partition is not None:
+            replay(self._standing, partition, partition.start_offset, self._notices)
+        self._turn = Turn(self._standing.next_number)
+        return recovered(self._standing)
+
+    # --- gathering ------------------------------------------------------------------------------------------------------
+
+    def define(self, key: str, value: Definition | None) -> None:
+        """Something durable that is no message, as what JSON can hold; None: it is gone."""
+        self._standing.define({key: value})
+        self._turn.definitions[key] = value
+        self._turn.urgent = True
+
+    def add(
+        self,
+        content: Content,
+        queues: Sequence[int],
+        expires_ms: int = 0,
+        priority: int = 0,
+        keep: bool = True,
+    ) -> int:
+        """A new message that these queues hold, each named once; its number. `keep`: it must survive a restart."""
+        turn = self._turn
+        place = len(turn.contents)
+        turn.contents.append(content)
+        turn.holders.append(self._standing.holders.of(queues, keep))
+        if expires_ms:
+            turn.expires[place] = expires_ms
+        if priority:
+            turn.priorities[place] = priority
+        if keep:
+            turn.urgent = True
+        return turn.first + place
+
+    def settle(self, queue: int, number: int) -> None:
+        """This queue lets go of the message. Harmless where it does not hold it."""
+        turn = self._turn
+        if number >= turn.first:
+            place = number - turn.first
+            turn.holders[place] = self._standing.holders.without(turn.holders[place], queue)
+        elif self._as_one:
+            turn.together.append((queue, number))
+            turn.urgent = True
+        elif self._standing.let_go(queue, number):
+            turn.settled_queues.append(queue)
+            turn.settled.append(number)
+            turn.urgent = True
+
+    def settle_many(self, queue: int, numbers: Sequence[int]) -> None:
+        """The same of many messages."""
+        for number in numbers:
+            self.settle(queue, number)
+
+    def drop(self, queue: int, numbers: Sequence[int]) -> None:
+        """The queue is gone for good, its number is never used again; `numbers` is all that it held."""
+        self._standing.delivered.pop(queue, None)
+        if len(numbers) < _DROP_FROM:
+            self.settle_many(queue, numbers)
+            return
+        turn, holders = self._turn, self._standing.holders
+        for place, held in enumerate(turn.holders):
+            turn.holders[place] = holders.without(held, queue)
+        self._standing.drop(queue)
+        turn.dropped.append(queue)
+        turn.urgent = True
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """What is settled inside is settled only if the turn's messages are written (`taken_back` says if not)."""
+        self._as_one = True
+        try:
+            yield
+        finally:
+            self._as_one = False
+
+    def returned(self, queue: int, number: int, count: int) -> None:
+        """The message came back to its queue for the `count`th time."""
+        self._standing.returned(queue, number, count)
+        self._turn.returned[queue, number] = count
+
+    def delivered(self, queue: int, number: int) -> None:
+        """The highest number that the queue has handed out."""
+        if number > self._standing.delivered.get(queue, -1):
+            self._standing.delivered[queue] = self._turn.delivered[queue] = number
+
+    def when_safe(self, then: Then, now: Now) -> None:
+        """Call `then` once all that was gathered so far is safe, or with why it never will be; perhaps at once."""
+        if self._turn.urgent:
+            self._turn.waiting.append(then)
+            return
+        partition = self._partition()
+        if partition is None:
+            then(None, now)
+        else:
+            self._durability.when(partition, self._safe_end, then, now)
+
+    # --- writing --------------------------------------------------------------------------------------------------------
+
+    def flush(self, now: Now) -> None:
+        """The end of a turn: what was gathered becomes one block. Asks for a sync where something of it must be safe."""
+        turn = self._turn
+        if not turn:
+            self._answer(turn, now)
+            return
+        rows = turn.rows()
+        columns = turn.columns(self._standing.holders, rows)
+        if not columns:  # all of it was over within the turn
+            self._turn = Turn(turn.first + len(turn.contents))
+            self._answer(turn, now)
+            return
+        try:
+            partition, written = self._write(block(columns, now.wall_ms), now)
+        except DISK_ERRORS as error:
+            self._take_back(turn, refused_by(error), now)
+            return
+        self._turn = Turn(turn.first + len(turn.contents))
+        self._note(turn, rows, written)
+        if turn.urgent:
+            self._safe_end = partition.end_offset
+            self._durability.appended(partition, now)
+        self._answer(turn, now)
+
+    def _write(self, batch: bytearray, now: Now) -> tuple[Partition, Block]:
+        partition = self._internal.ensure(QUEUES, 2, now).partitions[0]
+        partition.append(batch, [info_at(batch, 0)], now)
+        return partition, Block(batch, 0)
+
+    def _note(self, turn: Turn, rows: Rows, written: Block) -> None:
+        """The block stands in the log."""
+        standing = self._standing
+        if len(written):
+            standing.add(written.offset, written.size, turn.first, written.sizes, rows)
+            self._bodies.keep(written)
+        else:
+            standing.stripes.add(written.offset, written.size, 0, 0)
+        for queue, number in turn.together:
+            standing.let_go(queue, number)
+
+    def _answer(self, turn: Turn, now: Now) -> None:
+        waiting, turn.waiting = turn.waiting, []
+        turn.urgent = False
+        partition = self._partition()
+        for then in waiting:
+            if partition is None:
+                then(None, now)
+            else:
+                self._durability.when(partition, self._safe_end, then, now)
+
+    def _take_back(self, turn: Turn, refused: Refused, now: Now) -> None:
+        """There was no room: the turn's messages are gone, the rest is written when there is."""
+        self._turn = turn.after_failure()
+        self.taken_back(range(turn.first, self._turn.first), turn.together, refused)
+        for then in turn.waiting:
+            then(refused, now)
+
+    # --- reading --------------------------------------------------------------------------------------------------------
+
+    def contents(self, numbers: Sequence[int]) -> list[Content]:
+        """The messages of these numbers, which somebody holds. Raises Cold where they are far away: fetch, ask again."""
+        turn, pages, bodies = self._turn, self._standing.pages, self._bodies
+        partition = self._partition()
+        found: list[Content] = []
+        last: Block | None = None
+        for number in numbers:
+            if number >= turn.first:
+                found.append(turn.contents[number - turn.first])
+                continue
+            page, row = pages.find(number) or _missing(number)
+            offset = page.wheres[row]
+            if last is None or last.offset != offset:
+                assert partition is not None
+                last = bodies.block(partition, offset)
+            found.append(last.content(page.places[row]))
+        return found
+
+    # --- the topic ------------------------------------------------------------------------------------------------------
+
+    def _partition(self) -> Partition | None:
+        partitions = self._internal.partitions(QUEUES)
+        return partitions[0] if partitions else None
+
+    def measures(self) -> dict[str, float]:
+        """Gauges by Prometheus name."""
+        return {
+            "penstock_queue_messages": self._standing.pages.live,
+            "penstock_queue_log_bytes": sum(one.size_bytes for one in self._internal.partitions(QUEUES)),
+            "penstock_queue_memory_bytes": self._bodies.held_bytes,
+        }
+
+
+def _missing(number: int) -> tuple[Page, int]:
+    raise LookupError(f"no queue holds message {number}")
+
+
+def _nobody(numbers: range, together: Sequence[tuple[int, int]], refused: Refused) -> None:
+    """Nobody has asked to be told."""

@@ -1,0 +1,159 @@
+"""Where each message stands and who holds it: columns, a few thousand messages a page, in the order of their numbers.
+
+A message costs 28 bytes, and 8 more where any has an expiration. Knows numbers, blocks' offsets and sets of holders
+(0: nobody); knows neither messages nor queues.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import compress, repeat
+
+PAGE = 8192
+_THIN_FROM = 1024
+_NUMBERS, _WHERES, _PLACES, _SIZES, _HOLDERS = range(5)
+
+
+class Page:
+    """A run of messages. `wheres`: their blocks' offsets; `places`: which of the block; `live`: how many are held."""
+
+    __slots__ = ("expires", "holders", "live", "numbers", "places", "priorities", "sizes", "wheres")
+
+    def __init__(self) -> None:
+        self.numbers, self.wheres = array("Q"), array("Q")
+        self.places, self.sizes, self.holders = array("I"), array("I"), array("I")
+        self.expires: array[int] | None = (
+            None  # milliseconds since 1970, 0 is never; None: none of the page does
+        )
+        self.priorities: bytearray | None = None  # None: all 0
+        self.live = 0
+
+    def find(self, number: int) -> int:
+        """Its row; -1 where it is not here."""
+        numbers = self.numbers
+        row = number - numbers[0]  # right where no number is missing, and too far otherwise
+        if row >= len(numbers) or numbers[row] != number:
+            row = bisect_left(numbers, number, 0, min(row + 1, len(numbers)))
+            if row == len(numbers) or numbers[row] != number:
+                return -1
+        return row
+
+    def extend(self, rows: "Rows", begin: int, stop: int) -> None:
+        """Take these rows over."""
+        had = len(self.numbers)
+        for mine, theirs in zip(self.columns(), rows.columns, strict=True):
+            mine.extend(theirs[begin:stop])
+        if rows.expires is not None or self.expires is not None:
+            mine_expires = self.expires if self.expires is not None else array("q", bytes(8 * had))
+            mine_expires.extend(
+                rows.expires[begin:stop] if rows.expires is not None else repeat(0, stop - begin)
+            )
+            self.expires = mine_expires
+        if rows.priorities is not None or self.priorities is not None:
+            priorities = self.priorities if self.priorities is not None else bytearray(had)
+            priorities += rows.priorities[begin:stop] if rows.priorities is not None else bytes(stop - begin)
+            self.priorities = priorities
+        self.live += stop - begin - rows.columns[_HOLDERS][begin:stop].count(0)
+
+    def columns(self) -> "tuple[array[int], ...]":
+        """The columns that every page has."""
+        return self.numbers, self.wheres, self.places, self.sizes, self.holders
+
+    def squeeze(self) -> None:
+        """Let go of the rows that nobody holds."""
+        held = self.holders
+        if self.expires is not None:
+            self.expires = array("q", compress(self.expires, held))
+        if self.priorities is not None:
+            self.priorities = bytearray(compress(self.priorities, held))
+        self.numbers, self.wheres = (
+            array("Q", compress(self.numbers, held)),
+            array("Q", compress(self.wheres, held)),
+        )
+        self.places, self.sizes = (
+            array("I", compress(self.places, held)),
+            array("I", compress(self.sizes, held)),
+        )
+        self.holders = array("I", compress(held, held))
+
+
+class Rows:
+    """Messages to be added, all of one block or of a piece of a snapshot."""
+
+    __slots__ = ("columns", "expires", "priorities")
+
+    def __init__(
+        self,
+        columns: "Sequence[array[int]]",
+        expires: "array[int] | None" = None,
+        priorities: "bytes | bytearray | None" = None,
+    ) -> None:
+        self.columns, self.expires, self.priorities = columns, expires, priorities
+
+
+class Pages:
+    """All messages. Numbers only grow; a page that nobody needs any more goes."""
+
+    def __init__(self) -> None:
+        self.pages: list[Page] = []
+        self._firsts = array("Q")
+        self.live = 0
+        self._last: Page | None = None  # the one that was asked for last
+
+    def __iter__(self) -> Iterator[Page]:
+        return iter(self.pages)
+
+    def extend(self, rows: Rows) -> None:
+        """Add messages; their numbers are above all that are here."""
+        total, at = len(rows.columns[_NUMBERS]), 0
+        while at < total:
+            page = self.pages[-1] if self.pages else None
+            if page is None or len(page.numbers) >= PAGE:
+                page = Page()
+                self.pages.append(page)
+                self._firsts.append(rows.columns[_NUMBERS][at])
+            stop = min(total, at + PAGE - len(page.numbers))
+            before = page.live
+            page.extend(rows, at, stop)
+            self.live += page.live - before
+            at = stop
+
+    def find(self, number: int) -> tuple[Page, int] | None:
+        """Its page and row; None where it is not here."""
+        page = self._last
+        if page is None or not page.numbers or not page.numbers[0] <= number <= page.numbers[-1]:
+            at = bisect_right(self._firsts, number) - 1
+            if at < 0:
+                return None
+            page = self._last = self.pages[at]
+            if not page.numbers:
+                return None
+        row = page.find(number)
+        return (page, row) if row >= 0 else None
+
+    def lost(self, page: Page, count: int = 1) -> None:
+        """So many rows of the page are held by nobody since now."""
+        page.live -= count
+        self.live -= count
+        held = len(page.numbers)
+        if page.live == 0 and held >= PAGE:
+            self._remove(page)
+        elif page.live * 4 < held and held >= _THIN_FROM:
+            self._thin(page)
+
+    def _thin(self, page: Page) -> None:
+        """Most of a page is held by nobody: let that go, and what is left goes to the page before if that has room."""
+        page.squeeze()
+        at = self._at(page)
+        if at and len(self.pages[at - 1].numbers) + page.live <= PAGE // 2:
+            before = self.pages[at - 1]
+            before.extend(Rows(page.columns(), page.expires, page.priorities), 0, len(page.numbers))
+            self._remove(page)
+
+    def _at(self, page: Page) -> int:
+        return bisect_right(self._firsts, page.numbers[0]) - 1 if page.numbers else self.pages.index(page)
+
+    def _remove(self, page: Page) -> None:
+        at = self._at(page)
+        del self.pages[at], self._firsts[at]
+        self._last = None

@@ -1,0 +1,1 @@
+"""Tests of the queues: the ledger, and what answers the calls."""

@@ -7,7 +7,7 @@ import pytest
 
 COUNT = """
 import resource, sys
-from penstock.serve.allocator import keep_freed_memory
+from penstock.allocator import keep_freed_memory
 if sys.argv[1] == "kept" and not keep_freed_memory():
     sys.exit("not glibc")
 def fill():

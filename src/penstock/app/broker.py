@@ -21,6 +21,7 @@ from pathlib import Path
 import uvloop
 
 from penstock import record
+from penstock.allocator import keep_freed_memory
 from penstock.app.addresses import Address, parse_address, parse_advertised, taken
 from penstock.app.entrance import Entrance
 from penstock.broker.broker import Broker, BrokerOptions
@@ -31,7 +32,6 @@ from penstock.lifeline import until_told
 from penstock.log import Log, LogOptions
 from penstock.log.disk import RealDisk
 from penstock.options import add_flags, given_flags
-from penstock.serve.allocator import keep_freed_memory
 from penstock.serve.clocks import read_clocks
 from penstock.serve.driver import Driver, ServeOptions
 from penstock.tls import TlsOptions

@@ -11,6 +11,7 @@ import sys
 
 import uvloop
 
+from penstock.allocator import keep_freed_memory
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
 from penstock.options import add_flags, help_texts, read
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m penstock.work", description="host pipelines")
     add_flags(parser, WorkOptions, skip=("paths",))
     parser.add_argument("--paths", nargs="+", metavar="PATH", help=help_texts(WorkOptions)["paths"])
+    keep_freed_memory()
     given = vars(parser.parse_args(arguments))
     paths = tuple(given.pop("paths") or WorkOptions.paths)
     try:

@@ -84,16 +84,16 @@ def read_chunks(batches: Bytes, rows_max: int, bytes_max: int) -> Iterator[Chunk
             continue
         section, reason = _section(batches, info, bytes_max)
         if section is None:
-            yield from _joined(waiting, rows_max)
+            yield from _joined(batches, waiting, rows_max)
             waiting, rows = [], 0
             yield Damaged(info.base_offset, info.max_timestamp_ms, reason)
             continue
         if rows + info.count > rows_max:
-            yield from _joined(waiting, rows_max)
+            yield from _joined(batches, waiting, rows_max)
             waiting, rows = [], 0
         waiting.append((info, section))
         rows += info.count
-    yield from _joined(waiting, rows_max)
+    yield from _joined(batches, waiting, rows_max)
 
 
 def _section(batches: Bytes, info: BatchInfo, bytes_max: int) -> tuple[Bytes | None, str]:
@@ -110,14 +110,19 @@ def _section(batches: Bytes, info: BatchInfo, bytes_max: int) -> tuple[Bytes | N
         return None, str(error)
 
 
-def _joined(waiting: list[tuple[BatchInfo, Bytes]], rows_max: int) -> Iterator[Chunk | Damaged]:
+def _joined(
+    batches: Bytes, waiting: list[tuple[BatchInfo, Bytes]], rows_max: int
+) -> Iterator[Chunk | Damaged]:
     if not waiting:
         return
-    data = np.frombuffer(waiting[0][1] if len(waiting) == 1 else b"".join(s for _, s in waiting), np.uint8)
+    # What is not compressed is read where it lies.
+    plain = all(info.codec == NONE for info, _ in waiting)
+    data = np.frombuffer(batches if plain else b"".join(s for _, s in waiting), np.uint8)
     places = np.empty((7, sum(info.count for info, _ in waiting)), np.int64)
     at = first = 0
     damaged: list[Damaged] = []
     for info, section in waiting:
+        at = info.position + HEADER_SIZE if plain else at
         end = at + len(section)
         base_ms = info.max_timestamp_ms if info.log_append_time else info.base_timestamp_ms
         fault = locate(

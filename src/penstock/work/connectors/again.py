@@ -75,7 +75,10 @@ def between(batches: Bytes, first: int, end: int) -> Bytes:
     """The records from offset `first` to before `end`; batches that lie in it whole stay as they are."""
     kept: list[Bytes] = []
     view = memoryview(batches)
-    for info in record.scan(batches):
+    infos = list(record.scan(batches))
+    if infos and infos[0].base_offset >= first and infos[-1].last_offset < end:
+        return view[: infos[-1].position + infos[-1].size]
+    for info in infos:
         whole = view[info.position : info.position + info.size]
         if info.base_offset >= first and info.last_offset < end:
             kept.append(whole)

@@ -1,0 +1,1 @@
+"""The same asked of RabbitMQ and of penstock, frame by frame."""

@@ -46,9 +46,10 @@ NUMBERS = "i b t d f m"
 
 EXPRESSIONS: dict[str, list[str]] = {
     "+": [*_each("{} + {}", "i b d m", "j t e m"), "f + i", "2147483647 + i", "t + t", "m + 0.001", "ts + INTERVAL '1' DAY", "dt + INTERVAL '1' DAY",
-          "ts + INTERVAL '1' MONTH", "us + INTERVAL '13' MONTH", "dt + INTERVAL '1' YEAR", "ts + INTERVAL '-1.5' SECOND", "INTERVAL '1' HOUR + ts"],
+          "ts + INTERVAL '1' MONTH", "us + INTERVAL '13' MONTH", "dt + INTERVAL '1' YEAR", "ts + INTERVAL '-1.5' SECOND", "INTERVAL '1' HOUR + ts",
+          "us + INTERVAL '7000' YEAR(4)", "us + INTERVAL '9000' YEAR(4)", "dt + INTERVAL '9000' YEAR(4)"],
     "-": [*_each("{} - {}", "i b d m", "j t e m"), "-i", "-b", "-t", "-d", "-m", "-f", "ts - INTERVAL '2' HOUR", "us - INTERVAL '1' MONTH", "dt - INTERVAL '1' MONTH",
-          "ts - INTERVAL '1 02:03:04.5' DAY TO SECOND", "ts - INTERVAL '1-2' YEAR TO MONTH"],
+          "us - INTERVAL '1000' YEAR(4)", "us - INTERVAL '3000' YEAR(4)", "ts - INTERVAL '1 02:03:04.5' DAY TO SECOND", "ts - INTERVAL '1-2' YEAR TO MONTH"],
     "*": [*_each("{} * {}", "i b d m", "j t e m"), "f * i", "t * t", "0.908 * b", "0.908 * i", "i * 1.5", "m * m * m"],
     "/": [*_each("{} / NULLIF({}, 0)", "i b t m", "j t m"), "d / e", "d / i", "i / 2.0", "m / 3", "1 / e", "f / 3", "d / 0", "-7 / 2", "7 / -2"],
     "%": [*_each("{} % NULLIF({}, 0)", "i b t", "j t"), "MOD(i, 3)", "MOD(b, 10000)", "MOD(-7, 3)", "MOD(7, -3)", "MOD(m, 3)", "MOD(i, 1.5)", "i % 2"],
@@ -115,7 +116,7 @@ EXPRESSIONS: dict[str, list[str]] = {
     # moments
     **{name: [f"{name}(ts)", f"{name}(dt)"] for name in ("YEAR", "QUARTER", "MONTH", "WEEK", "DAYOFYEAR", "DAYOFMONTH", "DAYOFWEEK")}, **{name: [f"{name}(ts)", f"{name}(us)"] for name in ("HOUR", "MINUTE", "SECOND")},
     "EXTRACT": _each("EXTRACT({} FROM ts)", "YEAR QUARTER MONTH WEEK DAY DOW DOY HOUR MINUTE SECOND MILLISECOND EPOCH ISODOW") + _each("EXTRACT({} FROM dt)", "YEAR MONTH DAY DOW"),
-    "TIMESTAMPADD": [*_each("TIMESTAMPADD({}, i, us)", "SECOND MINUTE"), *_each("TIMESTAMPADD({}, t, us)", "HOUR DAY WEEK MONTH QUARTER YEAR"), "TIMESTAMPADD(MONTH, 1, dt)", "TIMESTAMPADD(DAY, t, dt)"],
+    "TIMESTAMPADD": [*_each("TIMESTAMPADD({}, i, us)", "SECOND MINUTE"), *_each("TIMESTAMPADD({}, t, us)", "HOUR DAY WEEK MONTH QUARTER YEAR"), *_each("TIMESTAMPADD({}, i, us)", "DAY WEEK MONTH YEAR"), *_each("TIMESTAMPADD({}, b, us)", "SECOND DAY YEAR"), "TIMESTAMPADD(DAY, i, dt)", "DATE_FORMAT(TIMESTAMPADD(DAY, i, us), 'yyyy-MM-dd')", "EXTRACT(YEAR FROM TIMESTAMPADD(DAY, i, us))", "TIMESTAMPADD(MONTH, 1, dt)", "TIMESTAMPADD(DAY, t, dt)"],
     "TIMESTAMPDIFF": [*_each("TIMESTAMPDIFF({}, us, ts)", "SECOND MINUTE HOUR DAY MONTH YEAR"), "TIMESTAMPDIFF(DAY, dt, DATE '2026-11-22')", "TIMESTAMPDIFF(MONTH, ts, us)"],
     "DATE_FORMAT": [*_each("DATE_FORMAT(ts, '{}')", "yyyy-MM-dd HH:mm yyyyMMdd''T''HHmmss.SSS dd/MM/yy yyyy-MM-dd''_''HH:mm:ss.SSS H:m:s MMM EEE D a hh M/d"), "DATE_FORMAT(x, 'yyyy')", "DATE_FORMAT(y, 'yyyy')"],
     "TO_TIMESTAMP": ["TO_TIMESTAMP(x)", "TO_TIMESTAMP(y)", "TO_TIMESTAMP(y, 'yyyy-MM-dd')", "TO_TIMESTAMP('2026-11-22T11:05', 'yyyy-MM-dd''T''HH:mm')", "TO_TIMESTAMP('22.11.2026 01:02:03', 'dd.MM.yyyy HH:mm:ss')", "TO_TIMESTAMP('2026-02-30 00:00:00')"],

@@ -40,11 +40,13 @@ _REFUSED: dict[str, tuple[str, ...]] = {
         "SELECT n FROM a WHERE k IN (SELECT k FROM b) OR n < 3",
         "SELECT n FROM a WHERE EXISTS (SELECT k FROM b WHERE b.k = a.k GROUP BY k HAVING COUNT(*) > 3)",
         "SELECT n, k IN (SELECT k FROM b) AS f FROM a",
-        "SELECT n FROM a WHERE k > (SELECT MIN(k) FROM b)",
+        "SELECT n FROM a AS p WHERE x >= (SELECT AVG(x) FROM a AS q WHERE q.k = p.k)",
+        "SELECT k, MAX(x) > (SELECT AVG(x) FROM b) AS f FROM a GROUP BY k",
+    ),
+    "a subquery that stands for a value must give one row, whatever comes; Flink fails once there are two": (
+        "SELECT n FROM a WHERE k > (SELECT k FROM b WHERE n = 3)",
     ),
     "not offered yet": (
-        "SELECT k AS q FROM a INTERSECT SELECT k FROM b",
-        "SELECT k FROM a EXCEPT SELECT k FROM b WHERE n < 4",
         "(SELECT k FROM a UNION ALL SELECT k FROM b) UNION ALL SELECT id FROM u",
         "SELECT s, k, COUNT(*) AS c FROM a GROUP BY GROUPING SETS ((s), (k), ())",
     ),

@@ -8,7 +8,7 @@ from penstock.sql import parse, support
 
 QUERIES = {
     "OVER": "SELECT a, n FROM t WHERE SUM(n) OVER (ORDER BY ts) > 1",
-    "scalar subquery": "SELECT a, (SELECT MAX(n) FROM t) FROM t",
+    "scalar subquery elsewhere": "SELECT a, (SELECT MAX(n) FROM u WHERE u.a = t.a) FROM t",
     "IN and EXISTS elsewhere": "SELECT a, n FROM t WHERE n > 1 OR EXISTS (SELECT n FROM t)",
     "?": "SELECT a, n FROM t WHERE n > ?",
     "a[i]": "SELECT a, n[1] FROM t",
@@ -34,15 +34,13 @@ QUERIES = {
     "TABLESAMPLE": "SELECT a, n FROM t TABLESAMPLE BERNOULLI (10)",
     "FOR SYSTEM_TIME AS OF": "SELECT a, n FROM t FOR SYSTEM_TIME AS OF ts",
     "GROUPING SETS, ROLLUP, CUBE": "SELECT a, COUNT(*) FROM t GROUP BY CUBE (a, n)",
-    "INTERSECT": "SELECT a, n FROM t INTERSECT SELECT a, n FROM u",
-    "EXCEPT": "SELECT a, n FROM t EXCEPT SELECT a, n FROM u",
     "VALUES": "SELECT * FROM (VALUES ('x', 1)) AS v (a, n)",
     "UNNEST": "SELECT a, n FROM UNNEST(a)",
     "LATERAL": "SELECT a, n FROM LATERAL TABLE(f(a))",
 }
 # Refused by the grammar before the table is asked, or by hand above the query.
 ELSEWHERE = {
-    "@", "lambda", "subquery", "RESPECT NULLS", "LIMIT in a call", "AS in a call", "SORT BY", "hints",
+    "@", "lambda", "RESPECT NULLS", "LIMIT in a call", "AS in a call", "SORT BY", "hints",
     "SELECT INTO", "PIVOT",
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from penstock.errors import PenstockError
 COMMANDS = (
     "up",
     "demo",
+    "run",
     "init",
     "topic",
     "produce",

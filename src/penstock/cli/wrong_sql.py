@@ -66,8 +66,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "Subqueries": (
         "INSERT INTO o SELECT k, n FROM t WHERE n > 1 OR ^k IN (SELECT k FROM p)",
         "INSERT INTO o SELECT k, n FROM t WHERE ^k IN (SELECT k, v FROM p)",
-        "INSERT INTO o SELECT k, n FROM t WHERE n > (SELECT ^MAX(v) FROM p)",
-        "INSERT INTO o SELECT k, (SELECT ^MAX(v) FROM p) FROM t",
+        "INSERT INTO o SELECT k, n FROM t WHERE n > (SELECT ^v FROM p)",
+        "INSERT INTO o SELECT k, (SELECT MAX(v) FROM p WHERE ^t.n > v) FROM t",
+        "INSERT INTO o SELECT k, (SELECT ^MAX(v), MIN(v) FROM p) FROM t",
+        "INSERT INTO o SELECT k, MAX(n) + (SELECT ^MAX(v) FROM p) FROM t GROUP BY k",
         "INSERT INTO o SELECT k, n FROM t WHERE EXISTS (SELECT COUNT(*) FROM p WHERE p.k = ^t.k GROUP BY v)",
         "INSERT INTO o SELECT k, n FROM t WHERE ^n IN (SELECT k FROM p WHERE k IS NOT NULL)",
         "INSERT INTO o SELECT k, n FROM t WHERE k IN (SELECT k FROM p WHERE ^q = 1)",
@@ -127,8 +129,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "Set operations": (
         "INSERT INTO o SELECT k, n FROM t UNION ALL SELECT ^n, n FROM t",
         "INSERT INTO o SELECT k, n FROM t UNION ALL SELECT ^k FROM t",
-        "INSERT INTO o SELECT ^k, n FROM t INTERSECT SELECT k, v FROM p",
-        "INSERT INTO o SELECT ^k, n FROM t EXCEPT SELECT k, v FROM p",
+        "INSERT INTO o SELECT k, n FROM t INTERSECT SELECT ^k FROM p",
+        "INSERT INTO o SELECT k, n FROM t EXCEPT ALL SELECT ^v, k FROM p",
         "INSERT INTO ^grows SELECT k, n FROM t UNION SELECT k, v FROM p",
         "INSERT INTO ^p SELECT k, n FROM t UNION ALL SELECT k, v FROM p",
     ),

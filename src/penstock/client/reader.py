@@ -71,6 +71,7 @@ class Reader:
         self.on_arrival: Callable[[], None] = lambda: None
         self._failed: Exception | None = None
         self._missing_since_s: float | None = None
+        self._left: set[Part] = set()
         self._task = asyncio.create_task(self._run())
 
     def take(self) -> list[Chunk]:
@@ -101,6 +102,10 @@ class Reader:
             for chunk in await self.read():
                 yield chunk
 
+    def leave(self, part: Part) -> None:
+        """Fetch no more of a partition; what of it has arrived is there to be taken."""
+        self._left.add(part)
+
     async def close(self) -> None:
         """Stop fetching."""
         self._task.cancel()
@@ -126,7 +131,7 @@ class Reader:
         flying: dict[int, asyncio.Task[None]] = {}
         backoff = self._cluster.backoff()
         try:
-            while True:
+            while self._left < self.positions.keys():
                 while self._bytes >= self._options.ahead_bytes_max:
                     self._taken.clear()
                     await self._taken.wait()
@@ -166,7 +171,7 @@ class Reader:
     async def _by_leader(self) -> dict[int, list[Part]]:
         metas = await self._cluster.topics(sorted({topic for topic, _ in self.positions}))
         found: dict[int, list[Part]] = {}
-        for topic, partition in self.positions:
+        for topic, partition in self.positions.keys() - self._left if self._left else self.positions:
             meta = metas[topic]
             if meta.error or partition >= meta.partitions:
                 raise KafkaError(

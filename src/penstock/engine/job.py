@@ -110,6 +110,18 @@ class Job:
         for partition in partitions:
             self._times[source].expect(partition)
 
+    def bound(self, source: int, partition: int, end: int) -> None:
+        """A partition will end before this offset. The job only keeps it: `bounds` tells it after a restart."""
+        self._times[source].bounds[partition] = end
+
+    def bounds(self, source: int) -> dict[int, int]:
+        """Before which offset each partition ends, where that was said."""
+        return dict(self._times[source].bounds)
+
+    def ended(self, source: int) -> bool:
+        """Whether a source was said to have ended."""
+        return self._times[source].ended
+
     def on_records(self, source: int, partition: int, batches: Bytes, now: Now) -> list[Output]:
         """Record batches of one partition, as fetched; whole ones, in order."""
         self.laps.begin()
@@ -168,9 +180,9 @@ class Job:
         clock_ms = self.graph.clock_ms
         return now if now.wall_ms >= clock_ms else Now(now.mono_s, clock_ms)
 
-    def on_end(self, now: Now) -> list[Output]:
-        """All input has ended: every window fires."""
-        for time in self._times:
+    def on_end(self, now: Now, source: int | None = None) -> list[Output]:
+        """A source has ended, or (None) all input: every window over it fires."""
+        for time in self._times if source is None else [self._times[source]]:
             time.ended = True
         return self._advance(now)
 
@@ -218,7 +230,7 @@ class Job:
         frames: dict[str, pl.DataFrame] = {}
         for number, vertex in enumerate(self.graph.vertices):
             frames |= prefixed(vertex.operator.snapshot(), str(number))
-        times = [[t.watermark_ms, t.ended, sorted(t.idle), sorted(t.seen_ms.items())] for t in self._times]
+        times = [t.kept() for t in self._times]
         counts = [[v.watermark_ms, v.rows_in, v.rows_out, v.operator.late_rows] for v in self.graph.vertices]
         sinks = [sink.rows for sink in self.sinks]
         values = {"times": times, "counts": counts, "rows": self._rows, "dead": self._dead, "sinks": sinks}
@@ -232,9 +244,8 @@ class Job:
             # Snapshots of before had three figures; windows kept the fourth themselves.
             vertex.watermark_ms, vertex.rows_in, vertex.rows_out, *late = values["counts"][number]
             vertex.operator.late_rows = late[0] if late else vertex.operator.late_rows
-        for time, (watermark_ms, ended, idle, seen) in zip(self._times, values["times"], strict=True):
-            time.watermark_ms, time.ended, time.idle = watermark_ms, ended, set(idle)
-            time.seen_ms = {int(partition): seen_ms for partition, seen_ms in seen}
+        for time, kept in zip(self._times, values["times"], strict=True):
+            time.restore(kept)
         self._rows, self._dead = values["rows"], values["dead"]
         for sink, rows in zip(self.sinks, values["sinks"], strict=True):
             sink.rows = rows

@@ -21,6 +21,9 @@ class Column:
 
 Schema = tuple[Column, ...]
 
+FIRST_US, LAST_US = -62_135_596_800 * 1_000_000, 253_402_300_800 * 1_000_000 - 1
+"""The first and the last moment that there are, of the years 1 and 9999, in microseconds: what lies beyond is NULL."""
+
 POLARS: dict[str, pl.DataType] = {
     "BOOLEAN": pl.Boolean(),
     "TINYINT": pl.Int8(),

@@ -81,6 +81,21 @@ def _placed(parse: Callable[[Any], Any], back: int) -> Callable[[Any], Any]:
     return placed
 
 
+def _intersect_first(tree: Any) -> Any:
+    """INTERSECT binds closer than UNION and EXCEPT (SQL:2016, 7.17); sqlglot reads all of them from left to right."""
+    inner = tree.this if isinstance(tree, exp.SetOperation) else None
+    if not isinstance(inner, exp.SetOperation):
+        return tree
+    inner = _intersect_first(inner)
+    if not isinstance(tree, exp.Intersect) or isinstance(inner, exp.Intersect):
+        tree.set("this", inner)
+        return tree
+    tree.set("this", inner.expression)
+    inner.set("expression", _intersect_first(tree))
+    inner.set("with_", tree.args.pop("with_", None) or inner.args.get("with_"))
+    return inner
+
+
 class FlinkTokenizer(tokens.Tokenizer):
     """Backticks quote names, two quotes make one within a string; no statement swallows its text unread."""
 
@@ -172,6 +187,9 @@ class FlinkParser(parser.Parser):
             for join in self._parse_joins():
                 this.append("joins", join)
         return this
+
+    def _parse_set_operations(self, this: Any) -> Any:
+        return _intersect_first(super()._parse_set_operations(this))
 
     def _parse_join(self, *args: Any, **kwargs: Any) -> Any:
         token = self._curr

@@ -26,7 +26,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ("EXECUTE STATEMENT SET", "BEGIN … END around INSERTs; several INSERTs outside of one are a set as well"),
     ("SET", "only settings whose value is what penstock does"),
     ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
-    ("UNION ALL", "columns by position, to their common type"),
+    ("UNION, INTERSECT, EXCEPT", "with ALL and without; columns by position, to their common type"),
     (
         "JOIN",
         "INNER, LEFT, RIGHT, FULL, CROSS, USING, the comma; interval joins and window joins, by their conditions",
@@ -43,6 +43,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     (
         "subqueries in WHERE",
         "[NOT] IN (SELECT …), [NOT] EXISTS (SELECT …), also correlated, alone or joined by AND",
+    ),
+    (
+        "subqueries that give a value",
+        "(SELECT MAX(x) FROM t) in WHERE, and in the list of a SELECT that does not group",
     ),
     (
         "top-N, deduplication",
@@ -82,15 +86,14 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Window: Reason(
         "OVER", "OVER stands in the list of a SELECT that does not group", "select it in a subquery first"
     ),
-    exp.Subquery: Reason(
-        "scalar subquery",
-        f"subqueries that give a value are {_LATER}",
-        "join the query: … CROSS JOIN (SELECT MAX(x) AS x FROM t)",
-    ),
-    exp.Select: Reason(
-        "subquery",
-        f"subqueries that give a value are {_LATER}",
-        "join the query: … CROSS JOIN (SELECT MAX(x) AS x FROM t)",
+    **dict.fromkeys(
+        (exp.Subquery, exp.Select),
+        Reason(
+            "scalar subquery elsewhere",
+            "a subquery that gives a value stands in WHERE, or in the list of a SELECT that does not group, and names no"
+            " column of the query around it",
+            "join the query: … LEFT JOIN (SELECT k, MAX(x) AS x FROM t GROUP BY k) AS m ON m.k = a.k",
+        ),
     ),
     exp.Exists: Reason(
         "IN and EXISTS elsewhere",
@@ -165,16 +168,6 @@ JOINS_REFUSED: dict[str, Reason] = {
     "SEMI": Reason("SEMI JOIN", "SEMI JOIN is not Flink SQL", "WHERE id IN (SELECT …)"),
     "ANTI": Reason("ANTI JOIN", "ANTI JOIN is not Flink SQL", "WHERE NOT EXISTS (SELECT …)"),
 }
-SET_OPERATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
-    exp.Intersect: Reason(
-        "INTERSECT", f"INTERSECT is {_LATER}", "SELECT DISTINCT a, b … WHERE (a, b) IN (SELECT a, b FROM …)"
-    ),
-    exp.Except: Reason(
-        "EXCEPT",
-        f"EXCEPT is {_LATER}",
-        "SELECT DISTINCT a … WHERE NOT EXISTS (SELECT * FROM u WHERE u.a = t.a)",
-    ),
-}
 RELATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Values: Reason("VALUES", f"VALUES is {_LATER}", "produce the records to a topic and read it"),
     exp.Lateral: _LATERAL,
@@ -231,7 +224,7 @@ def markdown() -> str:
 def refused() -> list[Reason]:
     """Every reason once, in the order of the tables."""
     tables = (
-        STATEMENTS_REFUSED, CLAUSES_REFUSED, JOINS_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED,
+        STATEMENTS_REFUSED, CLAUSES_REFUSED, JOINS_REFUSED, RELATIONS_REFUSED,
         EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
     )  # fmt: skip
     reasons = [reason for table in tables for reason in table.values()]

@@ -22,7 +22,8 @@ STEADY_S = 30.0
 
 
 class Keeper:
-    """One pipeline. `state` is ``starting``, ``running``, ``failed`` or ``stopped``; `changed` hears of each step."""
+    """One pipeline. `state` is ``starting``, ``running``, ``failed``, ``stopped`` or, where all input has an end and was
+    read to it, ``finished``; `changed` hears of each step."""
 
     def __init__(
         self,
@@ -76,8 +77,9 @@ class Keeper:
             began_s = read_clocks().mono_s
             try:
                 self._become("starting")
-                if await self._once() and not self._stopping:
-                    self._become("stopped")
+                outcome = await self._once()
+                if outcome == "finished" or (outcome and not self._stopping):
+                    self._become(outcome)
                     await self._nudge.wait()
             except Exception as error:
                 if read_clocks().mono_s - began_s > STEADY_S:
@@ -85,22 +87,23 @@ class Keeper:
                 self._become("failed", _shown(error, self.path))
                 await self._nudged(None if _users(error) else self._backoff.next_s())
                 self.restarts += 0 if self._stopping else 1
-        self._become("stopped", self.error)
+        if self.state != "finished":
+            self._become("stopped", self.error)
 
-    async def _once(self) -> bool:
-        """One run; True when its input has ended, or it is to stay stopped."""
+    async def _once(self) -> str:
+        """One run; the state it leaves the pipeline in, empty where it is to run again."""
         plan = loading.load(self.path, self.text)
         run = self.run = Run(self.name, plan, self._clients, self._options)
         try:
             opened = await self._unless_nudged(run.open(self._start))
-            if opened is None:
-                return False
             if not opened:
-                return True
+                return "" if opened is None else "stopped"
             self._start = None
             self._become("running")
             ended = await run.work(self._nudge)
-            return await self._halted(run) or ended
+            if await self._halted(run):
+                return "stopped"
+            return "finished" if ended else ""
         finally:
             await run.close()
 
@@ -131,6 +134,11 @@ class Keeper:
                 await self._nudge.wait()
         except TimeoutError:
             pass
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it failed, and only a change of the pipeline helps."""
+        return self.error is not None and _users(self.error)
 
     def _become(self, state: str, error: PenstockError | None = None) -> None:
         if state != self.state:

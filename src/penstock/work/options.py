@@ -21,6 +21,8 @@ class WorkOptions:
     """Which part of the pipelines this worker runs: 0/2 and 1/2 split them between two workers."""
     reload: bool = True
     """Pick up new, saved and deleted pipeline files while running."""
+    finish: bool = False
+    """End once every pipeline has read its input to the end, or one cannot run before its author mends it."""
     poll_s: float = 0.5
     """How often files are looked at for changes, in seconds."""
     guarantee: str = EXACTLY_ONCE

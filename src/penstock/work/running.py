@@ -25,7 +25,7 @@ from penstock.work.connectors.tables import guarantee_of
 from penstock.work.options import AT_LEAST_ONCE, EXACTLY_ONCE, WorkOptions
 from penstock.work.state import Call, Kept, Positions, Saved, StateTopic, savepoints
 from penstock.work.state.records import halted_by
-from penstock.work.state.replay import CLOCK, END, EXPECT, IDLE, feed, replay
+from penstock.work.state.replay import BOUND, CLOCK, END, ENDED, EXPECT, IDLE, feed, replay
 
 IDLE_LOOK_S = 0.2
 REACH_S = 0.5
@@ -128,6 +128,8 @@ class Run:
     async def _open_all(self, positions: Positions) -> None:
         job, now = self.job, read_clocks()
         assert job
+        for i, source in enumerate(self.sources):
+            source.bounds = job.bounds(i)
         await asyncio.gather(
             *(sink.open() for sink in self.sinks),
             *(source.open(positions.get(i), now) for i, source in enumerate(self.sources)),
@@ -138,6 +140,9 @@ class Run:
             for partition in source.positions.keys() - positions.get(i, {}).keys():
                 job.expect(i, [partition])
                 self.commits.called(Call(EXPECT, i, partition, 0, 0, now.wall_ms))
+            for partition, end in source.bounds.items() - job.bounds(i).items():
+                job.bound(i, partition, end)
+                self.commits.called(Call(BOUND, i, partition, 0, end, now.wall_ms))
         self._opened_s = self._busy_s = read_clocks().mono_s
         self._heard_s = {(i, p): self._opened_s for i, s in enumerate(self.sources) for p in s.positions}
 
@@ -193,6 +198,7 @@ class Run:
                 self._awake.clear()
                 now = read_clocks()
                 busy = await self._step(now)
+                await self._look_for_ends(now)
                 await self._look_for_idle(now)
                 await self._look_at_the_clock(now)
                 if self.sources and all(source.ended for source in self.sources):
@@ -266,6 +272,30 @@ class Run:
             if output.dead_letters:
                 self.commits.bury(output.dead_letters)
 
+    async def _look_for_ends(self, now: Now) -> None:
+        """Tell the engine of bounded inputs that were read whole, while others go on: they hold nothing back."""
+        assert self.job
+        if all(source.ended for source in self.sources):
+            return  # they end together
+        for index, source in enumerate(self.sources):
+            if source.ended and not self.job.ended(index):
+                outputs = self.job.on_end(now, index)
+                self.commits.called(Call(ENDED, index, 0, 0, 0, now.wall_ms))
+                await self._emit(outputs)
+            for partition, end in source.bounds.items():
+                if source.positions[partition] >= end and not source.ended:
+                    await self._rested(index, partition, now)
+
+    async def _rested(self, index: int, partition: int, now: Now) -> None:
+        """Tell the engine, once, that a partition is idle."""
+        assert self.job
+        if (index, partition) in self._idle:
+            return
+        self._idle.add((index, partition))
+        outputs = self.job.on_idle(index, partition, now)
+        self.commits.called(Call(IDLE, index, partition, 0, 0, now.wall_ms))
+        await self._emit(outputs)
+
     async def _look_for_idle(self, now: Now) -> None:
         """Tell the engine of partitions that were silent for their idle timeout and have nothing waiting.
 
@@ -277,11 +307,8 @@ class Run:
             after_s = self.options.idle_timeout_s if source.idle_after_s is None else source.idle_after_s
             if not after_s or now.mono_s - heard_s < after_s or (index, partition) in self._idle:
                 continue
-            if source.caught_up(partition):
-                self._idle.add((index, partition))
-                outputs = self.job.on_idle(index, partition, now)
-                self.commits.called(Call(IDLE, index, partition, 0, 0, now.wall_ms))
-                await self._emit(outputs)
+            if source.caught_up(partition) and not source.ended:
+                await self._rested(index, partition, now)
 
     async def _look_at_the_clock(self, now: Now) -> None:
         """Let windows over the wall's clock close."""

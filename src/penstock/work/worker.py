@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.client import Client, ClientOptions, KafkaError
-from penstock.client.security import NOTHING, from_environment
+from penstock.client.security import NOTHING, Security, from_environment
 from penstock.engine import kernels
 from penstock.work import commands
 from penstock.work.keeping import Keeper
@@ -27,8 +27,9 @@ from penstock.work.watching import Watch
 class Worker:
     """All pipelines of one process. `run` returns when `stop` is set and everything is committed."""
 
-    def __init__(self, options: WorkOptions) -> None:
-        self.options = options
+    def __init__(self, options: WorkOptions, security: Security | None = None) -> None:
+        """`security` is how to log in to the worker's own Kafka; None: as the environment says."""
+        self.options, self._security = options, security
         self.keepers: dict[Path, Keeper] = {}
         self._clients: dict[str, Client] = {}
         self._watch = Watch(options.paths)
@@ -40,7 +41,7 @@ class Worker:
         if bootstrap not in self._clients:
             address = bootstrap or self.options.bootstrap
             # What this process was given to log in with is for its own Kafka, and never shown to another.
-            security = NOTHING if bootstrap else from_environment()
+            security = NOTHING if bootstrap else self._security or from_environment()
             client_options = ClientOptions(
                 client_id=f"penstock-{self.options.name}", deadline_s=15.0, security=security
             )
@@ -58,6 +59,8 @@ class Worker:
             self.look()
             print(f"ready jobs={len(self.keepers)}", flush=True)
             while not await _set_within(stop, self.options.poll_s):
+                if self.options.finish and self._done():
+                    break
                 if self.options.reload:
                     self.look()
         finally:
@@ -68,6 +71,10 @@ class Worker:
                 async with asyncio.timeout(0.5):
                     await self._reporter.report()
             await asyncio.gather(*(client.close(0.2) for client in self._clients.values()))
+
+    def _done(self) -> bool:
+        states = [keeper.state for keeper in self.keepers.values()]
+        return {*states} <= {"finished"} or any(keeper.given_up for keeper in self.keepers.values())
 
     def look(self) -> None:
         """Start, reload and stop pipelines by what their files are now."""

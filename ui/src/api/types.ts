@@ -129,7 +129,7 @@ export interface Explained {
 }
 export interface Pipeline {
   name: string;
-  state: "starting" | "running" | "failed" | "stopped";
+  state: "starting" | "running" | "failed" | "stopped" | "finished";
   worker: string;
   pid: number;
   file: string;

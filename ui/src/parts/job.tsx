@@ -5,7 +5,9 @@ import { skew_ms } from "../state/flow";
 import { HealthMark } from "./icons";
 
 const QUIET_MS = 5000;
-const HEALTH: Record<Pipeline["state"], Health> = { starting: "idle", running: "ok", failed: "error", stopped: "idle" };
+const HEALTH: Record<Pipeline["state"], Health> = {
+  starting: "idle", running: "ok", failed: "error", stopped: "idle", finished: "ok",
+};
 
 /** A worker that says nothing for long is not known to run. */
 export function StateMark({ job }: { job: Pipeline }) {

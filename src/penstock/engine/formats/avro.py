@@ -20,16 +20,17 @@ from penstock.engine.formats.layout import Layout
 from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import avro
 from penstock.engine.kernels.frames import Blocks
-from penstock.engine.types import Column, Schema, is_row, row_fields
+from penstock.engine.types import FIRST_US, LAST_US, Column, Schema, is_row, row_fields
 from penstock.errors import PenstockError
 
+_DAY_US = 86_400_000_000
 _INT, _LONG = (-(2**31), 2**31 - 1), (-(2**63), 2**63 - 1)
 _NUMBERS = {
     "TINYINT": (-128, 127),
     "SMALLINT": (-(2**15), 2**15 - 1),
     "INT": _INT,
     "BIGINT": _LONG,
-    "DATE": _INT,
+    "DATE": (FIRST_US // _DAY_US, LAST_US // _DAY_US),
 }
 _OTHERS = {
     "BOOLEAN": avro.BOOLEAN, "FLOAT": avro.FLOAT, "DOUBLE": avro.DOUBLE, "DECIMAL": avro.DECIMAL,
@@ -132,7 +133,7 @@ def _step(column: Column, place: int) -> list[int]:
         kind, (low, high) = avro.NUMBER, _NUMBERS[name]
     elif name in kinds.TIMES:
         kind, unit = avro.NUMBER, 1000 if kinds.fraction(column.kind) <= 3 else 1
-        low, high = -(2**63) // unit + 1, 2**63 // unit - 1
+        low, high = -(-FIRST_US // unit), LAST_US // unit
     elif name == "TIME":
         kind, unit, low, high = avro.NUMBER, 1_000_000, 0, 86_399_999
     elif name in _OTHERS:

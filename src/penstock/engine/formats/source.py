@@ -18,7 +18,7 @@ from penstock.engine.formats.layout import Test
 from penstock.engine.formats.options import key_format, stored, value_format
 from penstock.engine.operators.operator import DELETE, KIND, Failure
 from penstock.engine.plan import Table
-from penstock.engine.types import Schema, polars_type
+from penstock.engine.types import FIRST_US, LAST_US, Schema, polars_type
 from penstock.errors import PenstockError
 from penstock.record import Record
 
@@ -38,6 +38,13 @@ class Read:
     kept: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
     """With tests: the watermark column of all rows that were read (µs, the smallest number for a null), and which of
     them passed the tests and are in `rows`."""
+
+
+def _moments(name: str, millis: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pl.Series:
+    """Records' timestamps; who writes a record says what he likes: what is no moment is null."""
+    known = (millis >= FIRST_US // 1000) & (millis <= LAST_US // 1000)
+    values = pl.Series(name, np.where(known, millis, 0) * 1000).cast(pl.Datetime("us"))
+    return values if known.all() else values.zip_with(pl.Series(known), pl.Series([None], dtype=values.dtype))
 
 
 def _told(read: Read, decoded: Decoded) -> Read:
@@ -97,7 +104,7 @@ class TopicReader:
         made = []
         for column, key in self.metadata:
             if key == "timestamp":
-                values = pl.Series(column.name, chunk.places[TIMESTAMP][rows] * 1000).cast(pl.Datetime("us"))
+                values = _moments(column.name, chunk.places[TIMESTAMP][rows])
             elif key == "offset":
                 values = pl.Series(column.name, chunk.places[OFFSET][rows])
             else:

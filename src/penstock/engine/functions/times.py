@@ -5,6 +5,7 @@ A moment is microseconds in UTC; the session's time zone is UTC. Knows nothing o
 
 import functools
 import re
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -14,27 +15,39 @@ from penstock.engine.functions.casts import cast
 from penstock.engine.functions.patterns import java_pattern
 from penstock.engine.functions.table import NOW, Value, function, known, refuse
 from penstock.engine.run.columns import integers
+from penstock.engine.types import FIRST_US, LAST_US
 from penstock.errors import PenstockError
 
 _US = {
     "MILLISECOND": 1000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000, "DAY": 86_400_000_000,
     "WEEK": 7 * 86_400_000_000,
 }  # fmt: skip
-_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_800
-"""The first second of the year 1, and the one after the year 9999: what lies beyond is NULL."""
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+_MONTHS_MAX = 12 * 9999
 
 
 def shift(moment: Value, interval: Value, sign: int) -> Value:
     """A moment or a date, moved by an interval."""
     if not (kinds.is_time(moment.kind) or moment.kind == "DATE"):
         raise refuse("+ INTERVAL", moment, interval, remedy="add intervals to timestamps and dates only")
-    length = known("INTERVAL", interval, "length")
+    length = sign * known("INTERVAL", interval, "length")
+    time = _moment("+ INTERVAL", moment)
     if interval.kind == kinds.MONTHS:
-        return Value(moment.kind, moment.expr.dt.offset_by(f"{sign * length}mo"))
-    if moment.kind == "DATE":
-        return Value("DATE", moment.expr.cast(pl.Datetime("us")).add(sign * length).cast(pl.Date))
-    return Value(moment.kind, moment.expr + sign * length)
+        return _known(moment, time.dt.offset_by(f"{max(-_MONTHS_MAX, min(length, _MONTHS_MAX))}mo"))
+    return _known(moment, within(time.cast(pl.Int64), length // timedelta(microseconds=1)))
+
+
+def _known(like: Value, time: pl.Expr) -> Value:
+    """A moment as one of the same kind as `like`; NULL beyond the years 1 to 9999, which nothing can show."""
+    micros = time.cast(pl.Int64)
+    made = pl.when(micros.is_between(FIRST_US, LAST_US)).then(micros).cast(pl.Datetime("us"))
+    return Value(like.kind, made.cast(pl.Date) if like.kind == "DATE" else made)
+
+
+def within(micros: pl.Expr, by: int) -> pl.Expr:
+    """A moment's microseconds moved by a constant, without overflow."""
+    span = LAST_US - FIRST_US
+    return micros + max(-2 * span, min(by, 2 * span))
 
 
 def _moment(name: str, value: Value) -> pl.Expr:
@@ -92,11 +105,10 @@ def floor_to(moment: Value, unit: str) -> Value:
              "MILLISECOND": "1ms"}  # fmt: skip
     time = _moment("FLOOR", moment)
     if unit == "WEEK":
-        return Value(moment.kind, time.dt.offset_by("1d").dt.truncate("1w").dt.offset_by("-1d"))
+        return _known(moment, time.dt.offset_by("1d").dt.truncate("1w").dt.offset_by("-1d"))
     if unit not in every:
         raise PenstockError(f"FLOOR(… TO {unit}) is not offered", remedy="offered: WEEK, " + ", ".join(every))
-    made = time.dt.truncate(every[unit])
-    return Value(moment.kind, made.cast(pl.Date) if moment.kind == "DATE" else made)
+    return _known(moment, time.dt.truncate(every[unit]))
 
 
 def ceiling_to(moment: Value, unit: str) -> Value:
@@ -104,9 +116,8 @@ def ceiling_to(moment: Value, unit: str) -> Value:
     low = floor_to(moment, unit)
     step = {"YEAR": "1y", "QUARTER": "3mo", "MONTH": "1mo", "WEEK": "1w", "DAY": "1d", "HOUR": "1h", "MINUTE": "1m",
             "SECOND": "1s", "MILLISECOND": "1ms"}[unit]  # fmt: skip
-    return Value(
-        moment.kind, pl.when(low.expr == moment.expr).then(moment.expr).otherwise(low.expr.dt.offset_by(step))
-    )
+    above = _known(moment, low.expr.dt.offset_by(step).cast(pl.Datetime("us")))
+    return Value(moment.kind, pl.when(low.expr == moment.expr).then(moment.expr).otherwise(above.expr))
 
 
 @function("TIMESTAMPADD", arguments=(3, 3))
@@ -115,10 +126,11 @@ def timestamp_add(unit: Value, count: Value, moment: Value) -> Value:
     name = _unit(unit)
     time = _moment("TIMESTAMPADD", moment)
     if name in _MONTHS:
-        steps = pl.concat_str((count.expr.cast(pl.Int64) * _MONTHS[name]).cast(pl.String), pl.lit("mo"))
-        return Value(moment.kind, time.dt.offset_by(steps))
-    made = (time.cast(pl.Int64) + count.expr.cast(pl.Int64) * _US[name]).cast(pl.Datetime("us"))
-    return Value(moment.kind, made.cast(pl.Date) if moment.kind == "DATE" else made)
+        most = _MONTHS_MAX // _MONTHS[name]
+        months = count.expr.cast(pl.Int64).clip(-most, most) * _MONTHS[name]
+        return _known(moment, time.dt.offset_by(pl.concat_str(months.cast(pl.String), pl.lit("mo"))))
+    most = 2 * (LAST_US - FIRST_US) // _US[name]
+    return _known(moment, time.cast(pl.Int64) + count.expr.cast(pl.Int64).clip(-most, most) * _US[name])
 
 
 @function("TIMESTAMPDIFF", arguments=(3, 3))
@@ -211,7 +223,7 @@ def to_timestamp_ltz(number: Value, precision: Value | None = None) -> Value:
         number.expr.cast(pl.Float64) if not kinds.is_integer(number.kind) else number.expr.cast(pl.Int64)
     ) * (1_000_000 if digits == 0 else 1000)
     step = 1_000_000 if digits == 0 else 1000
-    offered = number.expr.is_between(_FIRST_S * 1_000_000 // step, (_LAST_S * 1_000_000 - 1) // step)
+    offered = number.expr.is_between(FIRST_US // step, LAST_US // step)
     return Value("TIMESTAMP_LTZ(3)", pl.when(offered).then(micros.cast(pl.Int64).cast(pl.Datetime("us"))))
 
 
@@ -237,7 +249,9 @@ def unix_timestamp(moment: Value | None = None, pattern: Value | None = None) ->
 @function("FROM_UNIXTIME", arguments=(1, 2))
 def from_unixtime(seconds: Value, pattern: Value | None = None) -> Value:
     """Epoch seconds as a text, ``yyyy-MM-dd HH:mm:ss`` unless told otherwise."""
-    time = (seconds.expr.cast(pl.Int64) * 1_000_000).cast(pl.Datetime("us"))
+    whole = seconds.expr.cast(pl.Int64)
+    shown = whole.is_between(FIRST_US // 1_000_000, LAST_US // 1_000_000)
+    time = (pl.when(shown).then(whole) * 1_000_000).cast(pl.Datetime("us"))
     form = "yyyy-MM-dd HH:mm:ss" if pattern is None else str(known("FROM_UNIXTIME", pattern, "pattern"))
     return Value("STRING", time.dt.strftime(java_pattern(form)))
 

@@ -1,10 +1,11 @@
-"""Filter, Project and Apply: a chain of them is one operator, each step one polars call.
+"""Filter, Project, Repeat and Apply: a chain of them is one operator, each step one polars call.
 
 Knows nothing of where rows come from.
 """
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from penstock.clock import Now
@@ -12,8 +13,9 @@ from penstock.engine.expressions import NOW, asks_time, bind, compile_to
 from penstock.engine.functions import kinds
 from penstock.engine.operators.operator import ROW, Failure, Moment, Operator, carried
 from penstock.engine.operators.user.apply import ApplyStep
-from penstock.engine.plan import Filter, Project
+from penstock.engine.plan import Filter, Project, Repeat
 from penstock.engine.plan.user import Apply
+from penstock.engine.run.columns import integers
 from penstock.errors import PenstockError
 
 
@@ -46,10 +48,21 @@ class _Make:
         return rows.select(*self.exprs, *riders)
 
 
+class _Copy:
+    timed = False
+
+    def __init__(self, plan: Repeat) -> None:
+        self.times = plan.times
+
+    def run(self, rows: pl.DataFrame) -> pl.DataFrame:
+        copies = np.maximum(integers(rows[self.times]), 0)
+        return rows.drop(self.times)[np.repeat(np.arange(rows.height), copies)]
+
+
 class Stages(Operator):
     """Filters, projections and calls, one after the other, the first to run first."""
 
-    def __init__(self, plans: Sequence[Filter | Project | Apply]) -> None:
+    def __init__(self, plans: "Sequence[Stage]") -> None:
         self.steps = [_step(plan) for plan in plans]
         self.name = " → ".join(NAMES[type(plan)] for plan in plans)
         self.asks_rows = any(isinstance(step, ApplyStep) for step in self.steps)
@@ -65,15 +78,18 @@ class Stages(Operator):
         return [one for step in self.steps if isinstance(step, ApplyStep) for one in step.failures.take()]
 
 
-NAMES = {Filter: "filter", Project: "project", Apply: "apply"}
+Stage = Filter | Project | Repeat | Apply
+NAMES = {Filter: "filter", Project: "project", Repeat: "repeat", Apply: "apply"}
 
 
-def _step(plan: Filter | Project | Apply) -> _Keep | _Make | ApplyStep:
+def _step(plan: "Stage") -> _Keep | _Make | _Copy | ApplyStep:
     match plan:
         case Filter():
             return _Keep(plan)
         case Apply():
             return ApplyStep(plan)
+        case Repeat():
+            return _Copy(plan)
     return _Make(plan)
 
 

@@ -27,7 +27,8 @@ class Join(Node):
     `kind` is ``INNER LEFT RIGHT FULL SEMI ANTI``; the last two give the left row alone, if it has a match or if it
     has none. Columns of the two sides have different names. A null key matches nothing. With `within` rows are let
     go once time has passed them (interval join); with `window` the sides carry the same windows, whose bounds are
-    among `keys`, that left column is the window's end, and each window's pairs come when it closes.
+    among `keys`, that left column is the window's end, and each window's pairs come when it closes. With `nulls`
+    (NOT IN) a null in the one key there is matches every row, as it cannot be told that it does not.
     """
 
     keeps_rows = True
@@ -39,6 +40,7 @@ class Join(Node):
     condition: Expr | None = None
     within: Within | None = None
     window: str | None = None
+    nulls: bool = False
 
     @property
     def schema(self) -> Schema:

@@ -54,6 +54,23 @@ class Project(Node):
 
 
 @dataclass(frozen=True)
+class Repeat(Node):
+    """Each row as often as its column `times` says; the other columns remain."""
+
+    source: Node
+    times: str
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns but for the count."""
+        return tuple(column for column in self.source.schema if column.name != self.times)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What is wanted, and the count."""
+        return ({*wanted, self.times},)
+
+
+@dataclass(frozen=True)
 class Union(Node):
     """The rows of all sources (UNION ALL); their schemas agree by position."""
 

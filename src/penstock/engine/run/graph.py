@@ -20,7 +20,7 @@ from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.scan import ReadTable
-from penstock.engine.operators.stages import Stages
+from penstock.engine.operators.stages import Stage, Stages
 from penstock.engine.operators.union import Unite
 from penstock.engine.operators.user.batches import MapFrames
 from penstock.engine.operators.user.expand import ExpandRows
@@ -31,19 +31,17 @@ from penstock.engine.operators.windows.slices import WindowAggregate
 from penstock.engine.plan import (
     Aggregate,
     AsOf,
-    Filter,
     Join,
     Node,
     Over,
     Plan,
-    Project,
     Scan,
     Top,
     Union,
     Window,
     walk,
 )
-from penstock.engine.plan.user import Apply, Expand, MapBatches, Process
+from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.run.calls import apart
 from penstock.engine.run.laps import Laps
 from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
@@ -161,12 +159,10 @@ class Graph:
         if isinstance(node, Scan):
             return self._scan(node)
         inputs = list(node.inputs)
-        if isinstance(node, Filter | Project | Apply):
-            chain: list[Filter | Project | Apply] = [node]
+        if isinstance(node, Stage):
+            chain: list[Stage] = [node]
             below = node.source
-            while isinstance(below, Filter | Project | Apply) and not any(
-                known == below for known, _ in self._built
-            ):
+            while isinstance(below, Stage) and not any(known == below for known, _ in self._built):
                 chain.append(below)
                 below = below.source
             return self._add(Stages(chain[::-1]), chain, [self._build(below)])

@@ -4,7 +4,9 @@ Flink's rules: a partition's watermark is its largest time less the delay less 1
 over its active partitions and never steps back. Times are milliseconds since the epoch. Knows nothing of rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 START_MS = -(2**62)
 END_MS = 2**62
@@ -19,6 +21,8 @@ class SourceTime:
     idle: set[int] = field(default_factory=set)
     watermark_ms: int = START_MS
     ended: bool = False
+    bounds: dict[int, int] = field(default_factory=dict)
+    """Before which offset each partition ends, where the source is bounded: kept here for who reads it."""
 
     def expect(self, partition: int) -> None:
         """A partition exists: until it speaks or is called idle, it holds the watermark back."""
@@ -47,3 +51,15 @@ class SourceTime:
         if active and min(active) > START_MS:
             self.watermark_ms = max(self.watermark_ms, min(active) - self.late_ms - 1)
         return self.watermark_ms
+
+    def kept(self) -> list[Any]:
+        """All of it, as JSON has it."""
+        seen, bounds = sorted(self.seen_ms.items()), sorted(self.bounds.items())
+        return [self.watermark_ms, self.ended, sorted(self.idle), seen, bounds]
+
+    def restore(self, kept: Sequence[Any]) -> None:
+        """The opposite of `kept`."""
+        self.watermark_ms, self.ended, idle, seen, *more = kept
+        self.idle = set(idle)
+        self.seen_ms = {int(partition): seen_ms for partition, seen_ms in seen}
+        self.bounds = {int(partition): end for partition, end in (more[0] if more else ())}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from penstock.sql.faults import At, QueryError, did_you_mean
 
 FORMATS = ("json",)
-STARTUP_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp")
+STARTUP_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
+BOUNDED_MODES = ("unbounded", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Connector:
 _SINK = {
     "sink.delivery-guarantee": ("exactly-once", "at-least-once"),
     "sink.transactional-id-prefix": (),  # ours is named after the job
+}
+_BOUNDED: dict[str, tuple[str, ...]] = {
+    "scan.bounded.mode": BOUNDED_MODES,
+    "scan.bounded.timestamp-millis": (),
+    "scan.bounded.specific-offsets": (),
 }
 _JSON = {
     "json.ignore-parse-errors": ("true", "false"),
@@ -42,7 +48,9 @@ CONNECTORS: dict[str, Connector] = {
             "value.fields-include": ("ALL",),
             "scan.startup.mode": STARTUP_MODES,
             "scan.startup.timestamp-millis": (),
+            "scan.startup.specific-offsets": (),
             "scan.watermark.idle-timeout": (),
+            **_BOUNDED,
             "sink.partitioner": ("default",),
             **_SINK,
             **_JSON,
@@ -57,6 +65,8 @@ CONNECTORS: dict[str, Connector] = {
             "key.format": FORMATS,
             "value.format": FORMATS,
             "value.fields-include": ("ALL",),
+            "scan.watermark.idle-timeout": (),
+            **_BOUNDED,
             **_SINK,
             **{f"value.{key}": values for key, values in _JSON.items()},
             **{f"key.{key}": values for key, values in _JSON.items()},
@@ -97,6 +107,32 @@ def check(options: Mapping[str, str], places: Mapping[str, At], table: At = None
         allowed = connector.options[key]
         if allowed and value not in allowed:
             raise QueryError(f"'{key}' = '{value}' is not offered", at, remedy=f"one of {', '.join(allowed)}")
+    _check_places(options, places, table)
     for key in connector.required:
         if key not in options and f"value.{key}" not in options:
             raise QueryError(f"'{name}' needs the option '{key}'", table, remedy=f"add '{key}' = '…' to WITH")
+
+
+# Modes of where reading begins or ends that need one more option, with a value that shows its form.
+_NEEDS = {
+    "timestamp": ("timestamp-millis", "1767225600000"),
+    "specific-offsets": ("specific-offsets", "partition:0,offset:42;partition:1,offset:300"),
+}
+
+
+def _check_places(options: Mapping[str, str], places: Mapping[str, At], table: At) -> None:
+    for which in ("scan.startup", "scan.bounded"):
+        mode = options.get(f"{which}.mode", "")
+        more, form = _NEEDS.get(mode, ("", ""))
+        if more and not options.get(f"{which}.{more}"):
+            raise QueryError(
+                f"'{which}.mode' = '{mode}' needs '{which}.{more}'",
+                places.get(f"{which}.mode", table),
+                remedy=f"add '{which}.{more}' = '{form}'",
+            )
+        if mode == "group-offsets" and not options.get("properties.group.id"):
+            raise QueryError(
+                f"'{which}.mode' = 'group-offsets' needs a group",
+                places.get(f"{which}.mode", table),
+                remedy="add 'properties.group.id' = '…'",
+            )

@@ -37,8 +37,8 @@ def is_aggregate(node: exp.Expression) -> bool:
 
 
 def has_aggregate(node: exp.Expression) -> bool:
-    """Whether an aggregate stands anywhere in the expression; one with OVER groups nothing."""
-    parts = node.walk(prune=lambda part: isinstance(part, exp.Window))
+    """Whether an aggregate stands anywhere in the expression; one with OVER, or in a subquery, groups nothing here."""
+    parts = node.walk(prune=lambda part: isinstance(part, exp.Window | exp.Subquery | exp.Select))
     return any(type(part) in AGGREGATES for part in parts)
 
 

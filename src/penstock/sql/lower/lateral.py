@@ -16,7 +16,7 @@ from penstock.sql.nodes.lateral import expanded, named
 USAGE = "CROSS JOIN LATERAL TABLE(f(x)) AS t (a, b), or LEFT JOIN LATERAL TABLE(f(x)) AS t (a, b) ON TRUE"
 
 
-def beside(relation: Relation, join: exp.Join, catalog: Catalog) -> Relation:
+def lateral(relation: Relation, join: exp.Join, catalog: Catalog) -> Relation:
     """The relation, each row beside the function's rows for it."""
     tree = join.this
     function, call = _called(tree, catalog)

@@ -1,4 +1,4 @@
-"""Queries: SELECT, UNION ALL, WITH and FROM become plan nodes, clause by clause.
+"""Queries: SELECT, UNION and its kin, WITH and FROM become plan nodes, clause by clause.
 
 Knows the order in which clauses apply; what each does to the rows is in the files beside it.
 """
@@ -13,14 +13,15 @@ from penstock.sql.catalog import Catalog
 from penstock.sql.dialect import TableFunction
 from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
-from penstock.sql.lower.grouping import distinct
 from penstock.sql.lower.joins import joined
-from penstock.sql.lower.lateral import beside
+from penstock.sql.lower.lateral import lateral
 from penstock.sql.lower.ranking import refuse_unbounded
-from penstock.sql.lower.select import Relation, selected
-from penstock.sql.lower.subqueries import kept
-from penstock.sql.nodes.build import projected, quoted, unioned
-from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED, SET_OPERATIONS_REFUSED
+from penstock.sql.lower.select import Relation, groups, selected
+from penstock.sql.lower.subqueries.values import beside
+from penstock.sql.lower.subqueries.where import kept
+from penstock.sql.nodes.build import projected, quoted
+from penstock.sql.nodes.sets import combined
+from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED
 
 SELECT_PARTS = {
     "expressions",
@@ -34,6 +35,7 @@ SELECT_PARTS = {
     "kind",
     "operation_modifiers",
 }
+SET_PARTS = {"this", "expression", "distinct", "with_", "by_name", "side", "kind", "on"}
 TABLE_PARTS = {"this", "alias", "db", "catalog", "joins"}
 JOIN_PARTS = {"this", "side", "kind", "method", "on", "using"}
 # A catalog and a database may be named as Flink names the only ones here.
@@ -53,9 +55,9 @@ class Queries:
         if isinstance(tree, exp.Subquery):
             _refuse_parts(tree, {"this", "alias", "with_"})
             return scope.lower(tree.this)
-        if isinstance(tree, exp.Union):
-            return scope._union(tree)
-        reason = SET_OPERATIONS_REFUSED.get(type(tree)) or RELATIONS_REFUSED.get(type(tree))
+        if isinstance(tree, exp.SetOperation):
+            return scope._united(tree)
+        reason = RELATIONS_REFUSED.get(type(tree))
         if reason or not isinstance(tree, exp.Select):
             raise QueryError(
                 reason.message if reason else "this is not a query",
@@ -76,15 +78,15 @@ class Queries:
             scope = replace(scope, named={**scope.named, cte.alias: node})
         return scope
 
-    def _union(self, tree: exp.Union) -> Node:
-        _refuse_parts(tree, {"this", "expression", "distinct", "with_", "by_name", "side", "kind", "on"})
+    def _united(self, tree: exp.SetOperation) -> Node:
+        _refuse_parts(tree, SET_PARTS)
         if any(tree.args.get(part) for part in ("by_name", "side", "kind", "on")):
-            raise QueryError("this UNION is not Flink SQL", tree, remedy="UNION ALL, columns by position")
-        sides = [self.lower(tree.this), self.lower(tree.expression)]
-        for side in sides:
-            refuse_unbounded(side)
-        node = unioned(sides, [tree.this, tree.expression])
-        return distinct(node) if tree.args.get("distinct") else node
+            raise QueryError("this is not Flink SQL", tree, remedy="UNION ALL, columns by position")
+        made = []
+        for side in (tree.this, tree.expression):
+            made.append(self.lower(side))
+            refuse_unbounded(made[-1])
+        return combined(type(tree), bool(tree.args.get("distinct")), made, [tree.this, tree.expression])
 
     def _from(self, tree: exp.Expression, versioned: bool = False) -> Relation:
         reason = RELATIONS_REFUSED.get(type(tree))
@@ -119,6 +121,11 @@ class Queries:
         where = tree.args.get("where")
         if where is not None:
             relation = kept(relation, where.this, self)
+        if not groups(tree):
+            relation, items = beside(relation, tree.expressions, self)
+            if any(item is not old for item, old in zip(items, tree.expressions, strict=True)):
+                tree = tree.copy()
+                tree.set("expressions", items)
         return selected(tree, relation)
 
     def relation(self, tree: exp.Select) -> Relation:
@@ -132,7 +139,7 @@ class Queries:
         for join in joins:
             _refuse_parts(join, JOIN_PARTS)
             if isinstance(join.this, exp.Lateral):
-                relation = beside(relation, join, self.catalog)
+                relation = lateral(relation, join, self.catalog)
             else:
                 relation = joined(relation, self._from(join.this, versioned=True), join)
         return relation

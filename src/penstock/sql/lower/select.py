@@ -34,9 +34,8 @@ class Relation:
 
 def selected(tree: exp.Select, relation: Relation) -> Node:
     """The rows of a SELECT whose FROM and WHERE give `relation`; raises `QueryError` at the part that is wrong."""
-    group, having = (tree.args.get(part) for part in ("group", "having"))
     distinct_ = tree.args.get("distinct")
-    aggregating = group is not None or having is not None or any(map(has_aggregate, tree.expressions))
+    aggregating = groups(tree)
     if aggregating or distinct_:
         refuse_unbounded(relation.node)
     node = _grouped(tree, relation) if aggregating else _plain(tree, relation)
@@ -46,6 +45,12 @@ def selected(tree: exp.Select, relation: Relation) -> Node:
         raise QueryError("DISTINCT ON is not Flink SQL", tree, remedy="GROUP BY")
     refuse_unbounded(node)
     return distinct(node)
+
+
+def groups(tree: exp.Select) -> bool:
+    """Whether a SELECT gives groups rather than rows."""
+    told = any(tree.args.get(part) is not None for part in ("group", "having"))
+    return told or any(map(has_aggregate, tree.expressions))
 
 
 def no_aggregate(node: exp.Expression, clause: str, instead: str) -> None:

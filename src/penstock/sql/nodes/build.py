@@ -104,14 +104,14 @@ def windowed(node: Node, kind_: str, time: str, sizes: tuple[int, int, int], at:
     return Window(node, kind_, time, size_ms, slide_ms, offset_ms % whole_ms, clock=clock)
 
 
-def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:
+def unioned(nodes: Sequence[Node], at: Sequence[At], word: str = "UNION ALL") -> Node:
     """All rows of all nodes; columns meet by position, in the kind both widen to and under the first one's names."""
     first = nodes[0].schema
     meeting = [c.kind for c in first]
     for node, place in zip(nodes[1:], at[1:], strict=True):
         if len(node.schema) != len(first):
             raise QueryError(
-                f"UNION ALL of {len(first)} and {len(node.schema)} columns",
+                f"{word} of {len(first)} and {len(node.schema)} columns",
                 place,
                 remedy="select as many columns on both sides; CAST(NULL AS type) stands for one that is not there",
             )
@@ -119,7 +119,7 @@ def unioned(nodes: Sequence[Node], at: Sequence[At]) -> Node:
             wider = kinds.wider(meeting[index], column_.kind)
             if wider is None:
                 raise QueryError(
-                    f"UNION ALL: column `{column_.name}` is {column_.kind}, `{first[index].name}` is {meeting[index]}",
+                    f"{word}: column `{column_.name}` is {column_.kind}, `{first[index].name}` is {meeting[index]}",
                     place,
                     remedy=f"CAST({column_.name} AS {meeting[index]})",
                 )

@@ -3,6 +3,7 @@
 Knows no columns: an interval's value is a literal.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from sqlglot import exp
@@ -16,8 +17,9 @@ MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 def canonical(interval: exp.Interval) -> exp.Interval:
     """The interval in SECONDs or MONTHs, so that equal lengths make equal plans."""
     unit = interval.args.get("unit")
-    word = unit.name.upper().rstrip("S") if isinstance(unit, exp.Var) else ""
-    value = interval.this
+    if isinstance(unit, exp.IntervalSpan):
+        return _of_span(interval, _word(unit.this), _word(unit.expression))
+    word, value = _word(unit), interval.this
     negative = isinstance(value, exp.Neg)
     literal = value.this if negative else value
     if not isinstance(literal, exp.Literal) or word not in {**SECONDS, **MONTHS}:
@@ -40,6 +42,44 @@ def canonical(interval: exp.Interval) -> exp.Interval:
     if start is not None:
         made.this.meta["start"] = start
     return made
+
+
+def _word(unit: exp.Expression | None) -> str:
+    """A unit's name, whatever its precision: DAYS, YEAR(4)."""
+    if isinstance(unit, exp.Func) and not isinstance(unit, exp.Anonymous):
+        return unit.sql_name()
+    return unit.name.upper().rstrip("S") if isinstance(unit, exp.Var | exp.Anonymous) else ""
+
+
+def _of_span(interval: exp.Interval, first: str, last: str) -> exp.Interval:
+    """``'1 02:03:04.5' DAY TO SECOND`` and ``'1-2' YEAR TO MONTH``."""
+    text = interval.this.name if isinstance(interval.this, exp.Literal) else ""
+    units = list(_SPANS.get((first, last), ()))
+    form = "([+-]?)" + "".join(_NUMBER + _BETWEEN[unit] * (unit != last) for unit in units)
+    parts = re.fullmatch(form, text.strip())
+    if not units or parts is None:
+        raise QueryError(
+            "this interval is not offered",
+            interval,
+            remedy="as in INTERVAL '1 02:03:04.5' DAY TO SECOND, or '1-2' YEAR TO MONTH",
+        )
+    scale = {**SECONDS, **MONTHS}
+    counts = (Decimal(part) * scale[unit] for unit, part in zip(units, parts.groups()[1:], strict=True))
+    total = sum(counts, Decimal(0))
+    value = format((-total if parts[1] == "-" else total).normalize(), "f")
+    made = of_text(value, "SECOND" if last in SECONDS else "MONTH")
+    made.this.meta.update(interval.this.meta)
+    return made
+
+
+_ORDER = ("DAY", "HOUR", "MINUTE", "SECOND")
+_SPANS = {
+    ("YEAR", "MONTH"): ("YEAR", "MONTH"),
+    **{(a, b): _ORDER[i : j + 1] for i, a in enumerate(_ORDER) for j, b in enumerate(_ORDER) if i < j},
+}
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_BETWEEN = {"YEAR": "-", "MONTH": "", "DAY": " ", "HOUR": ":", "MINUTE": ":", "SECOND": ""}
+"""What stands behind each unit's number."""
 
 
 def of_text(value: str, unit: str) -> exp.Interval:

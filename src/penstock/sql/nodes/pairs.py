@@ -10,7 +10,7 @@ from itertools import count
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import WINDOW_NAMES, AsOf, Filter, Join, Node, Window, Within, columns_of
+from penstock.engine.plan import WINDOW_NAMES, Aggregate, AsOf, Filter, Join, Node, Window, Within, columns_of
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError
 from penstock.sql.nodes.bounds import bound_of
@@ -42,6 +42,18 @@ def refined(join: Join, conditions: Iterable[exp.Expression]) -> Join:
         rest += left_over
     join = _within(_windowed(join), rest)
     return replace(join, condition=_all_of(rest))
+
+
+def doubtful(left: Node, right: Node, pair: exp.EQ, rest: Sequence[exp.Expression]) -> Join | None:
+    """The left rows that NOT IN keeps: whose value is known not to be among the right ones (under `rest`, where they
+    differ from row to row); None where the sides of the comparison are not one of each node's."""
+    if not (columns_of(pair.this) <= _names(left) and columns_of(pair.expression) <= _names(right)):
+        return None
+    join = _keyed(Join(left, right, "ANTI", ()), pair.this, pair.expression)
+    if not rest:  # one null, and one of each value, says it all
+        ((_, key),) = join.keys
+        join = replace(join, right=Aggregate(projected(join.right, [(key, quoted(key))]), (key,), ()))
+    return replace(join, nulls=True, condition=_all_of(rest))
 
 
 def _all_of(conditions: Sequence[exp.Expression]) -> exp.Expression | None:

@@ -15,6 +15,7 @@ from penstock.engine.plan import (
     Node,
     Over,
     Project,
+    Repeat,
     Scan,
     Top,
     Union,
@@ -47,6 +48,8 @@ def event_times(node: Node) -> frozenset[str]:
             return event_times(node.source) if node.window is not None else frozenset()
         case Filter() | Over() | Expand():
             return event_times(node.source)
+        case Repeat():
+            return frozenset()
         case MapBatches() | Process():
             return frozenset() if node.time is None else frozenset({node.time})
     raise AssertionError(node)
@@ -104,7 +107,7 @@ def window_roles(node: Node) -> dict[str, str]:
             return window_roles(node.left)
         case Filter() | Over() | Top() | Expand():
             return window_roles(node.source)
-        case MapBatches() | Process():
+        case MapBatches() | Process() | Repeat():
             return {}
     raise AssertionError(node)
 
@@ -147,7 +150,7 @@ def row_key(node: Node) -> Key | None:
             return _key_of_join(node)
         case AsOf():
             return row_key(node.left)
-        case Window() | Union() | Expand() | MapBatches() | Process():
+        case Window() | Union() | Expand() | MapBatches() | Process() | Repeat():
             return None
     raise AssertionError(node)
 

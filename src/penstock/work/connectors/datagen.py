@@ -66,7 +66,8 @@ class DatagenSource:
         if "number-of-rows" in table.options:
             counts.append(int(number(table, "number-of-rows", "0")))
         self._count = min(counts, default=None)
-        self.positions = {0: 0}
+        self.positions: dict[int, int] = {0: 0}
+        self.bounds: dict[int, int] = {}
         self._begun_s, self._first = 0.0, 0
 
     async def open(self, positions: Mapping[int, int] | None, now: Now) -> None:

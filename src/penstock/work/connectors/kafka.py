@@ -3,11 +3,11 @@
     CREATE TABLE readings (sensor STRING, reading DOUBLE) WITH (
       'connector' = 'kafka', 'topic' = 'readings', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset')
 
-Options: ``scan.startup.mode`` is ``earliest-offset`` (the default without a group), ``latest-offset``,
-``group-offsets`` (the default with ``properties.group.id``) or ``timestamp``; ``properties.bootstrap.servers`` names
-another Kafka; ``properties.group.id`` has offsets committed, with the job's own; ``properties.auto.offset.reset`` says
-where a group without offsets begins; ``scan.watermark.idle-timeout`` (``5 s``); ``sink.delivery-guarantee`` is
-``exactly-once`` (the default; in another Kafka than the worker's own it is always at least once) or ``at-least-once``.
+Options: where reading begins and ends is `places`' (``scan.startup.…``, ``scan.bounded.…``; a group makes
+``group-offsets`` the startup mode); ``properties.bootstrap.servers`` names another Kafka; ``properties.group.id`` has
+offsets committed, with the job's own; ``properties.auto.offset.reset`` says where a group without offsets begins;
+``scan.watermark.idle-timeout`` (``5 s``); ``sink.delivery-guarantee`` is ``exactly-once`` (the default; in another Kafka
+than the worker's own it is always at least once) or ``at-least-once``.
 Only committed records are read. Other ``properties.`` have no meaning here. Formats are the engine's. Source: Flink documentation, "Apache Kafka SQL Connector".
 """
 
@@ -17,11 +17,13 @@ from penstock.calls import EARLIEST, LATEST
 from penstock.client import KafkaError, Reader, ReaderOptions
 from penstock.clock import Now
 from penstock.engine.plan import Table
-from penstock.errors import PenstockError
 from penstock.work.connectors.again import Ranges, between
 from penstock.work.connectors.kafka_sink import KafkaSink
+from penstock.work.connectors.places import Places
 from penstock.work.connectors.shape import Again, Arrival, Sink, Site, Source, Spans
 from penstock.work.connectors.tables import at_home, client_of, duration_s, topic_of
+
+FOREVER = 2**63
 
 
 class Kafka:
@@ -43,10 +45,11 @@ class KafkaSource:
 
     def __init__(self, table: Table, site: Site, mode: str = "") -> None:
         self.table, self.topic = table, topic_of(table)
-        self._mode = mode or table.options.get("scan.startup.mode", "")
         self.positions: dict[int, int] = {}
+        self.bounds: dict[int, int] = {}
         self._site, self._client = site, client_of(table, site)
-        self._group = table.options.get("properties.group.id", "")
+        self._places = Places(table, self._client, mode)
+        self._group = self._places.group
         self._reader: Reader | None = None
         self._ends: dict[int, int] = {}
         self._home = False
@@ -58,8 +61,10 @@ class KafkaSource:
         self._ends = await self._client.offsets(self.topic, LATEST, committed=True)
         known = positions or {}
         start = {} if self._ends.keys() <= known.keys() else await self._start(known)
+        if self._places.bounded and not self._ends.keys() <= self.bounds.keys():
+            self.bounds = {**await self._places.bounds(self._ends), **self.bounds}
         self.positions = {p: known[p] if p in known else start[p] for p in self._ends}
-        parts = {(self.topic, p): o for p, o in self.positions.items()}
+        parts = {(self.topic, p): o for p, o in self.positions.items() if not self._done(p)}
         self._reader = self._client.reader(parts, options=ReaderOptions(reset=EARLIEST, committed=True))
         self._reader.on_arrival = self._site.wake
         self._site.wake()
@@ -76,35 +81,7 @@ class KafkaSource:
         """Where the startup mode begins; a partition that is new beside restored ones begins at its first record."""
         if restored:
             return await self._client.offsets(self.topic, EARLIEST)
-        default = "group-offsets" if self._group else "earliest-offset"
-        mode = self._mode or default
-        if mode == "latest-offset":
-            return dict(self._ends)
-        if mode == "timestamp":
-            found = await self._client.offsets(self.topic, self._timestamp_ms())
-            return {p: o if o >= 0 else self._ends[p] for p, o in found.items()}
-        earliest = await self._client.offsets(self.topic, EARLIEST)
-        return await self._group_start(earliest) if mode == "group-offsets" else earliest
-
-    async def _group_start(self, earliest: Mapping[int, int]) -> dict[int, int]:
-        reset = self.table.options.get("properties.auto.offset.reset", "earliest")
-        rest = self._ends if reset == "latest" else earliest
-        if not self._group:
-            raise PenstockError(
-                f"table {self.table.name}: 'group-offsets' needs a group",
-                remedy="add 'properties.group.id' = '…', or 'scan.startup.mode' = 'earliest-offset'",
-            )
-        found = await self._client.committed(self._group, [(self.topic, p) for p in self._ends])
-        return {p: max(found.get((self.topic, p), rest[p]), earliest[p]) for p in self._ends}
-
-    def _timestamp_ms(self) -> int:
-        text = self.table.options.get("scan.startup.timestamp-millis", "")
-        if not text.isdigit():
-            raise PenstockError(
-                f"table {self.table.name}: 'scan.startup.mode' = 'timestamp' needs a time",
-                remedy="add 'scan.startup.timestamp-millis' = '1767225600000'",
-            )
-        return int(text)
+        return await self._places.starts(self._ends)
 
     def read(self, now: Now) -> list[Arrival]:
         """What was fetched since the last time, in the order of each partition."""
@@ -112,14 +89,23 @@ class KafkaSource:
             return []
         arrivals = []
         for chunk in self._reader.take():
-            batches = between(chunk.batches, chunk.offset, chunk.next_offset)
-            arrivals.append(Arrival(chunk.partition, batches, None, chunk.offset, chunk.next_offset))
+            if self._done(chunk.partition):
+                continue
+            end = min(chunk.next_offset, self.bounds.get(chunk.partition, chunk.next_offset))
+            batches = between(chunk.batches, chunk.offset, end)
+            arrivals.append(Arrival(chunk.partition, batches, None, min(chunk.offset, end), end))
             if chunk.offset > self.positions[chunk.partition]:
                 lost = chunk.offset - self.positions[chunk.partition]
                 place = f"{self.topic}-{chunk.partition}"
                 self._site.say(f"{lost} records of {place} were deleted by retention before they were read")
-            self.positions[chunk.partition] = chunk.next_offset
+            self.positions[chunk.partition] = end
+            if self._done(chunk.partition):
+                self._reader.leave((self.topic, chunk.partition))
         return arrivals
+
+    def _done(self, partition: int) -> bool:
+        """Whether a partition has been read up to its bound."""
+        return self.positions[partition] >= self.bounds.get(partition, FOREVER)
 
     def next_s(self, now: Now) -> float | None:
         """Fetches wake the job."""
@@ -127,8 +113,8 @@ class KafkaSource:
 
     @property
     def ended(self) -> bool:
-        """A topic never ends."""
-        return False
+        """A topic ends where the table bounds it."""
+        return self._reader is not None and self._places.bounded and all(map(self._done, self.positions))
 
     @property
     def lag(self) -> int:
@@ -143,11 +129,11 @@ class KafkaSource:
 
     def caught_up(self, partition: int) -> bool:
         """Whether the partition has no record beyond its position."""
-        return self.positions[partition] >= self._end(partition)
+        return self._done(partition) or self.positions[partition] >= self._end(partition)
 
     def _end(self, partition: int) -> int:
         told = self._reader.high_watermarks.get((self.topic, partition), 0) if self._reader else 0
-        return max(told, self._ends.get(partition, 0))
+        return min(max(told, self._ends.get(partition, 0)), self.bounds.get(partition, FOREVER))
 
     def again(self, spans: Spans) -> Again:
         """The topic's records."""

@@ -60,9 +60,11 @@ class Again(Protocol):
 
 
 class Source(Protocol):
-    """A table that is read. `positions` say, after any `read`, what a restart has to go on from."""
+    """A table that is read. `positions` say, after any `read`, what a restart has to go on from; `bounds`, before which
+    positions a bounded one ends: those set before `open` stay."""
 
     positions: dict[int, int]
+    bounds: dict[int, int]
 
     async def open(self, positions: Mapping[int, int] | None, now: Now) -> None:
         """Begin: at the positions of a restored state, or where the table's options say."""

@@ -12,7 +12,8 @@ from penstock.work.connectors.shape import Again, Arrival, Source
 from penstock.work.state.records import Call
 
 EXPECT, RECORDS, ROWS, IDLE, CLOCK, END = "expect", "records", "rows", "idle", "clock", "end"
-"""The kinds of calls."""
+BOUND, ENDED = "bound", "ended"
+"""The kinds of calls. A `bound` stands in its call's `end`; one source has `ended`, where `end` is for all."""
 
 
 def feed(job: Job, source: int, arrival: Arrival, now: Now) -> tuple[str, list[Output]]:
@@ -38,7 +39,17 @@ def _end(job: Job, call: Call, now: Now) -> None:
     job.on_end(now)
 
 
-BARE: dict[str, Callable[[Job, Call, Now], None]] = {EXPECT: _expect, IDLE: _idle, CLOCK: _clock, END: _end}
+def _bound(job: Job, call: Call, now: Now) -> None:
+    job.bound(call.source, call.partition, call.end)
+
+
+def _ended(job: Job, call: Call, now: Now) -> None:
+    job.on_end(now, call.source)
+
+
+BARE: dict[str, Callable[[Job, Call, Now], None]] = {
+    EXPECT: _expect, IDLE: _idle, CLOCK: _clock, END: _end, BOUND: _bound, ENDED: _ended
+}  # fmt: skip
 """Calls that bring no input."""
 
 

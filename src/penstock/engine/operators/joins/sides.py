@@ -47,6 +47,7 @@ class Sides:
             Side(plan.right.schema, [key for _, key in plan.keys], plan.right.changes),
         )
         left = self.both[0]
+        self.nulls = plan.nulls
         self.table = KeyTable({key: left.types[key] for key in left.keys})
         self.condition = None
         if plan.condition is not None:
@@ -62,6 +63,8 @@ class Sides:
             return np.zeros(rows.height, np.int64)
         held = pick(rows, keys).clone()  # it gets other names
         held.columns = list(self.table.schema)
+        if self.nulls:
+            return self.table.number(held)
         whole = np.logical_and.reduce([there(held[name]) for name in held.columns])
         if whole.all():
             return self.table.number(held)
@@ -73,7 +76,8 @@ class Sides:
         self, rows: pl.DataFrame, slots: Numbers, port: int, moment: Moment
     ) -> tuple[Numbers, Numbers]:
         """The other side's rows that match, as (place in `rows`, row number of the other side)."""
-        places, numbers = self.both[1 - port].shelves.of(slots)
+        found = self._doubtful if self.nulls else self._equal
+        places, numbers = found(rows, slots, port)
         if self.condition is None or not len(places):
             return places, numbers
         pairs = self.pairs(rows, places, numbers, port, self.read)
@@ -84,6 +88,23 @@ class Sides:
             held.to_numpy() if len(held) == len(places) else np.full(len(places), bool(held[0]))
         )  # a condition without columns gives one row
         return places[kept], numbers[kept]
+
+    def _equal(self, rows: pl.DataFrame, slots: Numbers, port: int) -> tuple[Numbers, Numbers]:
+        """The other side's rows of the same key."""
+        return self.both[1 - port].shelves.of(slots)
+
+    def _doubtful(self, rows: pl.DataFrame, slots: Numbers, port: int) -> tuple[Numbers, Numbers]:
+        """The other side's rows that are not known to have another key: those of the same, and wherever null stands."""
+        others = self.both[1 - port].shelves
+        known = there(rows[self.both[port].keys[0]])
+        nothing = int(self.table.number(pl.DataFrame(schema=self.table.schema).clear(1))[0])
+        same = others.of(np.where(known, slots, -1))
+        null = others.of(np.where(known, nothing, -1))
+        every, unknown = np.flatnonzero(others.copies > 0), np.flatnonzero(~known)
+        parts = same, null, (np.repeat(unknown, len(every)), np.tile(every, len(unknown)))
+        places, numbers = (np.concatenate(one) for one in zip(*parts, strict=True))
+        order = np.argsort(places, kind="stable")
+        return places[order], numbers[order]
 
     def pairs(
         self, rows: pl.DataFrame, places: Numbers, numbers: Numbers, port: int, wanted: set[str] | None = None

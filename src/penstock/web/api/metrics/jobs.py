@@ -9,7 +9,7 @@ from penstock.web.follow.jobs import Job
 from penstock.web.follow.reports import CommitReport, JobReport, OperatorReport
 from penstock.web.http.exposition import Family
 
-STATES = ("starting", "running", "failed", "stopped")
+STATES = ("starting", "running", "failed", "stopped", "finished")
 OPERATORS_MAX, NAME_MAX = 200, 40
 
 # Metric, its kind, the report's field, what it means.

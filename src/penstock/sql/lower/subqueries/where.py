@@ -16,7 +16,8 @@ from penstock.sql.lower.grouping import has_aggregate
 from penstock.sql.lower.joins import apart
 from penstock.sql.lower.ranking import bounded, refuse_unbounded
 from penstock.sql.lower.select import Relation, no_aggregate
-from penstock.sql.nodes.pairs import conjuncts, paired
+from penstock.sql.lower.subqueries.values import beside
+from penstock.sql.nodes.pairs import conjuncts, doubtful, paired
 from penstock.sql.support import EXPRESSIONS_REFUSED
 
 ROWS_ONLY = ("where", "distinct", "with_")
@@ -50,6 +51,7 @@ class Inner(Scope):
 
 def kept(relation: Relation, condition: exp.Expression, queries: Queries) -> Relation:
     """The rows for which WHERE holds."""
+    relation, (condition,) = beside(relation, [condition], queries)
     parts = conjuncts(_bare(condition))
     plain = [part for part in parts if test_of(part) is None]
     if plain:
@@ -110,8 +112,17 @@ class Test:
         conditions = [bind(part, scope) for part in correlated]
         for part in conditions:
             no_aggregate(part, "WHERE", "HAVING")
-        conditions += self._compared(relation.scope, scope, own)
-        joined = paired(relation.node, other.node, "SEMI" if self.keeps else "ANTI", _all(conditions))
+        pairs = self._pairs(relation.scope, scope, own)
+        joined = None
+        if self._unsure(pairs, scope):
+            rest = [*conditions, *([_not_false(pairs)] if len(pairs) > 1 else [])]
+            joined = doubtful(relation.node, other.node, pairs[0], rest)
+            conditions.append(_not_false(pairs))
+        else:
+            conditions += pairs
+        if joined is None:
+            how = "SEMI" if self.keeps else "ANTI"
+            joined = paired(relation.node, other.node, how, _all(conditions))
         return replace(relation, node=joined, joined=relation.scope.joined)
 
     def _inner(
@@ -175,22 +186,24 @@ class Test:
             )
         return items
 
-    def _compared(self, around: Scope, scope: Inner, own: Sequence[exp.Expression]) -> list[exp.Expression]:
-        """Equal for IN. For NOT IN a comparison that is unknown stands in the way as a match does (SQL:2016, 8.4)."""
-        pairs = [
+    def _pairs(self, around: Scope, scope: Inner, own: Sequence[exp.Expression]) -> list[exp.EQ]:
+        """What IN compares."""
+        return [
             exp.EQ(this=bind(value, around), expression=bind(item, scope))
             for value, item in zip(self.values, own, strict=True)
         ]
-        nullable = {column.name for column in scope.schema if column.nullable}
-        sure = all(
-            isinstance(side, exp.Column) and side.name not in nullable
-            for pair in pairs
-            for side in (pair.this, pair.expression)
-        )
-        if self.keeps or sure or not pairs:
-            return list(pairs)
-        equal = _all(pairs)
-        return [exp.Not(this=exp.Is(this=exp.Paren(this=equal), expression=exp.false()))]
+
+    def _unsure(self, pairs: Sequence[exp.EQ], scope: Inner) -> bool:
+        """Whether a null may be among what NOT IN compares: a comparison that is unknown stands in the way as a match
+        does (SQL:2016, 8.4)."""
+        sure = {column.name for column in scope.schema if not column.nullable}
+        sides = [side for pair in pairs for side in (pair.this, pair.expression)]
+        known = all(isinstance(side, exp.Column) and side.name in sure for side in sides)
+        return not self.keeps and not known
+
+
+def _not_false(pairs: Sequence[exp.EQ]) -> exp.Expression:
+    return exp.Not(this=exp.Is(this=exp.Paren(this=_all(pairs)), expression=exp.false()))
 
 
 def test_of(node: exp.Expression) -> Test | None:

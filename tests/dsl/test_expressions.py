@@ -1,5 +1,6 @@
 """Expressions in Python: what they build, and every trap that raises instead of meaning something else."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,8 +101,17 @@ def test_a_schema_from_a_pydantic_model() -> None:
     assert [(c.name, c.kind) for c in schema_of(model)] == [("card", "STRING"), ("amount", "DOUBLE")]
 
 
+def test_lists_and_records_within_are_arrays_and_rows() -> None:
+    item = dataclasses.make_dataclass("Item", [("sku", str), ("prices", list[float])])
+    found = schema_of({"items": list[item], "tags": "MAP<STRING, ARRAY<INT>>"})  # type: ignore[valid-type]
+    assert [c.kind for c in found] == [
+        "ARRAY<ROW<sku STRING, prices ARRAY<DOUBLE>>>",
+        "MAP<STRING, ARRAY<INT>>",
+    ]
+
+
 @pytest.mark.parametrize(
-    "like", [{"a": list}, {"a": "STRNG"}, {"a": "ARRAY<INT>"}, {}, str, 5, {"a": str | int}]
+    "like", [{"a": list}, {"a": "STRNG"}, {"a": "RAW<INT>"}, {}, str, 5, {"a": str | int}]
 )
 def test_a_schema_without_meaning_is_refused(like: Any) -> None:
     with pytest.raises(PenstockError):

@@ -7,8 +7,8 @@ import pytest
 
 from penstock.errors import PenstockError
 from penstock.sql import parse
-from penstock.sql.cursor import tokenize
 from penstock.sql.faults import Script
+from penstock.sql.grammar.cursor import tokenize
 
 DEMO = Path(__file__).parents[2] / "src" / "penstock" / "demo" / "pipelines" / "machine.sql"
 SCRIPTS = [DEMO.read_text(), (Path(__file__).parent / "everything.sql").read_text()]

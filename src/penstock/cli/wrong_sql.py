@@ -122,7 +122,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "INSERT INTO o SELECT k, COUNT(*) FROM t GROUP BY ^1",
         "INSERT INTO o SELECT k, COUNT(*) FROM t GROUP BY ROLLUP(^k)",
         "INSERT INTO o SELECT k, ^COUNT(DISTINCT n, x) FROM t GROUP BY k",
-        "INSERT INTO o SELECT k, ^LISTAGG(k) FROM t GROUP BY k",
+        "INSERT INTO o SELECT k, ^JSON_ARRAYAGG(k) FROM t GROUP BY k",
         "INSERT INTO ^grows SELECT k, COUNT(*) FROM t GROUP BY k",
         "INSERT INTO ^p SELECT MAX(k), n FROM t GROUP BY n",
     ),

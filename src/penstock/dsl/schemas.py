@@ -11,11 +11,11 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from penstock.engine.types import Column, Schema
+from penstock.engine.types import Column, Schema, array_kind, row_kind
 from penstock.errors import PenstockError
-from penstock.sql.cursor import Cursor, tokenize
 from penstock.sql.ddl.types import read_kind
 from penstock.sql.faults import Script
+from penstock.sql.grammar.cursor import Cursor, tokenize
 
 SchemaLike: TypeAlias = Mapping[str, Any] | type
 """``{"card": str, "amount": float}``, or a class whose annotated fields are the columns."""
@@ -44,7 +44,8 @@ def schema_of(like: SchemaLike) -> Schema:
 
 
 def kind_of_hint(name: str, hint: Any) -> str:
-    """The kind of a type hint: Python's types, ``X | None``, ``Annotated[X, …]``, or SQL's words as a string."""
+    """The kind of a type hint: Python's types, ``X | None``, ``list[X]``, a record's class,
+    ``Annotated[X, …]``, or SQL's words as a string."""
     if isinstance(hint, str):
         return kind_of_words(hint)
     origin = typing.get_origin(hint)
@@ -56,6 +57,10 @@ def kind_of_hint(name: str, hint: Any) -> str:
         return kind_of_hint(name, typing.get_args(hint)[0])
     if isinstance(hint, type) and hint in KINDS:
         return KINDS[hint]
+    if origin is list and len(typing.get_args(hint)) == 1:
+        return array_kind(kind_of_hint(name, typing.get_args(hint)[0]))
+    if isinstance(hint, type) and _is_record(hint):
+        return row_kind(schema_of(hint))
     shown = getattr(hint, "__name__", hint)
     known = ", ".join(kind.__name__ for kind in KINDS)
     raise PenstockError(

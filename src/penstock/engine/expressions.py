@@ -16,7 +16,7 @@ from penstock.engine.functions import FUNCTIONS, kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.table import NOTHING, NOW, Value, constant, kind_of_type
 from penstock.engine.functions.user import UserCall
-from penstock.engine.types import Column, Expr, Schema, is_row, polars_type, row_fields
+from penstock.engine.types import Column, Expr, Schema, is_nested, is_row, polars_type, row_fields
 from penstock.errors import PenstockError
 
 Scope = dict[str, Column]
@@ -57,8 +57,10 @@ def _folded(value: Value) -> Value:
     """A value that no column takes part in, computed once and for all; a function of polars' gives a row otherwise."""
     if value.is_constant or kinds.is_interval(value.kind) or value.expr.meta.root_names():
         return value
-    found = pl.select(value.expr.cast(polars_type(value.kind))).item()
-    return constant(value.kind, found)
+    kind = polars_type(value.kind)
+    if is_nested(value.kind):
+        return Value(value.kind, pl.lit(pl.select(value.expr.cast(kind)).to_series()).first())
+    return constant(value.kind, pl.select(value.expr.cast(kind)).item())
 
 
 # --- leaves ----------------------------------------------------------------------------------------------------
@@ -224,6 +226,8 @@ def _is(node: Expr, scope: Scope) -> Value:
         return FUNCTIONS["IS NULL"](value)
     if isinstance(right, exp.Boolean):
         return FUNCTIONS["IS TRUE" if right.this else "IS FALSE"](value)
+    if isinstance(right, exp.JSON):
+        return FUNCTIONS["IS JSON"](value, constant("STRING", str(right.this or "VALUE").upper()))
     raise PenstockError(
         f"IS {right.sql()} is not offered", remedy="use IS [NOT] NULL, TRUE, FALSE or DISTINCT FROM"
     )

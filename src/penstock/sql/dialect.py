@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 from sqlglot import exp, generator, parser, tokens
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
+from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import TokenType
 
 from penstock.engine.functions.user import TableCall, UserCall
+from penstock.sql.grammar.json_calls import JSON_CALLS
 
 # Functions that sqlglot's own builders turn into a typed node of the same meaning as Flink's; every other name stays
 # a call by name (`exp.Anonymous`, upper case). Source: Flink documentation, "System (Built-in) Functions".
@@ -41,10 +43,50 @@ SPECIAL_FUNCTIONS = (
 WINDOW_FUNCTIONS = ("TUMBLE", "HOP", "CUMULATE", "SESSION")
 
 
+# Types with types in angle brackets.
+NESTED = ("ROW", "ARRAY", "MAP", "MULTISET", "RAW", "STRUCTURED")
+
+
 class Descriptor(exp.Expression, exp.Func):
     """``DESCRIPTOR(column)``: names a column without reading it."""
 
     arg_types: ClassVar[dict[str, bool]] = {"expressions": True}
+
+
+class ListAgg(exp.Expression, exp.AggFunc):
+    """``LISTAGG(text, separator)``."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "separator": False}
+    _sql_names: ClassVar[list[str]] = ["LISTAGG"]
+
+
+class ArrayAgg(exp.Expression, exp.AggFunc):
+    """``ARRAY_AGG(value)``."""
+
+    _sql_names: ClassVar[list[str]] = ["ARRAY_AGG"]
+
+
+class Collect(exp.Expression, exp.AggFunc):
+    """``COLLECT(value)``."""
+
+    _sql_names: ClassVar[list[str]] = ["COLLECT"]
+
+
+def _gathering(kind: type[exp.Expression]) -> Callable[[list[Any]], exp.Expression]:
+    """How a call is built; what follows DISTINCT and a comma is the separator still."""
+
+    def built(arguments: list[Any]) -> exp.Expression:
+        first, *rest = arguments or [None]
+        if isinstance(first, exp.Distinct) and len(first.expressions) > 1 and kind is ListAgg:
+            one, *rest = first.expressions
+            first = exp.Distinct(expressions=[one])
+        if len(rest) > (kind is ListAgg) or first is None:
+            raise ParseError(
+                f"{kind.__name__} takes one value" + (" and a separator" if kind is ListAgg else "")
+            )
+        return kind(this=first, **({"separator": rest[0]} if rest else {}))
+
+    return built
 
 
 class TableArgument(exp.Expression):
@@ -113,11 +155,15 @@ class FlinkParser(parser.Parser):
     """sqlglot's parser, cut down to what Flink writes; sqlglot's other operators are syntax errors here."""
 
     FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {
-        name: parser.Parser.FUNCTIONS[name] for name in TYPED_FUNCTIONS
+        **{name: parser.Parser.FUNCTIONS[name] for name in TYPED_FUNCTIONS},
+        "LISTAGG": _gathering(ListAgg),
+        "ARRAY_AGG": _gathering(ArrayAgg),
+        "COLLECT": _gathering(Collect),
     }
     FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         **{name: _placed(parser.Parser.FUNCTION_PARSERS[name], 2) for name in SPECIAL_FUNCTIONS},
         "DESCRIPTOR": _placed(lambda self: self._parse_descriptor(), 2),
+        **{name: _placed(parse, 2) for name, parse in JSON_CALLS.items()},
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         "CASE": _placed(parser.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"], 1)
@@ -190,6 +236,24 @@ class FlinkParser(parser.Parser):
 
     def _parse_set_operations(self, this: Any) -> Any:
         return _intersect_first(super()._parse_set_operations(this))
+
+    def _parse_types(self, *args: Any, **kwargs: Any) -> Any:
+        """Nested types are kept as they are written: sqlglot's own have no names in Flink's places."""
+        first, following = self._curr, self._next
+        if first is None or following is None or first.text.upper() not in NESTED:
+            return super()._parse_types(*args, **kwargs)
+        if following.token_type not in (TokenType.LT, TokenType.NEQ):
+            return super()._parse_types(*args, **kwargs)
+        self._advance()
+        depth = 0
+        while self._curr is not None:
+            if self._curr.token_type not in (TokenType.STRING, TokenType.IDENTIFIER):
+                depth += self._curr.text.count("<") - self._curr.text.count(">")
+            self._advance()
+            if depth <= 0:
+                break
+        text = self.sql[first.start : self._prev.end + 1]
+        return self.expression(exp.DataType(this=exp.DType.USERDEFINED, kind=text)).update_positions(first)
 
     def _parse_join(self, *args: Any, **kwargs: Any) -> Any:
         token = self._curr

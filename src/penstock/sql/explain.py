@@ -20,6 +20,7 @@ from penstock.engine.plan import (
     Scan,
     Top,
     Union,
+    Unnest,
     Window,
 )
 from penstock.engine.plan.user import Expand, MapBatches, Process
@@ -148,6 +149,11 @@ def _expand(node: Expand) -> str:
     return f"Expand{' outer' if node.outer else ''} {text_of(node.call)}: {made}"
 
 
+def _unnest(node: Unnest) -> str:
+    made = ", ".join(f"{column.name} {column.kind}" for column in node.columns)
+    return f"Unnest{' outer' if node.outer else ''} {text_of(node.value)}: {made}"
+
+
 def _map_batches(node: MapBatches) -> str:
     made = ", ".join(f"{column.name} {column.kind}" for column in node.schema)
     return f"MapBatches {node.function.name}: {made}"
@@ -164,7 +170,7 @@ def _signed(milliseconds: int) -> str:
 
 _LINES: dict[type, Callable[..., str]] = {
     Scan: _scan, Filter: _filter, Project: _project, Window: _window, Aggregate: _aggregate, Union: _union,
-    Join: _join, AsOf: _as_of, Top: _top, Over: _over,
+    Join: _join, AsOf: _as_of, Top: _top, Over: _over, Unnest: _unnest,
     Expand: _expand, MapBatches: _map_batches, Process: _process,
 }  # fmt: skip
 

@@ -11,9 +11,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 from penstock.engine.plan import Node, Plan, Sink, Table, walk
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
-from penstock.sql.cursor import Cursor, tokenize
 from penstock.sql.ddl.table import table
 from penstock.sql.faults import At, QueryError, Script, did_you_mean
+from penstock.sql.grammar.cursor import Cursor, tokenize
 from penstock.sql.lower.query import Queries, renamed
 from penstock.sql.lower.sink import Columns, sinked
 from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED

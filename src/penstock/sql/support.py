@@ -39,6 +39,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "table functions",
         "those of Python: CROSS JOIN LATERAL TABLE(f(x)) AS t (a, b), LEFT JOIN LATERAL … ON TRUE",
     ),
+    ("UNNEST", "CROSS JOIN UNNEST(array or map) [WITH ORDINALITY] AS t (a, …), LEFT JOIN UNNEST(…) ON TRUE"),
     ("processing time", "PROCTIME() as a column, and windows over it"),
     (
         "subqueries in WHERE",
@@ -62,13 +63,17 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "aggregates",
-        "COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE, FILTER, COUNT(DISTINCT …)",
+        "COUNT SUM MIN MAX AVG STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP FIRST_VALUE LAST_VALUE LISTAGG ARRAY_AGG COLLECT, FILTER, COUNT(DISTINCT …)",
     ),
     (
         "formats",
         "json, avro (the table's own schema), protobuf ('protobuf.schema-file' or 'protobuf.schema', and 'protobuf.message')",
     ),
-    ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c"),
+    ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c; ROW(a, b)"),
+    (
+        "arrays, maps",
+        "ARRAY<type>, MAP<key, value>; ARRAY[…], MAP[…], a[1], m['key'], and the functions over them",
+    ),
     (
         "expressions",
         "arithmetic, comparison, logic, CASE, CAST, BETWEEN, IN (list), LIKE, IS NULL, INTERVAL, functions",
@@ -103,7 +108,6 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Lambda: Reason("lambda", "Flink SQL has no lambdas"),
     exp.Placeholder: Reason("?", "parameters are not offered in a pipeline", "write the value"),
     exp.Parameter: Reason("@", "parameters are not offered in a pipeline", "write the value"),
-    exp.Bracket: Reason("a[i]", f"arrays and maps are {_LATER}", "flatten them into columns"),
     exp.Tuple: Reason("(a, b)", f"row values are {_LATER}", "compare column by column"),
     exp.IgnoreNulls: Reason("IGNORE NULLS", f"IGNORE NULLS is {_LATER}", "FILTER (WHERE x IS NOT NULL)"),
     exp.RespectNulls: Reason("RESPECT NULLS", f"RESPECT NULLS is {_LATER}"),
@@ -120,7 +124,7 @@ _NOT_REPEATABLE = Reason(
     "random functions", "its value would not repeat after a restart", "put the value in the record"
 )
 _AGGREGATE = Reason(
-    "LISTAGG, COLLECT, …", f"this aggregate is {_LATER}", "COUNT, SUM, MIN, MAX, AVG, STDDEV_POP, …"
+    "JSON_OBJECTAGG, …", f"this aggregate is {_LATER}", "COUNT, SUM, MIN, MAX, AVG, STDDEV_POP, …"
 )
 _RANK = Reason(
     "RANK, LAG, …", f"this window function is {_LATER}", "ROW_NUMBER() OVER (…), or an aggregate OVER (…)"
@@ -129,7 +133,7 @@ _WINDOW_CALL = Reason("window functions outside", "windows stand in GROUP BY or 
 
 FUNCTIONS_REFUSED: dict[str, Reason] = {
     **dict.fromkeys(("RAND", "RAND_INTEGER", "UUID"), _NOT_REPEATABLE),
-    **dict.fromkeys(("LISTAGG", "COLLECT", "ARRAY_AGG", "JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
+    **dict.fromkeys(("JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
     **dict.fromkeys(("RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK),
     **dict.fromkeys(("TUMBLE", "HOP", "SESSION", "CUMULATE"), _WINDOW_CALL),
 }
@@ -171,7 +175,7 @@ JOINS_REFUSED: dict[str, Reason] = {
 RELATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Values: Reason("VALUES", f"VALUES is {_LATER}", "produce the records to a topic and read it"),
     exp.Lateral: _LATERAL,
-    exp.Unnest: Reason("UNNEST", f"UNNEST is {_LATER}", "flatten the array into records"),
+    exp.Unnest: Reason("UNNEST", "UNNEST stands after a table", "FROM t CROSS JOIN UNNEST(t.a) AS u (x)"),
 }
 STATEMENTS_REFUSED: dict[str, Reason] = {
     "ALTER": Reason("ALTER", "ALTER is not offered", "change the CREATE TABLE and save the file"),
@@ -201,7 +205,7 @@ STATEMENTS_REFUSED: dict[str, Reason] = {
 
 
 # What the engine's table of functions holds under names that are operators or grammar in SQL.
-_GRAMMAR = ("AND", "OR", "NOT", "IN", "CASE", "LIKE", "SIMILAR", "NEGATIVE", "EXTRACT")
+_GRAMMAR = ("AND", "OR", "NOT", "IN", "CASE", "LIKE", "SIMILAR", "NEGATIVE", "EXTRACT", "ITEM")
 
 
 def function_names() -> list[str]:

@@ -19,6 +19,8 @@ Layout = Mapping[str, tuple[Any, Any]]
 class Accumulator:
     """Cells for one aggregate of all slots. Subclasses name their cells and say how rows change them."""
 
+    nulls: ClassVar[bool] = False
+    """Whether nulls take part as well."""
     layout: ClassVar[Layout] = {}
     """Each cell's numpy type and what it holds at first."""
 

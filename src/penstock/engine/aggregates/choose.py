@@ -11,6 +11,7 @@ from penstock.engine.aggregates.distinct import Distinct
 from penstock.engine.aggregates.distinct_whole import DistinctWhole
 from penstock.engine.aggregates.edge import Edge, EdgeFloat, EdgeText
 from penstock.engine.aggregates.extreme import Extreme, ExtremeFloat, ExtremeText
+from penstock.engine.aggregates.gathered import Collected, Gathered, Listed
 from penstock.engine.aggregates.history import History
 from penstock.engine.aggregates.spread import Spread
 from penstock.engine.aggregates.total import Mean, MeanFloat, Total, TotalFloat
@@ -27,13 +28,27 @@ _SPREADS = {
 
 def accumulator(function: str, kind: str | None, distinct: bool, retracting: bool) -> Accumulator:
     """Cells for one aggregate; `retracting` where rows may be taken back. Raises `PenstockError`."""
-    name = function.upper()
+    name, _, separator = function.partition(" ")
+    name = name.upper()
+    if name in GATHERING and kind is not None:
+        gathered = _gathering(name, kind, separator)
+        return Distinct(gathered, gathered.physical) if distinct else gathered
     if distinct and kind is not None and name not in ("MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"):
         made = _chosen(name, kind, retracting)
         whole = kinds.is_integer(kind)
         physical = polars_type(kind) if name == "COUNT" or kinds.is_decimal(kind) else _physical(kind)
         return DistinctWhole(made, physical) if whole and not retracting else Distinct(made, physical)
     return _chosen(name, kind, retracting)
+
+
+GATHERING = ("ARRAY_AGG", "COLLECT", "LISTAGG")
+
+
+def _gathering(name: str, kind: str, separator: str) -> Gathered:
+    """LISTAGG's separator, where it is no comma, stands behind its name, in quotes."""
+    if name == "LISTAGG":
+        return Listed(separator[1:-1] if separator else ",")
+    return (Collected if name == "COLLECT" else Gathered)(polars_type(kind))
 
 
 def _physical(kind: str) -> pl.DataType:

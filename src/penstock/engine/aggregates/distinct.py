@@ -20,6 +20,7 @@ class Distinct(Accumulator):
 
     def __init__(self, inner: Accumulator, physical: pl.DataType) -> None:
         self.inner, self.physical = inner, physical
+        self.nulls = inner.nulls  # type: ignore[misc]  # as the aggregate behind it has it
         self._clear()
         super().__init__()
 

@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.functions import kinds
-from penstock.engine.kernels.arrow import Texts, text_buffers, text_series
+from penstock.engine.kernels.arrow import Texts, nest, text_buffers, text_series, unnest
 from penstock.engine.kernels.moments import ISO, SQL, parse_column, show_moments
-from penstock.engine.types import Column, is_row, polars_type, row_fields
+from penstock.engine.types import Column, element, is_array, is_map, is_row, polars_type, row_fields
 
 _TEXTUAL = {"TIMESTAMP", "TIMESTAMP_LTZ", "DATE", "TIME", *kinds.BINARIES}
 
@@ -24,6 +24,8 @@ def raw_type(kind: str) -> pl.DataType:
     """The polars type a value has before its text is parsed."""
     if is_row(kind):
         return pl.Struct({field.name: raw_type(field.kind) for field in row_fields(kind)})
+    if is_array(kind) or is_map(kind):
+        return pl.List(raw_type(element(kind).kind))
     return pl.String() if is_textual(kind) else polars_type(kind)
 
 
@@ -44,10 +46,15 @@ def from_texts(column: Column, texts: Texts, iso: bool) -> tuple[pl.Series, NDAr
 
 
 def from_raw(column: Column, raw: pl.Series, iso: bool) -> tuple[pl.Series, NDArray[np.bool_]]:
-    """`from_texts` for a column of `raw_type`, which may be a nested row."""
+    """`from_texts` for a column of `raw_type`, which may be nested."""
     if is_textual(column.kind):
         return from_texts(column, text_buffers(raw), iso)
     wrong = np.zeros(len(raw), np.bool_)
+    if is_array(column.kind) or is_map(column.kind):
+        elements, offsets, valid = unnest(raw)
+        made, misfits = from_raw(element(column.kind), elements, iso)
+        wrong[np.repeat(np.arange(len(raw)), np.diff(offsets))[misfits]] = True
+        return nest(column.name, made, offsets, valid), wrong
     if not is_row(column.kind):
         return raw.alias(column.name), wrong
     parts = []

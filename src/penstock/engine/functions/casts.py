@@ -8,8 +8,15 @@ import polars as pl
 
 from penstock.engine.functions import kinds
 from penstock.engine.functions.table import Value, constant, refuse
+from penstock.engine.kernels.arrow import nest, unnest
 from penstock.engine.kernels.moments import parse_moments, show_moments
-from penstock.engine.types import polars_type
+from penstock.engine.types import (
+    bare,
+    element,
+    is_nested,
+    polars_type,
+    row_fields,
+)
 
 _BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
 _TRUE, _FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
@@ -22,6 +29,10 @@ def cast(value: Value, kind: str) -> Value:
         return value
     if value.kind == kinds.NULL:
         return Value(kind, pl.lit(None, dtype=polars_type(kind)))
+    if bare(value.kind) == bare(kind):
+        return Value(kind, value.expr, value.constant)
+    if is_nested(value.kind) and (is_nested(kind) or kinds.is_text(kind)):
+        return _nested(value, kind)
     family = _family(kind)
     rule = _RULES.get((_family(value.kind), family))
     if rule is None:
@@ -49,6 +60,42 @@ def convert(value: Value, kind: str) -> Value:
     if literal is not None and kinds.is_integer(kind) and kinds.is_integer(value.kind):
         return constant(kind, literal)
     return cast(value, kind)
+
+
+def _nested(value: Value, kind: str) -> Value:
+    """Part by part. What is wrong with a part is told of it."""
+    if kinds.is_text(kind):
+        from penstock.engine.functions.collections.shown import shown  # it casts what is within
+
+        return shown(value, kind)
+    if kinds.name_of(value.kind) != kinds.name_of(kind):
+        raise refuse(
+            f"CAST to {kind}", value, remedy="there is no such cast in Flink: take a part of it first"
+        )
+    if kinds.name_of(kind) == "ROW":
+        return _row_to_row(value, kind)
+    inner, wanted = element(value.kind), element(kind)
+    each = cast(Value(inner.kind, pl.col("element")), wanted.kind).expr
+    target = polars_type(kind)
+
+    def converted(lists: pl.Series) -> pl.Series:
+        elements, offsets, valid = unnest(lists)
+        made = elements.alias("element").to_frame().select(each.alias("element")).to_series()
+        return nest(lists.name, made, offsets, valid)
+
+    return Value(kind, value.expr.map_batches(converted, return_dtype=target))
+
+
+def _row_to_row(value: Value, kind: str) -> Value:
+    """Field by field, by their places."""
+    have, want = row_fields(value.kind), row_fields(kind)
+    if len(have) != len(want):
+        raise refuse(f"CAST to {kind}", value, remedy=f"it has {len(have)} fields")
+    fields = [
+        cast(Value(one.kind, value.expr.struct.field(one.name)), other.kind).expr.alias(other.name)
+        for one, other in zip(have, want, strict=True)
+    ]
+    return Value(kind, pl.when(value.expr.is_not_null()).then(pl.struct(fields)))
 
 
 def _family(kind: str) -> str:

@@ -4,13 +4,14 @@ Knows nothing of SQL text.
 """
 
 import functools
+import operator
 
 import polars as pl
 
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast, convert
 from penstock.engine.functions.table import NOTHING, VARIADIC, Value, function, refuse
-from penstock.engine.types import polars_type
+from penstock.engine.types import is_row, polars_type, row_fields
 
 _COMPARE = {
     "=": pl.Expr.eq, "<>": pl.Expr.ne, "<": pl.Expr.lt, "<=": pl.Expr.le, ">": pl.Expr.gt, ">=": pl.Expr.ge,
@@ -32,8 +33,23 @@ def together(name: str, *values: Value) -> tuple[str, list[pl.Expr]]:
 
 def _compared(sign: str, left: Value, right: Value) -> Value:
     pair = _meet(left, right)
-    _, (one, other) = together(sign, *pair)
+    kind, (one, other) = together(sign, *pair)
+    if is_row(kind) and sign in ("=", "<>"):
+        return _rows_compared(sign, Value(kind, one), Value(kind, other))
     return Value("BOOLEAN", _COMPARE[sign](one, other))
+
+
+def _rows_compared(sign: str, left: Value, right: Value) -> Value:
+    """Field by field: equal where all are, different where one is."""
+    found = [
+        _compared(
+            sign,
+            Value(f.kind, left.expr.struct.field(f.name)),
+            Value(f.kind, right.expr.struct.field(f.name)),
+        ).expr
+        for f in row_fields(left.kind)
+    ]
+    return Value("BOOLEAN", functools.reduce(operator.and_ if sign == "=" else operator.or_, found))
 
 
 def _meet(left: Value, right: Value) -> tuple[Value, Value]:

@@ -6,6 +6,21 @@ Knows nothing of expressions or of polars.
 
 import re
 
+from penstock.engine.types import (
+    Column,
+    array_kind,
+    bare,
+    element,
+    is_array,
+    is_map,
+    is_nested,
+    is_row,
+    map_fields,
+    map_kind,
+    row_fields,
+    row_kind,
+)
+
 INTEGERS = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 FLOATS = ("FLOAT", "DOUBLE")
 TEXTS = ("STRING", "VARCHAR", "CHAR")
@@ -94,6 +109,8 @@ def wider(left: str, right: str) -> str | None:
         return left
     if left == NULL:
         return right
+    if is_nested(left) and is_nested(right):
+        return _wider_nested(bare(left), bare(right))
     if is_number(left) and is_number(right):
         return _wider_number(left, right)
     if is_text(left) and is_text(right):
@@ -106,6 +123,27 @@ def wider(left: str, right: str) -> str | None:
     if name_of(left) in BINARIES and name_of(right) in BINARIES:
         return "BYTES"
     return left if name_of(left) == name_of(right) else None
+
+
+def _wider_nested(left: str, right: str) -> str | None:
+    """Part by part; rows by their fields' places, under the first one's names."""
+    if is_row(left) and is_row(right):
+        pairs = list(zip(row_fields(left), row_fields(right), strict=False))
+        found = [wider(one.kind, other.kind) for one, other in pairs]
+        if len(row_fields(left)) != len(row_fields(right)):
+            return None
+        parts = [Column(one.name, kind) for (one, _), kind in zip(pairs, found, strict=True) if kind]
+        return row_kind(parts) if len(parts) == len(pairs) else None
+    if is_array(left) and is_array(right):
+        inner = wider(element(left).kind, element(right).kind)
+        return None if inner is None else array_kind(inner)
+    if left.startswith("MAP<") and right.startswith("MAP<"):
+        key, value = (
+            wider(one.kind, other.kind)
+            for one, other in zip(map_fields(left), map_fields(right), strict=True)
+        )
+        return None if key is None or value is None else map_kind(key, value)
+    return left if is_map(left) and left == right else None
 
 
 def _wider_number(left: str, right: str) -> str:
@@ -149,11 +187,15 @@ def of_aggregate(function: str, argument: str | None) -> str | None:
     COUNT is BIGINT, SUM, AVG, STDDEV and VAR keep the argument's (so the AVG of
     integers is an integer, cut off towards zero); decimals widen to 38 digits.
     """
-    name = function.upper()
+    name = function.partition(" ")[0].upper()
     if name == "COUNT":
         return "BIGINT"
     if argument is None:
         return None
+    if name in ("ARRAY_AGG", "COLLECT"):
+        return f"{'ARRAY' if name == 'ARRAY_AGG' else 'MULTISET'}<{argument}>"
+    if name == "LISTAGG":
+        return "STRING" if is_text(argument) else None
     if name in ("MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"):
         return argument
     if not is_number(argument):

@@ -12,7 +12,7 @@ import polars as pl
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.types import polars_type
+from penstock.engine.types import is_nested, polars_type
 from penstock.errors import PenstockError
 
 NOW = "$now"
@@ -85,6 +85,9 @@ def kind_of_type(target: exp.Expression) -> str:
     """Flink's spelling of a sqlglot type, as `Column.kind` has it."""
     if not isinstance(target, exp.DataType):
         raise PenstockError(f"unknown type {target.sql()}")
+    spelled = str(target.args.get("kind") or "")
+    if is_nested(spelled):
+        return spelled
     name = _TYPE_NAMES.get(str(getattr(target.this, "value", target.this)).upper())
     if name == "USERDEFINED":
         name = _TYPE_NAMES.get(str(target.args.get("kind", "")).upper())

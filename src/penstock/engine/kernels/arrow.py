@@ -8,7 +8,7 @@ from typing import Any
 import nanoarrow
 import numpy as np
 import polars as pl
-from arro3.core import ChunkedArray, DataType
+from arro3.core import Array, ChunkedArray, DataType, list_array
 from numpy.typing import NDArray
 
 Texts = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]
@@ -77,6 +77,41 @@ def _owned(series: pl.Series, every: pl.Series) -> pl.Series:
     bits = None if valid.all() else np.packbits(valid, bitorder="little")
     array = nanoarrow.c_array_from_buffers(form, len(series), [bits, offsets, data])
     return pl.Series(nanoarrow.Array(array)).alias(series.name)
+
+
+Lists = tuple[pl.Series, NDArray[np.int64], NDArray[np.bool_]]
+
+
+def unnest(lists: pl.Series) -> Lists:
+    """(elements, offsets, valid) of a List column; elements[offsets[i] : offsets[i + 1]] is row i."""
+    valid = np.asarray(lists.is_not_null().to_numpy())
+    sizes = lists.list.len().fill_null(0)
+    offsets = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum(sizes.to_numpy(), out=offsets[1:])
+    filled = (
+        lists if bool((sizes > 0).all()) else lists.filter(sizes > 0)
+    )  # explode makes a null of an empty one
+    assert isinstance(lists.dtype, pl.List)
+    if not offsets[-1]:
+        return pl.Series("element", [], dtype=lists.dtype.inner), offsets, valid
+    return filled.explode().alias("element"), offsets, valid
+
+
+def nest(
+    name: str, elements: pl.Series, offsets: NDArray[np.int64], valid: NDArray[np.bool_] | None = None
+) -> pl.Series:
+    """The opposite of `unnest`."""
+    kind = pl.List(elements.dtype)
+    if len(offsets) == 1:
+        return pl.Series(name, [], dtype=kind)
+    if not len(elements):
+        made = pl.Series(name, [[]], dtype=kind).new_from_index(0, len(offsets) - 1)
+    else:
+        inner = ChunkedArray(elements.rechunk()).combine_chunks()
+        made = pl.Series(list_array(Array(offsets), inner)).alias(name)
+    if valid is None or valid.all():
+        return made
+    return made.to_frame().select(pl.when(pl.Series(valid)).then(pl.first())).to_series()
 
 
 def join_texts(parts: list[Texts]) -> Texts:

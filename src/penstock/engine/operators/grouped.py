@@ -51,7 +51,8 @@ class Grouped:
         valid = pl.lit(True)
         if plan.argument is not None:
             argument = bind(plan.argument, self.schema).expr
-            valid = argument.is_not_null()
+            if not self.parts[place].nulls:
+                valid = argument.is_not_null()
             self.exprs.append(self.parts[place].prepare(argument).alias(f"v{place}"))
         if plan.condition is not None:
             kept = bind(plan.condition, self.schema).expr.cast(pl.Boolean).fill_null(False)
@@ -77,7 +78,8 @@ class Grouped:
                 part.update(slots, every, signs, _NOTHING)
             else:
                 held = rows[plain]
-                part.update(slots, there(held) if held.null_count() else every, signs, part.prepare(held))
+                some = held.null_count() and not part.nulls
+                part.update(slots, there(held) if some else every, signs, part.prepare(held))
 
     def results(self, slots: Slots, parts: Sequence[Accumulator] | None = None) -> pl.DataFrame:
         """The aggregates of slots, as the plan's columns."""

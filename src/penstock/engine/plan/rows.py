@@ -1,7 +1,7 @@
-"""Steps that look at one row at a time: filter, projection; and rows of several inputs together."""
+"""Steps that look at one row at a time: filter, projection, arrays as rows; and rows of several inputs together."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.engine.plan.node import Node, columns_of
 from penstock.engine.types import Column, Expr, Schema
@@ -68,6 +68,40 @@ class Repeat(Node):
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
         """What is wanted, and the count."""
         return ({*wanted, self.times},)
+
+
+@dataclass(frozen=True)
+class Unnest(Node):
+    """Each row beside each element of an array, or each pair of a map (``CROSS JOIN UNNEST(a)``).
+
+    Elements that are rows give a column for each field. `numbered`: the last column says which element it is, from 1.
+    With `outer` a row without elements stands beside nulls.
+    """
+
+    keeps_rows = True
+
+    source: Node
+    value: Expr
+    columns: Schema
+    outer: bool = False
+    numbered: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns, then the elements'."""
+        if self.outer:
+            return self.source.schema + tuple(replace(column, nullable=True) for column in self.columns)
+        return self.source.schema + self.columns
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """The array."""
+        return (self.value,)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What is wanted of the source, and the array."""
+        made = {column.name for column in self.columns}
+        return (({*wanted} - made) | columns_of(self.value),)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from penstock.engine.plan import (
     Node,
     Over,
     Project,
+    Unnest,
     Window,
     columns_of,
 )
@@ -132,6 +133,8 @@ def _with(node: Node, pile: Pile) -> Node:
             return replace(node, columns=tuple((column, pile.put(expr)) for column, expr in node.columns))
         case Aggregate() | Over():
             return replace(node, aggregations=tuple(_aggregation(one, pile) for one in node.aggregations))
+        case Unnest():
+            return replace(node, value=pile.put(node.value))
         case Expand():
             arguments = [pile.put(argument) for argument in node.call.expressions]
             return replace(node, call=TableCall(this=node.call.function, expressions=arguments))

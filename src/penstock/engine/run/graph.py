@@ -19,9 +19,10 @@ from penstock.engine.operators.operator import NEVER_MS, Failure, Moment, Operat
 from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
+from penstock.engine.operators.rows.union import Unite
+from penstock.engine.operators.rows.unnest import UnnestRows
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.operators.stages import Stage, Stages
-from penstock.engine.operators.union import Unite
 from penstock.engine.operators.user.batches import MapFrames
 from penstock.engine.operators.user.expand import ExpandRows
 from penstock.engine.operators.user.process import ProcessRows
@@ -38,6 +39,7 @@ from penstock.engine.plan import (
     Scan,
     Top,
     Union,
+    Unnest,
     Window,
     walk,
 )
@@ -66,6 +68,8 @@ def operator_of(node: Node) -> Operator:
             return OverAggregate(node)
         case Expand():
             return ExpandRows(node)
+        case Unnest():
+            return UnnestRows(node)
         case MapBatches():
             return MapFrames(node)
         case Process():

@@ -10,11 +10,11 @@ from sqlglot.tokenizer_core import Token
 
 from penstock.engine.plan import Table, Watermark
 from penstock.engine.types import Column
-from penstock.sql.cursor import Cursor
 from penstock.sql.ddl import options
 from penstock.sql.ddl.checks import KEY_REMEDY, WATERMARK_REMEDY, check_time, checked, late_ms
 from penstock.sql.ddl.types import read_kind
 from penstock.sql.faults import At, QueryError, did_you_mean
+from penstock.sql.grammar.cursor import Cursor
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.grouping import has_aggregate
 from penstock.sql.nodes.kinds import kind

@@ -5,11 +5,12 @@ Knows Flink's defaults and limits; conversions between kinds are the engine's.
 
 from sqlglot import exp
 
-from penstock.engine.types import Column, row_fields, row_kind
+from penstock.engine.types import Column, is_nested, parts_of, row_fields, row_kind
 from penstock.engine.typing_rules import kind_of_type
 from penstock.errors import PenstockError
-from penstock.sql.cursor import NESTED, Cursor, tokenize
+from penstock.sql.dialect import NESTED
 from penstock.sql.faults import At, QueryError, Script
+from penstock.sql.grammar.cursor import Cursor, tokenize
 
 DType = exp.DType
 
@@ -17,7 +18,7 @@ STRING_LENGTH_MAX = 2_147_483_647
 TIME_DIGITS_MAX = 6
 OFFERED = (
     "BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, TIME, "
-    "TIMESTAMP(p), TIMESTAMP_LTZ(p), ROW<name type, …>"
+    "TIMESTAMP(p), TIMESTAMP_LTZ(p), ROW<name type, …>, ARRAY<type>, MAP<key, value>"
 )
 FLATTEN = f"flatten it into columns of: {OFFERED}"
 # A VARCHAR or VARBINARY without a length is the longest one, a CHAR is CHAR(1): FlinkTypeSystem.getDefaultPrecision.
@@ -38,6 +39,9 @@ WORDS: dict[str, exp.DType] = {
 def kind_from(type_: exp.DataType, at: At = None) -> str:
     """The kind a type's words mean; refuses what no column can carry yet."""
     at = at or type_
+    spelled = str(type_.args.get("kind") or "")
+    if spelled.partition("<")[0].strip().upper() in NESTED:
+        return _nested_kind(spelled, at)
     sizes = [_size(parameter, at) for parameter in type_.expressions]
     try:
         kind = kind_of_type(type_)
@@ -62,12 +66,10 @@ def read_kind(words: Cursor) -> str:
     at = words.here
     if words.token is None:
         raise QueryError("a type is missing", at, remedy=f"types here: {OFFERED}")
-    if words.peek("ROW"):
-        return _row(words)
     if words.token.text.upper() in NESTED:
-        raise QueryError(
-            f"nested types such as {words.token.text.upper()} are not offered", at, remedy=FLATTEN
-        )
+        text = words.script.text[words.token.start : words.tokens[-1].end + 1]
+        words.at = len(words.tokens)
+        return _nested_kind(text, at)
     tree = _tree(words)
     if tree is None:
         for end in range(len(words.tokens) - 1, 0, -1):
@@ -78,29 +80,57 @@ def read_kind(words: Cursor) -> str:
     return kind_from(tree, at)
 
 
-def _row(words: Cursor) -> str:
-    """``ROW<name type, …>``, in one spelling."""
-    at, last = words.here, words.tokens[-1]
-    assert words.token is not None
-    text = words.script.text[words.token.start : last.end + 1]
-    body = text[3:].strip()
-    if not (body.startswith("<") and body.endswith(">")):
-        raise QueryError("a nested row is ROW<name type, …>", at, remedy="ROW<id BIGINT, name STRING>")
-    fields = row_fields("ROW" + body)
-    made: dict[str, str] = {}
-    for field in fields:
-        inner = Script(field.kind)
-        try:
-            kind = read_kind(Cursor(inner, tokenize(inner), len(field.kind)))
-        except QueryError as error:
-            raise QueryError(f"in {text[:60]}: {error.message}", at, remedy=error.remedy) from None
+def _nested_kind(text: str, at: At) -> str:
+    """``ROW<name type, …>``, ``ARRAY<type>``, ``MAP<key, value>`` or ``MULTISET<type>``, in one spelling."""
+    word, _, rest = text.partition("<")
+    name = word.strip().upper()
+    example = EXAMPLES.get(name)
+    if example is None:
+        raise QueryError(f"types such as {name} are not offered", at, remedy=FLATTEN)
+    if not rest.rstrip().endswith(">"):
+        raise QueryError(f"a nested type is written {example}", at, remedy=f"types here: {OFFERED}")
+    kind = f"{name}<{rest.strip()}"
+    if name == "ROW":
+        return _row(kind, at)
+    parts = [_inner(part, kind, at) for part in parts_of(kind)]
+    if len(parts) != (2 if name == "MAP" else 1):
+        raise QueryError(f"{name} is written {example}", at)
+    return f"{name}<{', '.join(parts)}>"
+
+
+EXAMPLES = {
+    "ROW": "ROW<id BIGINT, name STRING>",
+    "ARRAY": "ARRAY<INT>",
+    "MAP": "MAP<STRING, INT>",
+    "MULTISET": "MULTISET<STRING>",
+}
+
+
+def _inner(text: str, whole: str, at: At) -> str:
+    """One of a nested type's own, with NOT NULL where that is said."""
+    words = Script(text)
+    cursor = Cursor(words, tokenize(words), len(text))
+    try:
+        kind = read_kind(cursor.until("NOT", "NULL"))
+        if cursor.accept("NOT", "NULL"):
+            kind += " NOT NULL"
+        else:
+            cursor.accept("NULL")
+        cursor.finish("the type")
+    except QueryError as error:
+        raise QueryError(f"in {whole[:60]}: {error.message}", at, remedy=error.remedy) from None
+    return kind
+
+
+def _row(kind: str, at: At) -> str:
+    made: dict[str, Column] = {}
+    for field in row_fields(kind):
         if field.name in made or not field.name:
             raise QueryError(f"ROW has the field `{field.name}` twice", at)
-        made[field.name] = kind
+        made[field.name] = Column(field.name, _inner(field.kind, kind, at), field.nullable)
     if not made:
-        raise QueryError("a nested row needs fields", at, remedy="ROW<id BIGINT, name STRING>")
-    words.at = len(words.tokens)
-    return row_kind(Column(name, kind) for name, kind in made.items())
+        raise QueryError("a nested row needs fields", at, remedy=EXAMPLES["ROW"])
+    return row_kind(made.values())
 
 
 def _tree(words: Cursor) -> exp.DataType | None:
@@ -113,6 +143,8 @@ def _tree(words: Cursor) -> exp.DataType | None:
 
 def data_type(kind: str) -> exp.DataType:
     """The sqlglot type of a kind, as `CAST` carries it."""
+    if is_nested(kind):
+        return exp.DataType(this=DType.USERDEFINED, kind=kind)
     name, _, rest = kind.partition("(")
     sizes = [
         exp.DataTypeParam(this=exp.Literal.number(size.strip()))

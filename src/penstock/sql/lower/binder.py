@@ -182,6 +182,28 @@ def _call(node: exp.Expression, scope: Scope) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=arguments).update_positions(node)
 
 
+def _bracket(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """``a[i]``, ``m[key]``, or ``MAP[key, value, …]``."""
+    held, places = node.this, node.expressions
+    word = isinstance(held, exp.Column) and not held.table and not held.this.args.get("quoted")
+    if word and held.name.upper() == "MAP" and not scope.knows(held):
+        return exp.Anonymous(this="MAP", expressions=[bind(one, scope) for one in places]).update_positions(
+            held.this
+        )
+    if len(places) != 1 or isinstance(places[0], exp.Slice):
+        raise QueryError("brackets hold one place or key", node, remedy="a[1], or m['key']")
+    made = exp.Anonymous(this="ITEM", expressions=[bind(held, scope), bind(places[0], scope)])
+    return made.update_positions(next(iter(node.find_all(exp.Identifier)), node))
+
+
+def _array(node: exp.Expression, scope: Scope) -> exp.Expression:
+    if not node.expressions:
+        raise QueryError(
+            "ARRAY[] needs an element: its kind is not known otherwise", node, remedy="ARRAY[1, 2]"
+        )
+    return exp.Anonymous(this="ARRAY", expressions=[bind(one, scope) for one in node.expressions])
+
+
 def _count(node: exp.Expression, scope: Scope) -> exp.Expression:
     if isinstance(node.this, exp.Star):
         return exp.Count(this=exp.Star()).update_positions(node)
@@ -201,5 +223,7 @@ REWRITES: dict[type[exp.Expression], Callable[[exp.Expression, Scope], exp.Expre
     exp.Interval: _interval,
     exp.Anonymous: _call,
     exp.Count: _count,
+    exp.Bracket: _bracket,
+    exp.Array: _array,
     exp.Var: _var,
 }

@@ -11,6 +11,7 @@ from sqlglot import exp
 from penstock.engine.functions import kinds
 from penstock.engine.plan import WINDOW_NAMES, Aggregate, Aggregation, Node, Project, Window
 from penstock.engine.types import Column
+from penstock.sql.dialect import ArrayAgg, Collect, ListAgg
 from penstock.sql.faults import At, QueryError
 from penstock.sql.nodes.build import Item, columns_of, projected, quoted
 from penstock.sql.nodes.kinds import kind
@@ -28,6 +29,9 @@ AGGREGATES: dict[type[exp.Expression], str] = {
     exp.Variance: "VAR_SAMP",
     exp.FirstValue: "FIRST_VALUE",
     exp.LastValue: "LAST_VALUE",
+    ListAgg: "LISTAGG",
+    ArrayAgg: "ARRAY_AGG",
+    Collect: "COLLECT",
 }
 
 
@@ -114,6 +118,11 @@ def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
                 remedy=f"SELECT DISTINCT the columns in a subquery, then {function}(…)",
             )
         argument, distinct = argument.expressions[0], function not in ("MIN", "MAX")
+    separator = call.args.get("separator")
+    if separator is not None:
+        if not (isinstance(separator, exp.Literal) and separator.is_string):
+            raise QueryError("LISTAGG's separator is a text in quotes", separator, remedy="LISTAGG(x, ', ')")
+        function = f"LISTAGG '{separator.name}'"
     if call.expressions:
         raise QueryError(f"{function} takes one argument", call)
     if isinstance(argument, exp.Star):

@@ -19,6 +19,7 @@ from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation, groups, selected
 from penstock.sql.lower.subqueries.values import beside
 from penstock.sql.lower.subqueries.where import kept
+from penstock.sql.lower.unnest import unnested
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.sets import combined
 from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED
@@ -138,7 +139,9 @@ class Queries:
         joins = [*(source.this.args.get("joins") or []), *(tree.args.get("joins") or [])]
         for join in joins:
             _refuse_parts(join, JOIN_PARTS)
-            if isinstance(join.this, exp.Lateral):
+            if isinstance(join.this, exp.Unnest):
+                relation = unnested(relation, join)
+            elif isinstance(join.this, exp.Lateral):
                 relation = lateral(relation, join, self.catalog)
             else:
                 relation = joined(relation, self._from(join.this, versioned=True), join)

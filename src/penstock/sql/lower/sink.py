@@ -11,7 +11,7 @@ from sqlglot import exp
 from penstock.engine.functions import kinds
 from penstock.engine.plan import Aggregate, Node, Sink, Table, Window, walk
 from penstock.engine.run.rules import rewrite
-from penstock.engine.types import Column, Schema
+from penstock.engine.types import Column, Schema, bare, is_nested, is_row, parts_of, row_fields
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.lower.ranking import refuse_unbounded
@@ -75,8 +75,10 @@ def fits(found: str, target: str) -> bool:
     """Whether Flink converts `found` to `target` at a sink unasked: widening of numbers, texts and timestamps
     (LogicalTypeCasts, implicit casts). A decimal may lose digits in front, which the rules of arithmetic give it in
     plenty (0.908 * BIGINT is DECIMAL(24, 3)); one that has them is NULL. Digits behind the point may not be lost."""
-    if found == target:
+    if bare(found) == bare(target):
         return True
+    if is_nested(found) and is_nested(target):
+        return _parts_fit(bare(found), bare(target))
     if kinds.is_decimal(found) and kinds.is_decimal(target):
         return kinds.digits(found)[1] <= kinds.digits(target)[1]
     if kinds.is_number(found) and kinds.is_decimal(target):
@@ -96,6 +98,17 @@ def fits(found: str, target: str) -> bool:
     if kinds.name_of(found) == "DATE" and kinds.name_of(target) == "TIMESTAMP":
         return True
     return {kinds.name_of(found), kinds.name_of(target)} <= set(kinds.BINARIES)
+
+
+def _parts_fit(found: str, target: str) -> bool:
+    """The same kind of nesting, and each part fits by its place."""
+    if kinds.name_of(found) != kinds.name_of(target):
+        return False
+    one, other = (
+        tuple(f.kind for f in row_fields(kind)) if is_row(kind) else parts_of(kind)
+        for kind in (found, target)
+    )
+    return len(one) == len(other) and all(map(fits, one, other))
 
 
 def _shown(column: Column) -> str:

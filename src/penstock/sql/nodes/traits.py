@@ -19,6 +19,7 @@ from penstock.engine.plan import (
     Scan,
     Top,
     Union,
+    Unnest,
     Window,
 )
 from penstock.engine.plan.user import Expand, MapBatches, Process
@@ -46,7 +47,7 @@ def event_times(node: Node) -> frozenset[str]:
             return event_times(node.left)
         case Top():
             return event_times(node.source) if node.window is not None else frozenset()
-        case Filter() | Over() | Expand():
+        case Filter() | Over() | Expand() | Unnest():
             return event_times(node.source)
         case Repeat():
             return frozenset()
@@ -63,7 +64,7 @@ def clock_times(node: Node) -> frozenset[str]:
         case Project():
             asked = frozenset(column.name for column, expr in node.columns if is_proctime(expr))
             return asked | _renamed(node, clock_times(node.source))
-        case Filter() | Over() | Expand():
+        case Filter() | Over() | Expand() | Unnest():
             return clock_times(node.source)
         case AsOf():
             return clock_times(node.left)
@@ -105,7 +106,7 @@ def window_roles(node: Node) -> dict[str, str]:
             return {**window_roles(node.left), **window_roles(node.right)}
         case AsOf():
             return window_roles(node.left)
-        case Filter() | Over() | Top() | Expand():
+        case Filter() | Over() | Top() | Expand() | Unnest():
             return window_roles(node.source)
         case MapBatches() | Process() | Repeat():
             return {}
@@ -150,7 +151,7 @@ def row_key(node: Node) -> Key | None:
             return _key_of_join(node)
         case AsOf():
             return row_key(node.left)
-        case Window() | Union() | Expand() | MapBatches() | Process() | Repeat():
+        case Window() | Union() | Expand() | Unnest() | MapBatches() | Process() | Repeat():
             return None
     raise AssertionError(node)
 

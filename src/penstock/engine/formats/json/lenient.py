@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from penstock.engine.functions import kinds
-from penstock.engine.types import Schema, is_row, row_fields
+from penstock.engine.types import Schema, element, is_array, is_map, is_row, map_fields, row_fields
 
 _WIDE = Context(prec=80, rounding=ROUND_HALF_UP)
 _BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
@@ -48,9 +48,7 @@ def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_ha
     if found is None:
         return None
     try:
-        if is_row(kind):
-            return _row(found, kind, ignore, must_have)
-        return _CONVERT[kinds.name_of(kind)](found, kind)
+        return _value(found, kind, ignore, must_have)
     except MisfitError:
         raise
     except (ValueError, ArithmeticError, KeyError, RecursionError):
@@ -58,6 +56,47 @@ def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_ha
             return None
         shown = _shown(found)
         raise MisfitError("JsonParseException", f"{name} is {kind}, and the record has {shown}") from None
+
+
+def _value(value: Any, kind: str, ignore: bool, must_have: bool) -> Any:
+    if is_row(kind):
+        return _row(value, kind, ignore, must_have)
+    if is_array(kind):
+        return _array(value, kind, ignore, must_have)
+    if is_map(kind):
+        return _map(value, kind, ignore, must_have)
+    return _CONVERT[kinds.name_of(kind)](value, kind)
+
+
+def _part(value: Any, kind: str, ignore: bool, must_have: bool) -> Any:
+    """A value within another: with `ignore` one that does not fit is None by itself."""
+    if value is None:
+        return None
+    try:
+        return _value(value, kind, ignore, must_have)
+    except (MisfitError, ValueError, ArithmeticError, KeyError, RecursionError):
+        if not ignore:
+            raise
+        return None
+
+
+def _array(value: Any, kind: str, ignore: bool, must_have: bool) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("not an array")
+    inner = element(kind).kind
+    return [_part(one, inner, ignore, must_have) for one in value]
+
+
+def _map(value: Any, kind: str, ignore: bool, must_have: bool) -> list[dict[str, Any]]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    key, held = map_fields(kind)
+    if not kinds.is_text(key.kind):
+        raise ValueError("the keys of JSON are texts")
+    return [
+        {"key": _text(name, key.kind), "value": _part(one, held.kind, ignore, must_have)}
+        for name, one in value.items()
+    ]
 
 
 def _row(value: Any, kind: str, ignore: bool, must_have: bool) -> dict[str, Any]:

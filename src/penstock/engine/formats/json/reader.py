@@ -26,7 +26,7 @@ from penstock.engine.functions.casts import half_up
 from penstock.engine.kernels.arrow import Texts, array_buffers, join_texts, text_buffers
 from penstock.engine.kernels.lines import SUSPECT, TOMBSTONE, WHOLE, join
 from penstock.engine.types import Schema as Columns
-from penstock.engine.types import is_row
+from penstock.engine.types import is_nested
 from penstock.errors import PenstockError
 
 _BATCH = 1024  # rows the reader builds at once: small enough to stay in the cache
@@ -92,7 +92,7 @@ class JsonReader:
     def __init__(self, fields: Columns, options: JsonOptions) -> None:
         self.fields, self.options = fields, options
         # arrow-rs has rules of its own for nested rows: records that have them are read one by one
-        self._nested = any(is_row(c.kind) for c in fields)
+        self._nested = any(is_nested(c.kind) for c in fields)
         self._schema = Schema([Field(c.name, _arrow_type(c.kind), nullable=True) for c in fields])
         self._plain = [c.name for c in fields if not is_textual(c.kind)]
         self._texts = [(i, c) for i, c in enumerate(fields) if is_textual(c.kind)]
@@ -224,7 +224,7 @@ class JsonReader:
             (column, *from_texts(column, held, self.options.iso))
             for held, (_, column) in zip(texts, self._texts, strict=True)
         ]
-        read += [(c, *from_raw(c, plain[c.name], self.options.iso)) for c in self.fields if is_row(c.kind)]
+        read += [(c, *from_raw(c, plain[c.name], self.options.iso)) for c in self.fields if is_nested(c.kind)]
         for column, series, misfits in read:
             made[column.name] = series
             if misfits.any() and not self.options.ignore_errors:

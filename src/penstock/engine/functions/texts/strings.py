@@ -13,6 +13,7 @@ from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.patterns import java_regex, like_pattern
 from penstock.engine.functions.table import VARIADIC, Value, function, known, refuse
+from penstock.engine.types import is_nested
 from penstock.errors import PenstockError
 
 
@@ -128,6 +129,8 @@ def right(value: Value, length: Value) -> Value:
 @function("CONCAT", "||", arguments=(1, VARIADIC))
 def concat(*values: Value) -> Value:
     """Joined; NULL if any is NULL. Numbers and moments are cast to text."""
+    if any(is_nested(value.kind) for value in values):
+        raise refuse("CONCAT", *values, remedy="CAST it to STRING first")
     return Value("STRING", pl.concat_str([cast(v, "STRING").expr for v in values]))
 
 

@@ -9,14 +9,12 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from penstock.sql.dialect import Flink
+from penstock.sql.dialect import NESTED, Flink
 from penstock.sql.faults import QueryError, Script
 
 SCRIPT_CHARACTERS_MAX = 1_000_000
 OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET)
 CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET)
-# Types with types in angle brackets.
-NESTED = ("ROW", "ARRAY", "MAP", "MULTISET", "RAW", "STRUCTURED")
 # What a name may not start with: these have their own token types in every position we read a name at.
 NOT_NAMES = (TokenType.STRING, TokenType.NUMBER, TokenType.HINT)
 

@@ -1,0 +1,1 @@
+"""JSON in texts: asked for parts, made of values, tested."""

@@ -1,0 +1,1 @@
+"""Operators that look at one batch and keep nothing."""

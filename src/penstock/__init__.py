@@ -1,6 +1,7 @@
 """penstock: the real-time stack in one command.
 
-``from penstock import App, col, fn`` is the Python API for pipelines, ``Client`` the Kafka client in whole batches.
+``from penstock import App, col, fn`` is the Python API for pipelines, ``Client`` the Kafka client in whole batches,
+``consume`` and ``Retry`` consumers that try again.
 """
 
 import importlib
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.app.pipelines import App
     from penstock.client import Client
+    from penstock.consumer.consumer import consume
     from penstock.dsl import col, fn, left, now, right
+    from penstock.retries import Retry
 
 __version__ = "0.1.0"
-__all__ = ["App", "Client", "__version__", "col", "fn", "left", "now", "right"]
+__all__ = ["App", "Client", "Retry", "__version__", "col", "consume", "fn", "left", "now", "right"]
 
 _HOMES = {
     "App": "penstock.app.pipelines",
@@ -22,6 +25,8 @@ _HOMES = {
     "now": "penstock.dsl",
     "right": "penstock.dsl",
     "Client": "penstock.client",
+    "Retry": "penstock.retries",
+    "consume": "penstock.consumer.consumer",
 }
 
 

@@ -10,7 +10,7 @@ from penstock.client import fetching, messages
 from penstock.client.backoff import Backoff
 from penstock.client.cluster import addresses
 from penstock.client.errors import failure
-from penstock.client.partitioning import murmur2, partition_of
+from penstock.client.writing.partitioning import murmur2, partition_of
 from penstock.errors import PenstockError
 from penstock.wire.kafka.codec import decode_response, encode_response
 

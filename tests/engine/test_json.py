@@ -214,6 +214,8 @@ def test_a_dead_letter_says_where_it_came_from_and_why() -> None:
     assert {k: v for k, v in headers.items() if not k.startswith(("exception.m", "exception.s", "class"))} == {
         "topic": b"events", "partition": b"3", "offset": b"41", "timestamp": b"6", "connector.name": b"events", "task.id": b"0",
         "stage": b"VALUE_CONVERTER", "exception.class.name": b"JsonParseException",
+        "penstock.letter.reason": b"undecodable", "penstock.letter.attempts": b"1",
+        "penstock.letter.first": str(NOW.wall_ms).encode(), "penstock.letter.last": str(NOW.wall_ms).encode(),
     }  # fmt: skip
     assert (
         b"not JSON" in headers["exception.message"]

@@ -12,8 +12,8 @@ from penstock import record
 from penstock.calls import EARLIEST, LATEST, GroupInfo, GroupMember
 from penstock.client.cluster import TopicMeta
 from penstock.client.errors import ConnectionLostError, KafkaError
-from penstock.client.partitioning import partition_of
 from penstock.client.reader import Chunk, ReaderOptions
+from penstock.client.writing.partitioning import partition_of
 from penstock.record import Record
 
 Part = tuple[str, int]

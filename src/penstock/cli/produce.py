@@ -22,7 +22,7 @@ from penstock.cli.formats import Draft, inputs, json_lines, template
 from penstock.cli.output import counted, note, show
 from penstock.cli.progress import Progress
 from penstock.client import Client
-from penstock.client.partitioning import partition_of
+from penstock.client.writing.partitioning import partition_of
 from penstock.compression import CODEC_NAMES
 from penstock.errors import PenstockError
 from penstock.record import Record

@@ -11,11 +11,13 @@ from types import TracebackType
 from penstock import record
 from penstock.calls import LATEST, Bytes, ProducerIdentity
 from penstock.client.admin import Configs, Groups, Topics, offsets
+from penstock.client.admin.offsets import NO_PLACE, Place
 from penstock.client.cluster import ClientOptions, Cluster
-from penstock.client.partitioning import partition_of
+from penstock.client.members.membership import Membership, MembershipOptions
 from penstock.client.reader import Part, Reader, ReaderOptions
 from penstock.client.writing.identity import new_identity
 from penstock.client.writing.lane import Lane, Sender
+from penstock.client.writing.partitioning import partition_of
 from penstock.client.writing.transactions import Transactions
 from penstock.record import Record
 
@@ -72,6 +74,10 @@ class Client(Topics, Configs, Groups):
     async def append(self, topic: str, partition: int, batch: Bytes, acks: int = -1) -> int:
         """Write one ready record batch; its base offset (-1 where the server does not say)."""
         return await self.push(topic, partition, batch, acks)
+
+    def membership(self, group: str, options: MembershipOptions | None = None) -> Membership:
+        """Be a member of a consumer group, which shares partitions out."""
+        return Membership(self._cluster, group, options or MembershipOptions())
 
     def transactions(self, transactional_id: str, timeout_ms: int = 60_000) -> Transactions:
         """Write in transactions under this id; `open` it first. A transaction may last `timeout_ms`."""
@@ -153,13 +159,18 @@ class Client(Topics, Configs, Groups):
             lambda: offsets.find_offsets(self._cluster, parts, timestamp_ms, committed)
         )
 
-    async def committed(self, group: str, parts: Sequence[Part] | None = None) -> dict[Part, int]:
-        """A group's committed offsets; partitions without one are left out. `parts` of None means all it has."""
-        return await self._cluster.persist(lambda: offsets.committed(self._cluster, group, parts))
+    async def committed(
+        self, group: str, parts: Sequence[Part] | None = None, *, stable: bool = False
+    ) -> dict[Part, int]:
+        """A group's committed offsets; partitions without one are left out. `parts` of None means all it has.
 
-    async def commit(self, group: str, positions: Mapping[Part, int]) -> None:
-        """Commit for a group that has no members (a simple consumer)."""
-        await self._cluster.persist(lambda: offsets.commit(self._cluster, group, positions))
+        `stable` waits for transactions that would move them.
+        """
+        return await self._cluster.persist(lambda: offsets.committed(self._cluster, group, parts, stable))
+
+    async def commit(self, group: str, positions: Mapping[Part, int], place: Place = NO_PLACE) -> None:
+        """Commit as the member with this place, or for a group that has no members (a simple consumer)."""
+        await self._cluster.persist(lambda: offsets.commit(self._cluster, group, positions, place))
 
 
 def _sized(records: Sequence[Record], positions: Sequence[int], bytes_max: int) -> list[list[int]]:

@@ -196,8 +196,20 @@ class Cluster:
         )
         return await connection.ask(api, row, self.options.request_timeout_s)
 
-    async def ask_coordinator(self, key: str, api: str, row: Mapping[str, Any], kind: int = GROUP) -> Any:
-        """One request to the server that keeps a group, or (kind TRANSACTION) a transactional id."""
+    async def ask_coordinator(
+        self,
+        key: str,
+        api: str,
+        row: Mapping[str, Any],
+        kind: int = GROUP,
+        *,
+        user: object = None,
+        wait_s: float = 0.0,
+    ) -> Any:
+        """One request to the server that keeps a group, or (kind TRANSACTION) a transactional id.
+
+        Where the answer may take `wait_s` by itself, give a `user`, as for `connection_to`.
+        """
         if (kind, key) not in self._coordinators:
             found = await self.ask_any("FindCoordinator", {"key": key, "key_type": kind})
             if found.error_code:
@@ -205,8 +217,8 @@ class Cluster:
                 raise failure(found.error_code, what, found.error_message)
             self._brokers[found.node_id] = (found.host, found.port)
             self._coordinators[kind, key] = found.node_id
-        connection = await self.connection_to(self._coordinators[kind, key])
-        return await connection.ask(api, row, self.options.request_timeout_s)
+        connection = await self.connection_to(self._coordinators[kind, key], user)
+        return await connection.ask(api, row, self.options.request_timeout_s + wait_s)
 
     async def persist(self, attempt: Callable[[], Awaitable[T]], deadline_s: float | None = None) -> T:
         """Run `attempt` until it does not fail with a retriable error, or the deadline has come."""

@@ -72,6 +72,8 @@ class Reader:
         self._failed: Exception | None = None
         self._missing_since_s: float | None = None
         self._left: set[Part] = set()
+        self._paused: set[Part] = set()
+        self._resumed = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     def take(self) -> list[Chunk]:
@@ -105,6 +107,16 @@ class Reader:
     def leave(self, part: Part) -> None:
         """Fetch no more of a partition; what of it has arrived is there to be taken."""
         self._left.add(part)
+        self._resumed.set()
+
+    def pause(self, part: Part) -> None:
+        """Ask for no more of this partition; what is on its way still arrives."""
+        self._paused.add(part)
+
+    def resume(self, part: Part) -> None:
+        """Go on with a paused partition."""
+        self._paused.discard(part)
+        self._resumed.set()
 
     async def close(self) -> None:
         """Stop fetching."""
@@ -139,6 +151,10 @@ class Reader:
                     for node, parts in (await self._by_leader()).items():
                         if node not in flying:
                             flying[node] = asyncio.create_task(self._fetch(node, parts))
+                    if not flying:  # all are paused
+                        self._resumed.clear()
+                        await self._resumed.wait()
+                        continue
                     done, _ = await asyncio.wait(flying.values(), return_when=asyncio.FIRST_COMPLETED)
                     flying = {n: t for n, t in flying.items() if t not in done}
                     for task in done:
@@ -171,7 +187,9 @@ class Reader:
     async def _by_leader(self) -> dict[int, list[Part]]:
         metas = await self._cluster.topics(sorted({topic for topic, _ in self.positions}))
         found: dict[int, list[Part]] = {}
-        for topic, partition in self.positions.keys() - self._left if self._left else self.positions:
+        for topic, partition in self.positions:
+            if (topic, partition) in self._left or (topic, partition) in self._paused:
+                continue
             meta = metas[topic]
             if meta.error or partition >= meta.partitions:
                 raise KafkaError(

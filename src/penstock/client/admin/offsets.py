@@ -5,12 +5,24 @@ Knows leaders and coordinators through the cluster; knows nothing of batches.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.client.cluster import Cluster
 from penstock.client.errors import failure
 
 Part = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A member's place in its group: only who has one may commit while there are members."""
+
+    member_id: str = ""
+    generation: int = -1
+
+
+NO_PLACE = Place()
 
 
 async def find_offsets(
@@ -57,16 +69,16 @@ async def _ask(
     return found
 
 
-async def commit(cluster: Cluster, group: str, offsets: Mapping[Part, int]) -> None:
-    """Commit as a simple consumer, outside of any membership (generation -1). One attempt."""
+async def commit(cluster: Cluster, group: str, offsets: Mapping[Part, int], place: Place = NO_PLACE) -> None:
+    """Commit as the member with this place, or outside of any membership. One attempt."""
     topics: dict[str, list[dict[str, Any]]] = {}
     for (topic, partition), offset in offsets.items():
         part = {"partition_index": partition, "committed_offset": offset, "committed_metadata": ""}
         topics.setdefault(topic, []).append(part)
     body = {
         "group_id": group,
-        "generation_id_or_member_epoch": -1,
-        "member_id": "",
+        "generation_id_or_member_epoch": place.generation,
+        "member_id": place.member_id,
         "topics": [{"name": name, "partitions": parts} for name, parts in topics.items()],
     }
     answer = await cluster.ask_coordinator(group, "OffsetCommit", body)
@@ -78,13 +90,18 @@ async def commit(cluster: Cluster, group: str, offsets: Mapping[Part, int]) -> N
                 )
 
 
-async def committed(cluster: Cluster, group: str, parts: Sequence[Part] | None) -> dict[Part, int]:
-    """What a group has committed; partitions without a commit are left out. One attempt."""
+async def committed(
+    cluster: Cluster, group: str, parts: Sequence[Part] | None, stable: bool = False
+) -> dict[Part, int]:
+    """What a group has committed; partitions without a commit are left out. One attempt.
+
+    `stable`: not while a transaction that would move them is undecided; that is an error to retry (KIP-447).
+    """
     topics: dict[str, list[int]] = {}
     for topic, partition in parts or ():
         topics.setdefault(topic, []).append(partition)
     asked = [{"name": name, "partition_indexes": indexes} for name, indexes in topics.items()]
-    body = {"group_id": group, "topics": None if parts is None else asked, "require_stable": False}
+    body = {"group_id": group, "topics": None if parts is None else asked, "require_stable": stable}
     answer = await cluster.ask_coordinator(group, "OffsetFetch", body)
     if getattr(answer, "error_code", 0):
         raise failure(answer.error_code, f"fetch the offsets of group {group}")

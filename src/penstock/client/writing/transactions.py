@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from penstock.calls import Bytes, ProducerIdentity
+from penstock.client.admin.offsets import NO_PLACE, Place
 from penstock.client.cluster import TRANSACTION, Cluster
 from penstock.client.errors import FencedError, KafkaError, failure
 from penstock.client.writing.identity import new_identity
@@ -94,8 +95,11 @@ class Transactions:
         self._pushed.append(answer)
         return answer
 
-    async def send_offsets(self, group: str, positions: Mapping[Part, int]) -> None:
-        """A group's offsets, committed with the transaction; the group has no members (generation -1)."""
+    async def send_offsets(self, group: str, positions: Mapping[Part, int], place: Place = NO_PLACE) -> None:
+        """A group's offsets, committed with the transaction: as its member shows its `place`, or of a group of none.
+
+        A member whose place is another's by now is refused (KIP-447; by Kafka 2.5 and later).
+        """
         row = self._row()
         self.is_open = True
 
@@ -106,9 +110,9 @@ class Transactions:
         if group not in self._enlisted:
             await self._persist(attempt)
             self._enlisted.add(group)
-        await self._persist(lambda: self._commit_offsets(group, positions))
+        await self._persist(lambda: self._commit_offsets(group, positions, place))
 
-    async def _commit_offsets(self, group: str, positions: Mapping[Part, int]) -> None:
+    async def _commit_offsets(self, group: str, positions: Mapping[Part, int], place: Place) -> None:
         topics: dict[str, list[dict[str, Any]]] = {}
         for (topic, partition), offset in positions.items():
             part = {
@@ -121,8 +125,8 @@ class Transactions:
         row = {
             **self._row(),
             "group_id": group,
-            "generation_id": -1,
-            "member_id": "",
+            "generation_id": place.generation,
+            "member_id": place.member_id,
             "group_instance_id": None,
             "topics": [{"name": name, "partitions": parts} for name, parts in topics.items()],
         }

@@ -1,6 +1,6 @@
 """One partition's fetched batches → a table's decoded columns, and dead letters for what could not be read.
 
-Dead letters carry Kafka Connect's headers (ConnectHeaders, DeadLetterQueueReporter). Knows nothing of plans.
+What a dead letter looks like is `penstock.dead_letters`'. Knows nothing of plans.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,15 @@ import polars as pl
 
 from penstock.calls import Bytes
 from penstock.clock import Now
+from penstock.dead_letters import (
+    FAILED,
+    UNDECODABLE,
+    DeadLetter,
+    Failing,
+    Origin,
+    redrives_of,
+    without_marks,
+)
 from penstock.engine.formats.choose import reader_of
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
 from penstock.engine.formats.json.reader import Decoded
@@ -158,13 +167,17 @@ class TopicReader:
     def _letter(self, record: Record, partition: int, stage: str, why: list[str], now: Now) -> Record:
         kind, text, *function = why
         reader = type(self.values).__module__ + "." + type(self.values).__name__
-        headers = {
-            "topic": self.table.topic, "partition": str(partition), "offset": str(record.offset),
-            "timestamp": str(record.timestamp_ms),
-            "connector.name": self.table.name, "task.id": "0", "stage": stage,
-            "class.name": function[0] if function else reader, "exception.class.name": kind,
-            "exception.message": text, "exception.stacktrace": f"{kind}: {text}",
-        }  # fmt: skip
-        marks = tuple((f"__connect.errors.{name}", value.encode()) for name, value in headers.items())
-        kept = tuple(h for h in record.headers if not h[0].startswith("__connect.errors."))
-        return Record(record.key, record.value, now.wall_ms, kept + marks)
+        failing = Failing(kind, text, f"{kind}: {text}", stage, function[0] if function else reader)
+        letter = DeadLetter(
+            record.key,
+            record.value,
+            without_marks(record.headers),
+            Origin(self.table.topic, partition, record.offset, record.timestamp_ms),
+            FAILED if stage == "TRANSFORMATION" else UNDECODABLE,
+            failing,
+            self.table.name,
+            first_ms=now.wall_ms,
+            last_ms=now.wall_ms,
+            redrives=redrives_of(record.headers),
+        )
+        return letter.record(now.wall_ms)

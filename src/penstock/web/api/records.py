@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from penstock.calls import EARLIEST
 from penstock.client.client import Client
-from penstock.client.partitioning import partition_of
 from penstock.client.reader import ReaderOptions
+from penstock.client.writing.partitioning import partition_of
 from penstock.record import Record
 from penstock.web.api.site import asking, site, topic_meta
 from penstock.web.follow.records import records_of

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from penstock import record
 from penstock.client import Client
-from penstock.client.partitioning import partition_of
+from penstock.client.writing.partitioning import partition_of
+from penstock.dead_letters import fitting
 from penstock.record import Record
 
 BATCH_BYTES = 800_000
@@ -48,14 +49,11 @@ class DeadLetters:
         return placed
 
     async def _fitting(self, topic: str, letter: Record) -> Record:
-        """A record that no longer fits, now that it carries its reason, goes without its key and value."""
+        """A record that no longer fits, now that it carries its reason, goes without what it can spare."""
         if _size(letter) <= BATCH_BYTES:
             return letter
         bytes_max = (await self._client.topic_configs(topic)).get("max.message.bytes") or "1048588"
-        if len(record.encode([letter])) <= int(bytes_max):
-            return letter
-        note = ("penstock.value.omitted", str(len(letter.value or b"")).encode())
-        return Record(None, None, letter.timestamp_ms, (*letter.headers, note))
+        return fitting(letter, int(bytes_max))
 
 
 def _batches(letters: Sequence[Record]) -> list[bytes]:

@@ -1,0 +1,1 @@
+"""Membership of consumer groups: joining, staying, leaving, and how partitions are shared out."""

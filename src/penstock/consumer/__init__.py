@@ -1,0 +1,1 @@
+"""Consumers that retry: each record handled, tried again later, or a dead letter; here or on any Kafka."""

@@ -1,0 +1,92 @@
+"""Writes down what became of records: retries, held ones, dead letters and positions, in one Kafka transaction.
+
+Whoever is killed before its end leaves no trace of it, and who takes over begins where the last one ended: nothing is
+lost and nothing stands twice. Where only positions move, they are committed without one. Knows the client; knows
+nothing of keys and handlers.
+"""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from penstock import record
+from penstock.client import Client, Transactions
+from penstock.client.admin.offsets import Place
+from penstock.client.members.membership import Membership
+from penstock.consumer.delivery import Part
+from penstock.consumer.partition.share import Move, Share
+from penstock.dead_letters import size_of
+
+BATCH_BYTES = 900_000
+
+
+class Committer:
+    """One consumer's commits, one after the other. After an error `reopen`, and read positions anew."""
+
+    def __init__(self, client: Client, membership: Membership, transaction_s: float) -> None:
+        self._client, self._membership = client, membership
+        self._id = f"penstock.{membership.group}.{uuid4().hex[:12]}"
+        self._timeout_ms = round(transaction_s * 1000)
+        self._writer: Transactions | None = None
+        self.written = 0
+
+    async def commit(self, shares: Sequence[Share]) -> bool:
+        """Write what is settled of these partitions; whether there was anything. Raises KafkaError."""
+        gathered = [(share, share.gather()) for share in shares]
+        positions = {part: at for _, found in gathered for part, at in found.positions.items()}
+        moves = [(share, move) for share, found in gathered for move in found.moves]
+        place = self._membership.place
+        if moves:
+            await self._transact(moves, positions, place)
+        elif positions:
+            await self._client.commit(self._membership.group, positions, place)
+        return bool(moves or positions)
+
+    async def reopen(self) -> None:
+        """After an error: what was open is settled, one way or the other, before positions are read again."""
+        if self._writer is not None:
+            await self._writer.open()
+
+    async def close(self) -> None:
+        """Let go of what is under way."""
+        if self._writer is not None:
+            await self._writer.close()
+
+    async def _transact(
+        self, moves: Sequence[tuple[Share, Move]], positions: dict[Part, int], place: Place
+    ) -> None:
+        if self._writer is None:
+            writer = self._client.transactions(self._id, self._timeout_ms)
+            await writer.open()
+            self._writer = writer
+        writer = self._writer
+        by_part: dict[Part, list[tuple[Share, Move]]] = {}
+        for share, move in moves:
+            by_part.setdefault(move.part, []).append((share, move))
+        await writer.enlist(by_part)
+        sent = []
+        for part, found in by_part.items():
+            for run in _runs(found):
+                batch = record.encode([move.record for _, move in run])
+                sent.append((run, writer.push(*part, batch)))
+        if positions:
+            await writer.send_offsets(self._membership.group, positions, place)
+        await writer.end()
+        for run, answer in sent:
+            base = answer.result()
+            for delta, (share, move) in enumerate(run):
+                share.written(move, base + delta)
+        self.written += len(moves)
+
+
+def _runs(moves: Sequence[tuple[Share, Move]]) -> list[list[tuple[Share, Move]]]:
+    """Cut so that each run fits into one batch."""
+    runs: list[list[tuple[Share, Move]]] = []
+    size = BATCH_BYTES
+    for each in moves:
+        own = size_of(each[1].record)
+        if size + own > BATCH_BYTES:
+            runs.append([])
+            size = 0
+        runs[-1].append(each)
+        size += own
+    return runs

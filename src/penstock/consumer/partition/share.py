@@ -1,0 +1,300 @@
+"""One partition of a topic with its retries and what it holds back: what came, what may go, what is to be written.
+
+Records come in by `offer`, outcomes by `settle`; `gather` gives what one transaction is to hold, and `written` takes
+where it landed. Knows the order of keys and the rules of `Retry`; knows no server, no clock and no handler.
+"""
+
+import heapq
+import itertools
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from penstock.consumer.delivery import Delivery, Part
+from penstock.consumer.names import Names
+from penstock.consumer.partition.holding import Holding
+from penstock.consumer.partition.order import Held, Order, Written
+from penstock.consumer.partition.source import Damaged, Source
+from penstock.dead_letters import (
+    FAILED,
+    REFUSED,
+    UNDECODABLE,
+    DeadLetter,
+    Failing,
+    Origin,
+    fitting,
+    of_record,
+)
+from penstock.errors import PenstockError
+from penstock.record import Record
+from penstock.retries import Retry
+
+HELD = "held"
+"""The reason of a record that was not tried: an older one of its key waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is the same for all partitions of a topic."""
+
+    names: Names
+    retry: Retry
+    group: str
+    keep_order: bool
+    dead_partitions: int
+    bytes_max: Mapping[str, int]
+    """By topic: how large a record may be."""
+    chance: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Move:
+    """A record to be written."""
+
+    part: Part
+    record: Record
+    held: Held | None = None
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What belongs together: these records are written, and these positions hold, or neither."""
+
+    moves: list[Move] = field(default_factory=list)
+    positions: dict[Part, int] = field(default_factory=dict)
+
+
+class Share:
+    """`ready` is called with what may be handled; `load` with what must be fetched from the topic of held records."""
+
+    def __init__(
+        self,
+        number: int,
+        rules: Rules | None,
+        positions: dict[Part, int],
+        ready: Callable[[Delivery], None],
+        load: Callable[["Share", Held], None],
+    ) -> None:
+        self.number, self.rules = number, rules
+        self.alive = True
+        self.sources = {
+            part: Source(part, at)
+            for part, at in positions.items()
+            if not rules or part[0] != rules.names.held
+        }
+        self.main = next(iter(self.sources))
+        self._ready, self._load = ready, load
+        self._waiting: list[tuple[int, int, Delivery]] = []
+        self._turns = itertools.count()
+        self._told: dict[Part, int] = {}
+        self._now_ms = 0
+        self._known_to: dict[Part, int] = {}
+        self.order = Order(ready, self._hold, lambda held: load(self, held))
+        self.holding: Holding | None = None
+        if rules and rules.keep_order and rules.names.held:
+            part = (rules.names.held, number)
+            self.holding = Holding(part, positions[part], rules.group, self)
+
+    # --- before it begins: what an earlier consumer left ---------------------------------------------------------
+
+    def recall(self, part: Part, found: Record) -> None:
+        """A record of a retry topic, or of held ones, that was there before: its key is blocked by it."""
+        assert self.rules
+        if self.holding is not None and part == self.holding.part:
+            self.holding.recall(found)
+            return
+        letter = of_record(found)
+        self._known_to[part] = found.offset + 1
+        if letter.owner == self.rules.group and self.rules.keep_order:
+            self.order.waits(found.key)
+
+    def begin(self) -> None:
+        """All that was there is known."""
+        if self.holding is not None:
+            for held in self.holding.entries.values():
+                self.order.holds(held)
+        self.order.begin()
+
+    # --- what comes ----------------------------------------------------------------------------------------------
+
+    def offer(self, source: Source, found: Record | Damaged, now_ms: int) -> None:
+        """A record was read; in the order of its partition."""
+        self._now_ms = now_ms
+        if isinstance(found, Damaged):
+            self._bury_damaged(source, found, now_ms)
+        elif source.part == self.main:
+            topic, partition = source.part
+            origin = Origin(topic, partition, found.offset, found.timestamp_ms)
+            delivery = Delivery(found, source.part, origin)
+            self._begin(source, delivery)
+            if self.rules and self.rules.keep_order:
+                self.order.arrive(delivery)
+            else:
+                self._ready(delivery)
+        else:
+            self._offer_retry(source, found)
+
+    def _offer_retry(self, source: Source, found: Record) -> None:
+        assert self.rules
+        letter = of_record(found)
+        if letter.owner != self.rules.group:
+            return  # another group's
+        delivery = Delivery(found, source.part, letter.origin, letter)
+        self._begin(source, delivery)
+        # Nobody tried it since it was sent back: it was put there by someone else, just now.
+        if (
+            letter.attempts == 0
+            and found.offset >= self._known_to.get(source.part, 0)
+            and self.rules.keep_order
+        ):
+            self.order.waits(found.key)
+        heapq.heappush(self._waiting, (letter.due_ms, next(self._turns), delivery))
+
+    def _begin(self, source: Source, delivery: Delivery) -> None:
+        delivery.share = self
+        source.begin(delivery)
+
+    def _bury_damaged(self, source: Source, found: Damaged, now_ms: int) -> None:
+        if self.rules is None:
+            raise PenstockError(
+                f"a record batch is damaged: {found.why}",
+                place=f"{source.part[0]}-{source.part[1]}@{found.offset}",
+                remedy="with retry=Retry(...) it becomes a dead letter, and the consumer goes on",
+            )
+        record = Record(None, None, found.timestamp_ms, (), found.offset)
+        delivery = Delivery(record, source.part, Origin(*source.part, found.offset, found.timestamp_ms))
+        self._begin(source, delivery)
+        failing = Failing("CorruptRecordException", found.why, found.why, "KAFKA_CONSUME", "")
+        letter = self._letter(delivery, failing, UNDECODABLE, now_ms)
+        delivery.moves = [self._to_dead(letter, now_ms)]
+        delivery.settled = True
+
+    def due(self, now_ms: int) -> int | None:
+        """Let go what is due; when the next one is (epoch ms), None where none waits."""
+        while self._waiting and self._waiting[0][0] <= now_ms:
+            delivery = heapq.heappop(self._waiting)[2]
+            if self.rules and self.rules.keep_order:
+                self.order.come_back(delivery)
+            else:
+                self._ready(delivery)
+        return self._waiting[0][0] if self._waiting else None
+
+    # --- what came of it -----------------------------------------------------------------------------------------
+
+    def settle(self, delivery: Delivery, error: BaseException | None, function: str, now_ms: int) -> str:
+        """A record was handled, or its handler failed: then it is retried or given up. What became of it, in a word."""
+        self._now_ms = now_ms
+        waits, outcome = False, "done"
+        if error is not None:
+            move = self._retried(delivery, error, function, now_ms)
+            waits, outcome = move is not None, "retried" if move is not None else "dead"
+            delivery.moves = [move or self._given_up(delivery, error, function, now_ms)]
+        if delivery.held is not None and self.holding is not None:
+            self.holding.let_go(delivery.held, [(move.part, move.record) for move in delivery.moves])
+        else:
+            delivery.settled = True
+        if self.rules and self.rules.keep_order:
+            self.order.finish(delivery, waited=delivery.letter is not None, waits=waits)
+        return outcome
+
+    def _retried(self, delivery: Delivery, error: BaseException, function: str, now_ms: int) -> Move | None:
+        """Its move to where it waits for the next attempt; None where there is none to come."""
+        assert self.rules
+        tier = None if self.rules.retry.gives_up(error) else self.rules.retry.tier(delivery.attempt)
+        if tier is None:
+            return None
+        letter = self._letter(delivery, failing_of(error, function), FAILED, now_ms)
+        due_ms = now_ms + self.rules.retry.wait_ms(tier, self.rules.chance())
+        topic = self.rules.names.tiers[tier]
+        bytes_max, record = self.rules.bytes_max[topic], replace(letter, due_ms=due_ms).record(now_ms)
+        found = fitting(record, bytes_max)
+        # A retry must have its value: one that does not fit even without its stack trace is not tried again.
+        return Move((topic, self.number), found) if found.value == record.value else None
+
+    def _given_up(self, delivery: Delivery, error: BaseException, function: str, now_ms: int) -> Move:
+        assert self.rules
+        reason = REFUSED if self.rules.retry.gives_up(error) else FAILED
+        letter = self._letter(delivery, failing_of(error, function), reason, now_ms)
+        return self._to_dead(letter, now_ms)
+
+    def _hold(self, delivery: Delivery) -> Held:
+        """Its later move to the topic of held records; it is settled with that."""
+        assert self.rules
+        assert self.holding is not None
+        assert delivery.key is not None
+        letter = DeadLetter(
+            delivery.key, delivery.value, delivery.headers, delivery.origin, HELD,
+            owner=self.rules.group, attempts=0, redrives=delivery.redrives,
+        )  # fmt: skip
+        held = Held(delivery, delivery.key)
+        # As old as it is, it is written now: retention must not take it for old.
+        move = Move(self.holding.part, letter.record(self._now_ms), held)
+        delivery.moves, delivery.settled = [move], True
+        return held
+
+    def _letter(self, delivery: Delivery, failing: Failing, reason: str, now_ms: int) -> DeadLetter:
+        assert self.rules
+        before = delivery.letter
+        return DeadLetter(
+            delivery.key, delivery.value, delivery.headers, delivery.origin, reason, failing,
+            self.rules.group,
+            delivery.attempt,
+            before.first_ms if before is not None and before.attempts else now_ms,
+            now_ms,
+            redrives=delivery.redrives,
+            via=self.rules.names.tiers[0] if self.rules.names.tiers else "",
+        )  # fmt: skip
+
+    def _to_dead(self, letter: DeadLetter, now_ms: int) -> Move:
+        assert self.rules
+        where = self.number % self.rules.dead_partitions
+        record = fitting(letter.record(now_ms), self.rules.bytes_max[self.rules.names.dead])
+        return Move((self.rules.names.dead, where), record)
+
+    # --- writing it down -----------------------------------------------------------------------------------------
+
+    def gather(self) -> Gathered:
+        """What is settled since the last time, without anything unsettled before it."""
+        found = Gathered()
+        for part, source in self.sources.items():
+            for delivery in source.settled():
+                found.moves += delivery.moves
+            if source.position != self._told.get(part):
+                found.positions[part] = self._told[part] = source.position
+        for move in found.moves:
+            if move.held is not None:
+                move.held.written = Written.COMING
+        if self.holding is not None:
+            found.moves += [Move(*each) for each in self.holding.gather(self._now_ms)]
+            part = self.holding.part
+            if self.holding.position != self._told.get(part):
+                found.positions[part] = self._told[part] = self.holding.position
+        return found
+
+    def written(self, move: Move, offset: int) -> None:
+        """A move is committed, and stands at this offset."""
+        held = move.held
+        if held is None or self.holding is None:
+            return
+        self.holding.add(held, offset)
+        if held.wanted:
+            held.wanted = False
+            if held.delivery is None:
+                self._load(self, held)
+            else:
+                self.order.release(held)
+
+    def loaded(self, held: Held, found: Record) -> None:
+        """The record of a held one whose turn it is was fetched."""
+        assert self.holding is not None
+        held.wanted = False
+        self.holding.remember(held, found)
+        self.order.release(held)
+
+
+def failing_of(error: BaseException, function: str) -> Failing:
+    """An exception as Kafka Connect's headers tell it."""
+    kind = type(error)
+    home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    trace = "".join(traceback.format_exception(error))
+    return Failing(f"{home}{kind.__qualname__}", str(error), trace, "TASK_PUT", function)

@@ -1,0 +1,248 @@
+"""A dead letter: a record or message that was given up, with where it came from, why, how often it was tried, and when.
+
+As a record of a dead-letter topic it is the record as it was, with headers more: Kafka Connect's `__connect.errors.*`
+(ConnectHeaders, DeadLetterQueueReporter) for origin and exception, `penstock.*` for what Connect has no name for. What
+a retry consumer parks between two attempts has the same form, and a time when it is due. RabbitMQ's `x-death` reads
+into the same. Knows headers; knows no topic, no client and no queue.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.record import Record
+
+CONNECT = "__connect.errors."
+OWN = "penstock.letter."
+OMITTED = "penstock.value.omitted"
+"""The header of a dead letter that would not have fitted with its value: how long that was."""
+MESSAGE_MAX, TRACE_MAX = 2_000, 8_000
+
+FAILED, REFUSED, UNDECODABLE = "failed", "refused", "undecodable"
+"""Reasons: every attempt failed; another attempt would not help; the bytes could not be read.
+
+RabbitMQ's, beside them: rejected, expired, maxlen, delivery_limit.
+"""
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a dead letter was first: an offset of a partition, or a queue (then `partition` is -1)."""
+
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+    timestamp_ms: int = -1
+    queue: str = ""
+    exchange: str = ""
+    routing_key: str = ""
+
+    def __str__(self) -> str:
+        if self.queue:
+            return f"queue {self.queue}"
+        return f"{self.topic}-{self.partition}@{self.offset}" if self.topic else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What went wrong: the exception's class and words, at which stage of whose work (Connect's words for it)."""
+
+    kind: str = ""
+    message: str = ""
+    trace: str = ""
+    stage: str = ""
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One dead letter. `headers` are the record's own, without those that say why it is here.
+
+    `owner`: who failed on it (a consumer group, a table, an exchange); `attempts`: how often it was tried; `redrives`:
+    how often it was sent back already; `via`: the topic through which it gets back to its owner alone, where that is
+    not the topic it came from; `due_ms`: when it is tried again, 0 for a letter that is dead; `replaces`: the letter
+    that this one is an edited form of. Times are epoch milliseconds, 0 where unknown.
+    """
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    origin: Origin = field(default_factory=Origin)
+    reason: str = FAILED
+    failing: Failing = field(default_factory=Failing)
+    owner: str = ""
+    attempts: int = 1
+    first_ms: int = 0
+    last_ms: int = 0
+    due_ms: int = 0
+    redrives: int = 0
+    via: str = ""
+    replaces: str = ""
+
+    @property
+    def group_key(self) -> tuple[str, str, str]:
+        """What letters are counted together by: reason, exception, owner."""
+        return self.reason, self.failing.kind, self.owner
+
+    def record(self, now_ms: int) -> Record:
+        """As a record of a dead-letter topic, or, with `due_ms`, of a retry topic."""
+        return Record(self.key, self.value, now_ms, self.headers + tuple(_marks(self)))
+
+
+def _marks(letter: DeadLetter) -> Iterable[tuple[str, bytes]]:
+    origin, failing = letter.origin, letter.failing
+    connect = {
+        "topic": origin.topic,
+        "partition": str(origin.partition) if origin.partition >= 0 else "",
+        "offset": str(origin.offset) if origin.offset >= 0 else "",
+        "timestamp": str(origin.timestamp_ms) if origin.timestamp_ms >= 0 else "",
+        "connector.name": letter.owner,
+        "task.id": "0",
+        "stage": failing.stage,
+        "class.name": failing.function,
+        "exception.class.name": failing.kind,
+        "exception.message": failing.message[:MESSAGE_MAX],
+        "exception.stacktrace": failing.trace[-TRACE_MAX:],
+    }
+    own = {
+        "reason": letter.reason,
+        "attempts": str(letter.attempts),
+        "first": str(letter.first_ms or ""),
+        "last": str(letter.last_ms or ""),
+        "due": str(letter.due_ms or ""),
+        "redrives": str(letter.redrives or ""),
+        "via": letter.via,
+        "replaces": letter.replaces,
+        "queue": origin.queue,
+        "exchange": origin.exchange,
+        "routing.key": origin.routing_key,
+    }
+    for prefix, named in ((CONNECT, connect), (OWN, own)):
+        for name, text in named.items():
+            if text:
+                yield prefix + name, text.encode("utf-8", "replace")
+
+
+def of_record(record: Record) -> DeadLetter:
+    """The dead letter that a record of any dead-letter topic is: Connect's own too, which has fewer headers.
+
+    What is missing or makes no sense reads as unknown: whatever wrote the record, it can be looked at and sent back.
+    """
+    told = {name: _text(value) for name, value in record.headers if name.startswith((CONNECT, OWN))}
+    connect = {name[len(CONNECT) :]: text for name, text in told.items() if name.startswith(CONNECT)}
+    own = {name[len(OWN) :]: text for name, text in told.items() if name.startswith(OWN)}
+    reason = own.get("reason") or _reason(connect.get("stage", ""))
+    stamp = record.timestamp_ms
+    return DeadLetter(
+        record.key,
+        record.value,
+        without_marks(record.headers),
+        Origin(
+            connect.get("topic", ""),
+            _number(connect.get("partition"), -1),
+            _number(connect.get("offset"), -1),
+            _number(connect.get("timestamp"), -1),
+            own.get("queue", ""),
+            own.get("exchange", ""),
+            own.get("routing.key", ""),
+        ),
+        reason,
+        Failing(
+            connect.get("exception.class.name", ""),
+            connect.get("exception.message", ""),
+            connect.get("exception.stacktrace", ""),
+            connect.get("stage", ""),
+            connect.get("class.name", ""),
+        ),
+        connect.get("connector.name", ""),
+        _number(own.get("attempts"), 1),
+        _number(own.get("first"), stamp),
+        _number(own.get("last"), stamp),
+        _number(own.get("due"), 0),
+        _number(own.get("redrives"), 0),
+        own.get("via", ""),
+        own.get("replaces", ""),
+    )
+
+
+def without_marks(headers: Headers) -> Headers:
+    """A record's own headers: those that say why it is a dead letter left out."""
+    return tuple(each for each in headers if not each[0].startswith((CONNECT, OWN)))
+
+
+def size_of(record: Record) -> int:
+    """About how many bytes a record takes in a batch: not less than it does."""
+    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers + 100
+
+
+def fitting(record: Record, bytes_max: int) -> Record:
+    """A dead letter that fits: without its stack trace where that is too much, and without key and value at the worst.
+
+    Then it says how long its value was, and where the record was first.
+    """
+    if size_of(record) <= bytes_max:
+        return record
+    trace = CONNECT + "exception.stacktrace"
+    headers = tuple(each for each in record.headers if each[0] != trace)
+    shorter = Record(record.key, record.value, record.timestamp_ms, headers)
+    if size_of(shorter) <= bytes_max:
+        return shorter
+    note = (OMITTED, str(len(record.value or b"")).encode())
+    return Record(None, None, record.timestamp_ms, (*headers, note))
+
+
+def redrives_of(headers: Headers) -> int:
+    """How often a record was sent back already."""
+    found = [value for name, value in headers if name == OWN + "redrives"]
+    return _number(_text(found[-1]), 0) if found else 0
+
+
+def of_x_death(
+    body: bytes, headers: Mapping[str, Any], deaths: Sequence[Mapping[str, Any]], stamp_ms: int
+) -> DeadLetter:
+    """The dead letter that a message is whose `x-death` table names these deaths, the newest first, as RabbitMQ does.
+
+    The oldest death says where it was first; the counts are how often it was tried. `time` is in seconds.
+    """
+    newest, oldest = deaths[0], deaths[-1]
+    times_ms = [int(each.get("time") or 0) * 1000 or stamp_ms for each in deaths]
+    kept = tuple(
+        (name, value if isinstance(value, bytes) else str(value).encode())
+        for name, value in headers.items()
+        if name != "x-death" and not name.startswith(("x-first-death-", "x-last-death-"))
+    )
+    keys = oldest.get("routing-keys") or [""]
+    origin = Origin(
+        queue=str(oldest.get("queue", "")),
+        exchange=str(oldest.get("exchange", "")),
+        routing_key=str(keys[0]),
+    )
+    return DeadLetter(
+        None,
+        body,
+        kept,
+        origin,
+        str(newest.get("reason", "rejected")),
+        owner=str(newest.get("queue", "")),
+        attempts=sum(max(1, int(each.get("count") or 1)) for each in deaths),
+        first_ms=min(times_ms),
+        last_ms=max(times_ms),
+    )
+
+
+def _reason(stage: str) -> str:
+    """What Connect's stage comes to, for letters that name no reason."""
+    converting = stage.endswith("_CONVERTER") or stage == "KAFKA_CONSUME"
+    return UNDECODABLE if converting else FAILED
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    digits = (text or "").removeprefix("-")
+    return int(text or "") if digits.isascii() and digits.isdecimal() and len(digits) < 19 else otherwise

@@ -1,0 +1,461 @@
+"""Consumers against real servers, penstock and Apache Kafka: retries, dead letters, groups, stops, stalls, kills."""
+
+import asyncio
+import functools
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from bench.oracle import kafka as oracle
+
+from penstock import Client, Retry, consume
+from penstock.calls import EARLIEST
+from penstock.client import ClientOptions, KafkaError, ReaderOptions
+from penstock.client.members.membership import MembershipOptions
+from penstock.consumer.consumer import Consumer
+from penstock.consumer.delivery import Delivery
+from penstock.consumer.options import ConsumerOptions
+from penstock.consumer.watchdog import StalledError
+from penstock.dead_letters import DeadLetter, of_record
+from penstock.errors import PenstockError
+from penstock.record import Record, decode
+
+QUICK = ConsumerOptions(
+    commit_s=0.2,
+    moves_s=0.02,
+    drain_s=5.0,
+    membership=MembershipOptions(session_s=6.0, heartbeat_s=0.1, rebalance_s=10.0),
+    client=ClientOptions("test", backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=20.0),
+)
+RETRY = Retry("100ms", "300ms", max_attempts=3)
+
+
+def servers() -> list[Any]:
+    java = [pytest.mark.java, pytest.mark.skipif(bool(oracle.missing()), reason=oracle.missing())]
+    return [pytest.param("penstock"), pytest.param("kafka", marks=java)]
+
+
+@pytest.fixture(scope="module", params=servers())
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "penstock":
+        yield request.getfixturevalue("broker_address")
+        return
+    with oracle.kafka(heap="512m") as found:
+        yield found
+
+
+class Place:
+    """A topic of one's own with what a test asks of it."""
+
+    def __init__(self, address: str, client: Client) -> None:
+        self.address, self.client = address, client
+        self.topic = f"r-{uuid.uuid4().hex[:8]}"
+
+    def consumer(self, retry: Retry | None = RETRY, group: str = "g", **words: Any) -> Consumer:
+        words.setdefault("options", QUICK)
+        return consume(
+            self.topic, group=f"{self.topic}.{group}", retry=retry, bootstrap=self.address, **words
+        )
+
+    async def produce(self, *values: str) -> None:
+        """Values "key:rest"; without a colon there is no key."""
+        now_ms = int(time.time() * 1000)
+        made = [
+            Record(v.partition(":")[0].encode() if ":" in v else None, v.encode(), now_ms) for v in values
+        ]
+        await self.client.produce(self.topic, made)
+
+    async def read(self, topic: str) -> list[Record]:
+        """All committed records."""
+        ends = await self.client.offsets(topic, committed=True)
+        starts = await self.client.offsets(topic, EARLIEST)
+        found: list[Record] = []
+        options = ReaderOptions(committed=True, wait_ms=50)
+        async with self.client.reader({(topic, p): o for p, o in starts.items()}, options=options) as reader:
+            over = False
+            while not over:
+                over = all(reader.positions[topic, p] >= end for p, end in ends.items())
+                for chunk in reader.take() if over else await reader.read(1):
+                    found += decode(chunk.batches)
+        return found
+
+    async def dead(self) -> list[DeadLetter]:
+        return [of_record(each) for each in await self.read(f"{self.topic}.dlq")]
+
+
+def run(address: str, test: Callable[[Place], Awaitable[None]], partitions: int = 2) -> None:
+    async def go() -> None:
+        async with Client(address, options=QUICK.client) as client:
+            place = Place(address, client)
+            await client.create_topic(place.topic, partitions)
+            await asyncio.wait_for(test(place), 90)
+
+    asyncio.run(go())
+
+
+async def until(ready: Callable[[], bool], seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not ready():
+            await asyncio.sleep(0.02)
+
+
+# --- the plain case --------------------------------------------------------------------------------------------------
+
+
+def test_every_record_is_done_or_dead_with_its_attempts_and_in_its_key_s_order(address: str) -> None:
+    async def test(place: Place) -> None:
+        values = [f"k{i % 40}:{i}" for i in range(600)]
+        await place.produce(*values)
+        done: dict[bytes | None, list[int]] = defaultdict(list)
+        tried: Counter[int] = Counter()
+
+        async def handle(delivery: Delivery) -> None:
+            number = int((delivery.value or b"").partition(b":")[2])
+            tried[number] += 1
+            assert delivery.attempt == tried[number]
+            if number % 10 == 0 and (number % 50 == 0 or delivery.attempt == 1):
+                raise ValueError(f"no {number}")
+            done[delivery.key].append(number)
+
+        consumer = place.consumer()
+        working = asyncio.create_task(consumer.work(handle, concurrency=8))
+        await until(lambda: consumer.counts["done"] + consumer.counts["dead"] == 600 or working.done())
+        consumer.stop()
+        await working
+        assert sorted(n for numbers in done.values() for n in numbers) == [n for n in range(600) if n % 50]
+        assert all(numbers == sorted(numbers) for numbers in done.values())
+        letters = await place.dead()
+        assert sorted(int((letter.value or b"").partition(b":")[2]) for letter in letters) == list(
+            range(0, 600, 50)
+        )
+        for letter in letters:
+            assert (letter.attempts, letter.reason, letter.failing.kind) == (3, "failed", "ValueError")
+            assert letter.failing.message.startswith("no ")
+            assert "in handle" in letter.failing.trace
+            assert (letter.origin.topic, letter.owner) == (place.topic, f"{place.topic}.g")
+            assert letter.last_ms - letter.first_ms >= 350
+        committed = await place.client.committed(f"{place.topic}.g")
+        assert sum(at for (topic, _), at in committed.items() if topic == place.topic) == 600
+
+    run(address, test)
+
+
+def test_a_loop_takes_failures_said_in_either_way_and_goes_on(broker_address: str) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0", "b:1", "c:2", "d:3")
+        seen: list[tuple[bytes | None, int]] = []
+        async with place.consumer(Retry("50ms", fatal=(KeyError,))) as records:
+            async for record in records:
+                with record:
+                    seen.append((record.value, record.attempt))
+                    if record.value == b"b:1" and record.attempt == 1:
+                        raise ValueError("once")
+                    if record.value == b"d:3":
+                        raise KeyError("never")
+                    if record.value == b"c:2" and record.attempt == 1:
+                        record.fail(RuntimeError("said"))
+                if len(seen) == 6:
+                    break
+        assert sorted(seen) == [
+            (b"a:0", 1), (b"b:1", 1), (b"b:1", 2), (b"c:2", 1), (b"c:2", 2), (b"d:3", 1)
+        ]  # fmt: skip
+        (letter,) = await place.dead()
+        assert (letter.value, letter.reason, letter.failing.kind) == (b"d:3", "refused", "KeyError")
+
+    run(broker_address, test)
+
+
+def test_a_plain_function_runs_on_threads_side_by_side(broker_address: str) -> None:
+    async def test(place: Place) -> None:
+        await place.produce(*[f"k{i}:{i}" for i in range(40)])
+        consumer = place.consumer()
+
+        def handle(delivery: Delivery) -> None:
+            time.sleep(0.05)
+            if delivery.value == b"k7:7" and delivery.attempt == 1:
+                raise ValueError("once")
+
+        began_s = time.monotonic()
+        working = asyncio.create_task(consumer.work(functools.partial(handle), concurrency=20))
+        await until(lambda: consumer.counts["done"] == 40 or working.done())
+        assert time.monotonic() - began_s < 40 * 0.05 + 5
+        consumer.stop()
+        await working
+        assert consumer.counts == {"done": 40, "retried": 1}
+
+    run(broker_address, test)
+
+
+def test_healthy_keys_are_not_held_up_by_a_key_that_waits(broker_address: str) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("bad:0", *[f"good{i % 5}:{i}" for i in range(300)], "bad:1")
+        consumer = place.consumer(Retry("3s", max_attempts=2))
+        done: list[tuple[bytes | None, float]] = []
+
+        async def handle(delivery: Delivery) -> None:
+            if delivery.value == b"bad:0" and delivery.attempt == 1:
+                raise ValueError("later")
+            done.append((delivery.value, time.monotonic()))
+
+        working = asyncio.create_task(consumer.work(handle, concurrency=4))
+        await until(lambda: len(done) == 302 or working.done())
+        consumer.stop()
+        await working
+        assert [value for value, _ in done][-2:] == [b"bad:0", b"bad:1"]
+        assert done[-2][1] - done[-3][1] > 1.5, "all others were done long before"
+
+    run(broker_address, test, partitions=1)
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------
+
+
+def test_members_share_the_partitions_and_hand_them_over_in_good_order(address: str) -> None:
+    async def test(place: Place) -> None:
+        done: Counter[bytes | None] = Counter()
+        by: dict[str, set[int]] = defaultdict(set)
+
+        def handler(name: str) -> Callable[[Delivery], Awaitable[None]]:
+            async def handle(delivery: Delivery) -> None:
+                await asyncio.sleep(0.001)
+                if hash(delivery.value) % 10 == 0 and delivery.attempt == 1:
+                    raise ValueError("once")
+                done[delivery.value] += 1
+                by[name].add(delivery.partition)
+
+            return handle
+
+        first, second = place.consumer(), place.consumer()
+        working = [asyncio.create_task(first.work(handler("first"), concurrency=4))]
+        total = 0
+        for begin in range(0, 900, 100):
+            await place.produce(*[f"k{i % 30}:{i}" for i in range(begin, begin + 100)])
+            total += 100
+            if begin == 200:
+                await until(lambda: by["first"] == set(range(4)))
+                working.append(asyncio.create_task(second.work(handler("second"), concurrency=4)))
+            if begin == 600:
+                await until(lambda: bool(by["second"]))
+                first.stop()
+                await working[0]
+            await asyncio.sleep(0.1)
+        await until(lambda: len(done) == total)
+        second.stop()
+        await asyncio.gather(*working)
+        assert by["first"] == by["second"] == set(range(4))
+        assert set(done.values()) == {1}, "handed over in good order, nothing is handled twice"
+
+    run(address, test, partitions=4)
+
+
+def test_two_groups_share_the_retry_topics_and_not_their_retries(address: str) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0", "b:1")
+        tried: Counter[tuple[str, bytes | None]] = Counter()
+        consumers = {}
+        working = []
+        for group in ("one", "two"):
+
+            async def handle(delivery: Delivery, group: str = group) -> None:
+                tried[group, delivery.value] += 1
+                if group == "one" and delivery.value == b"a:0" and delivery.attempt < 3:
+                    raise ValueError("no")
+
+            consumers[group] = place.consumer(group=group)
+            working.append(asyncio.create_task(consumers[group].work(handle)))
+        await until(lambda: sum(each.counts["done"] for each in consumers.values()) == 4)
+        await asyncio.sleep(0.5)
+        for each in consumers.values():
+            each.stop()
+        await asyncio.gather(*working)
+        assert tried == {("one", b"a:0"): 3, ("one", b"b:1"): 1, ("two", b"a:0"): 1, ("two", b"b:1"): 1}
+
+    run(address, test)
+
+
+def test_new_partitions_are_taken_up(address: str) -> None:
+    async def test(place: Place) -> None:
+        consumer = place.consumer(options=replace(QUICK, look_s=0.2))
+        seen: set[int] = set()
+
+        async def handle(delivery: Delivery) -> None:
+            if delivery.attempt == 1:
+                raise ValueError("once")
+            seen.add(delivery.partition)
+
+        working = asyncio.create_task(consumer.work(handle))
+        await place.produce("a:0")
+        await until(lambda: len(seen) == 1 or working.done())
+        await place.client.add_partitions(place.topic, 3)
+        now_ms = int(time.time() * 1000)
+        await place.client.produce(place.topic, [Record(b"z", b"z", now_ms)], 2)
+        await until(lambda: 2 in seen or working.done())
+        consumer.stop()
+        await working
+
+    run(address, test, partitions=1)
+
+
+# --- the refusals ----------------------------------------------------------------------------------------------------
+
+
+def test_without_retry_a_failure_ends_the_consumer_and_is_met_again(broker_address: str) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0", "a:1")
+
+        async def handle(delivery: Delivery) -> None:
+            if delivery.value == b"a:1":
+                raise ValueError("broken")
+
+        with pytest.raises(ValueError, match="broken") as raised:
+            await place.consumer(None).work(handle)
+        assert place.topic in raised.value.__notes__[0]
+        seen = []
+        async with place.consumer(None) as records:
+            async for record in records:
+                seen.append(record.value)
+                if record.value == b"a:1":
+                    break
+        assert seen[-1] == b"a:1"
+
+    run(broker_address, test)
+
+
+def test_a_topic_that_is_not_there_is_named(broker_address: str) -> None:
+    async def test(place: Place) -> None:
+        with pytest.raises(KafkaError, match="UNKNOWN_TOPIC"):
+            await consume("nowhere", group="g", bootstrap=place.address, options=QUICK).work(print)
+
+    run(broker_address, test)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: consume([], group="g"),
+        lambda: consume("t", group=""),
+        lambda: consume("t", group="g", start="middle"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(made: Callable[[], Consumer]) -> None:
+    with pytest.raises(PenstockError):
+        made()
+
+
+def test_a_handler_that_takes_too_long_fails_the_consumer_loudly(
+    broker_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0")
+
+        def handle(delivery: Delivery) -> None:
+            time.sleep(4)
+
+        with pytest.raises(StalledError, match="has been handled for"):
+            await place.consumer().work(handle, stall="1s")
+        assert "stalled" in caplog.text
+        assert await place.client.committed(f"{place.topic}.g", [(place.topic, 0)]) in (
+            {},
+            {(place.topic, 0): 0},
+        )
+
+    run(broker_address, test)
+
+
+def test_a_blocked_event_loop_is_seen_from_outside_of_it(
+    broker_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0")
+
+        async def handle(delivery: Delivery) -> None:
+            time.sleep(2.5)  # what nobody should do in a coroutine
+
+        with pytest.raises(StalledError, match="blocks the event loop"):
+            await place.consumer().work(handle, stall="1s")
+        assert "time.sleep(2.5)" in caplog.text
+
+    run(broker_address, test)
+
+
+def test_an_async_handler_over_its_time_limit_is_cancelled_and_retried(broker_address: str) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0")
+        consumer = place.consumer(options=replace(QUICK, time_limit_s=0.2))
+
+        async def handle(delivery: Delivery) -> None:
+            if delivery.attempt == 1:
+                await asyncio.sleep(30)
+
+        working = asyncio.create_task(consumer.work(handle))
+        await until(lambda: consumer.counts["done"] == 1 or working.done())
+        consumer.stop()
+        await working
+        assert consumer.counts == {"retried": 1, "done": 1}
+
+    run(broker_address, test)
+
+
+# --- the crash -------------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import os, sys
+from penstock import Retry, consume
+from tests.retries.test_consumer import QUICK
+
+def handle(delivery):
+    os.write(1, b"%s %d\\n" % (delivery.value, delivery.attempt))  # whole, or not at all
+    number = int(delivery.value.partition(b":")[2])
+    if number % 10 == 0:
+        raise ValueError("no")
+
+consume(sys.argv[1], group=sys.argv[1] + ".g", bootstrap=sys.argv[2], options=QUICK,
+        retry=Retry("50ms", "100ms", max_attempts=3)).run(handle, concurrency=4)
+"""
+
+
+def test_killed_over_and_over_nothing_is_lost_and_no_dead_letter_stands_twice(address: str) -> None:
+    async def test(place: Place) -> None:
+        values = [f"k{i % 20}:{i}" for i in range(400)]
+        await place.produce(*values)
+        words = [sys.executable, "-c", PROGRAM, place.topic, place.address]
+        done: list[str] = []
+        for life in range(6):
+            process = subprocess.Popen(words, stdout=subprocess.PIPE)
+            assert process.stdout
+            lines = asyncio.to_thread(process.stdout.read)
+            reading = asyncio.create_task(lines)
+            if life < 5:
+                await asyncio.sleep(1.2 + 0.15 * life)
+                process.kill()
+            else:
+                for _ in range(200):
+                    await asyncio.sleep(0.1)
+                    if len(await place.dead()) == 40 and await nothing_waits(place):
+                        break
+                process.send_signal(signal.SIGTERM)
+            done += (await reading).decode().splitlines()
+            assert process.wait(20) == (-9 if life < 5 else 0)
+        assert {line.split()[0] for line in done} == set(values)
+        letters = await place.dead()
+        assert sorted(int((each.value or b"").partition(b":")[2]) for each in letters) == list(
+            range(0, 400, 10)
+        )
+        assert {each.attempts for each in letters} == {3}
+        assert await nothing_waits(place)
+
+    async def nothing_waits(place: Place) -> bool:
+        committed = await place.client.committed(f"{place.topic}.g")
+        at = {topic: 0 for topic, _ in committed}
+        for (topic, _), offset in committed.items():
+            at[topic] += offset
+        return at.get(place.topic, 0) == 400
+
+    run(address, test)

@@ -208,6 +208,22 @@ def test_a_journal_without_room_falls_back_to_the_files():
     assert [p.end_offset for p in opened(disk).topics["t"].partitions] == [1] * 5
 
 
+def test_a_journal_that_could_not_begin_for_want_of_room_begins_with_the_next_round():
+    for seed in range(8):
+        disk = SimulatedDisk(seed)
+        log = opened(disk)
+        parts = log.create_topic("t", 5, {}, NOW).partitions
+        for room in (10, None):
+            disk.room = None
+            for partition in parts:
+                append(partition)
+            disk.room = room
+            assert len(sync(log)) == 5
+        assert [p.durable_offset for p in parts] == [2] * 5
+        disk.crash()
+        assert [p.end_offset for p in opened(disk).topics["t"].partitions] == [2] * 5
+
+
 def test_an_fsync_error_is_final():
     disk = SimulatedDisk()
     log = opened(disk)

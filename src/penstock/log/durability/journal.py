@@ -26,7 +26,7 @@ from google_crc32c import extend as crc32c
 from google_crc32c import value as crc32c_of
 
 from penstock.calls import Bytes
-from penstock.log.disk import Disk
+from penstock.log.disk import Disk, DiskFull
 from penstock.log.segments.segment import Segment
 from penstock.log.state import IDENTITY_NAME
 
@@ -194,9 +194,7 @@ class Journal:
     def write(self, ranges: Sequence["Range"]) -> tuple[set[Segment], list["Range"]]:
         """Make the ranges safe; the segments held from now on, and the ranges that are settled and free again."""
         if self._fd < 0:
-            self._fd = self._disk.open(JOURNAL_NAME, create=True)
-            self._begin_life()
-            self._disk.sync_folder("")
+            self._begin()
         content = self._round([part for one in ranges for part in self._parts(one)], len(ranges))
         part = self._part_for(len(content))
         self._disk.write(self._fd, content, part.position)
@@ -214,6 +212,17 @@ class Journal:
                 self._settle(older, older.due(share))
         self._settle_down_to(self._held_max)
         return held, self.take_settled()
+
+    def _begin(self) -> None:
+        """The first round needs the file, and a life that is safe before it counts."""
+        self._fd = self._disk.open(JOURNAL_NAME, create=True)
+        try:
+            self._begin_life()
+            self._disk.sync_folder("")
+        except DiskFull:  # begun again by the next round: without its header, no round would be found
+            self._disk.close(self._fd)
+            self._fd = -1
+            raise
 
     def _part_for(self, size: int) -> _Part:
         """Where the next round of `size` bytes goes."""

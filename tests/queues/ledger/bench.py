@@ -71,11 +71,12 @@ class Bench:
         return told
 
     def bodies(self, numbers: Sequence[int]) -> list[bytes]:
-        while True:
+        for _ in range(10):
             try:
                 return [content.body for content in self.ledger.contents(numbers)]
             except Cold as cold:
                 cold.fetch()
+        return [content.body for content in self.ledger.contents(numbers, patient=True)]
 
     def waiting(self, queue: int = 1) -> list[int]:
         """What a start found in the queue."""

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from penstock.broker.ledger.block import Block
 from penstock.calls import Bytes
 from penstock.log import Partition
-from penstock.record import scan
+from penstock.record import intact, scan
 
 _READ_BYTES = 256 * 1024
 _BLOCKS_MAX = 8192
@@ -42,13 +42,14 @@ class Bodies:
         for gone in [one for one in self._blocks if one < offset]:
             self.held_bytes -= self._blocks.pop(gone).size + _BLOCK_COST
 
-    def block(self, partition: Partition, offset: int) -> Block:
-        """The block at this offset. Raises Cold, or ValueError for damage."""
+    def block(self, partition: Partition, offset: int, patient: bool = False) -> Block:
+        """The block at this offset. Raises Cold unless `patient`, or ValueError for damage."""
         found = self._blocks.get(offset)
         if found is not None:
             self._blocks.move_to_end(offset)
             return found
-        chunk = partition.read_near(offset, _READ_BYTES, end=partition.end_offset)
+        read = partition.read if patient else partition.read_near
+        chunk = read(offset, _READ_BYTES, end=partition.end_offset)
         return self._take(chunk, offset)
 
     def _take(self, chunk: Bytes, offset: int) -> Block:
@@ -56,12 +57,14 @@ class Bodies:
         wanted = None
         data = bytes(chunk)
         for info in scan(data):
+            if not intact(data, info.position):
+                continue
             block = Block(data, info.position)
             if info.base_offset == offset:
                 wanted = block
             else:
                 self.keep(block)
         if wanted is None:
-            raise ValueError(f"no block of the queues' log begins at offset {offset}")
+            raise ValueError(f"no whole block of the queues' log stands at offset {offset}")
         self.keep(wanted)
         return wanted

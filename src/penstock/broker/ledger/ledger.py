@@ -7,6 +7,7 @@ in the turn in which it came is never written. Knows queues as numbers; knows no
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from penstock.broker.ledger import snapshot
 from penstock.broker.ledger.block import Block, block
 from penstock.broker.ledger.bodies import Bodies
 from penstock.broker.ledger.options import LedgerOptions
@@ -14,17 +15,29 @@ from penstock.broker.ledger.pages import Page, Rows
 from penstock.broker.ledger.recovery import Recovered, recovered, replay
 from penstock.broker.ledger.standing import Definition, Standing
 from penstock.broker.ledger.turn import Then, Turn
+from penstock.broker.ledger.upkeep import IDLE_S, SLICE_S, Upkeep
 from penstock.broker.records.durable import DISK_ERRORS, Durability, refused_by
 from penstock.broker.topics.internal import QUEUES, InternalTopics
+from penstock.broker.turns.errands import READING, Errands
 from penstock.clock import Now
 from penstock.content import Content
 from penstock.errors import Refused
-from penstock.log import Partition
+from penstock.later import Steps
+from penstock.log import Cold, Partition
 from penstock.record import info_at
 
 TakenBack = Callable[[range, Sequence[tuple[int, int]], Refused], None]
 """Told when a turn could not be written: the numbers of its messages, which are in no queue any more, and what was
 settled `as_one` with them, as (queue, number), which is not settled."""
+
+
+class DamagedError(Exception):
+    """The block that message `number` stands in cannot be read."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(f"message {number} is damaged: {why}")
+        self.number = number
+
 
 EVER = str(2**63 - 1)
 _DROP_FROM = 1000  # of fewer messages it is cheaper to tell each than to look through all pages
@@ -34,8 +47,14 @@ class Ledger:
     """`taken_back` is to be set by whoever adds messages; it is called in `flush`, before those who wait for it."""
 
     def __init__(
-        self, internal: InternalTopics, durability: Durability, options: LedgerOptions, notices: list[str]
+        self,
+        internal: InternalTopics,
+        durability: Durability,
+        options: LedgerOptions,
+        notices: list[str],
+        errands: Errands | None = None,
     ) -> None:
+        """Without `errands`, whatever upkeep finds far away is waited for."""
         internal.own[QUEUES] = (
             2,
             {
@@ -43,16 +62,14 @@ class Ledger:
                 "segment.bytes": str(options.segment_bytes),
             },
         )  # fmt: skip
-        self._internal, self._durability, self._options, self._notices = (
-            internal,
-            durability,
-            options,
-            notices,
-        )
+        self._internal, self._durability, self._notices = internal, durability, notices
+        self._errands = errands
         self.taken_back: TakenBack = _nobody
         self._standing = Standing()
         self._bodies = Bodies(options.memory_bytes)
+        self._upkeep = Upkeep(internal.log, self._standing, self._bodies, options)
         self._turn = Turn(0)
+        self._fetching = False
         self._as_one = False
         self._safe_end = 0  # when all below is safe, so is all that must be
 
@@ -62,9 +79,18 @@ class Ledger:
         """Read what there is, once, before anything else."""
         partition = self._partition()
         if partition is not None:
-            replay(self._standing, partition, partition.start_offset, self._notices)
+            self._read(partition, self._internal.partitions(QUEUES)[1], now)
         self._turn = Turn(self._standing.next_number)
         return recovered(self._standing)
+
+    def _read(self, partition: Partition, pieces: Partition, now: Now) -> None:
+        standing, upkeep = self._standing, self._upkeep
+        base, _ = snapshot.load(standing, pieces) or (partition.start_offset, 0)
+        size = replay(standing, partition, base, self._notices)
+        standing.loaded(partition.end_offset)
+        upkeep.started(min(base, partition.end_offset), size)
+        if base > partition.end_offset:  # new blocks would stand where a snapshot thinks they are read
+            upkeep.snapshot_now(partition, pieces, standing.next_number, now)
 
     # --- gathering ------------------------------------------------------------------------------------------------------
 
@@ -192,12 +218,13 @@ class Ledger:
         """The block stands in the log."""
         standing = self._standing
         if len(written):
-            standing.add(written.offset, written.size, turn.first, written.sizes, rows)
+            standing.add(written, turn.first, rows)
             self._bodies.keep(written)
         else:
             standing.stripes.add(written.offset, written.size, 0, 0)
         for queue, number in turn.together:
             standing.let_go(queue, number)
+        self._upkeep.written(written.size, len(written), len(turn.settled) + len(turn.together))
 
     def _answer(self, turn: Turn, now: Now) -> None:
         waiting, turn.waiting = turn.waiting, []
@@ -218,8 +245,12 @@ class Ledger:
 
     # --- reading --------------------------------------------------------------------------------------------------------
 
-    def contents(self, numbers: Sequence[int]) -> list[Content]:
-        """The messages of these numbers, which somebody holds. Raises Cold where they are far away: fetch, ask again."""
+    def contents(self, numbers: Sequence[int], patient: bool = False) -> list[Content]:
+        """The messages of these numbers, which somebody holds.
+
+        Raises Cold where they are far away: fetch, ask again; after some times of that, ask `patient`, which waits for
+        the disk. Raises DamagedError for a message whose block cannot be read any more: settle it, and go on.
+        """
         turn, pages, bodies = self._turn, self._standing.pages, self._bodies
         partition = self._partition()
         found: list[Content] = []
@@ -232,7 +263,10 @@ class Ledger:
             offset = page.wheres[row]
             if last is None or last.offset != offset:
                 assert partition is not None
-                last = bodies.block(partition, offset)
+                try:
+                    last = bodies.block(partition, offset, patient)
+                except ValueError as error:
+                    raise DamagedError(number, str(error)) from None
             found.append(last.content(page.places[row]))
         return found
 
@@ -242,12 +276,51 @@ class Ledger:
         partitions = self._internal.partitions(QUEUES)
         return partitions[0] if partitions else None
 
+    # --- upkeep ---------------------------------------------------------------------------------------------------------
+
+    def upkeep(self, now: Now) -> float | None:
+        """A slice of what keeps the log short; in how many seconds the next is wanted, None: when something was written."""
+        self.flush(now)
+        partitions = self._internal.partitions(QUEUES)
+        if not partitions:
+            return None
+        if self._turn or self._fetching:
+            return IDLE_S  # what could not be written is not safe
+        try:
+            return self._upkeep.slice(partitions[0], partitions[1], self._turn.first, now)
+        except Cold as cold:
+            self._fetch(cold)
+        except ValueError as error:
+            self._upkeep.stop()
+            self._notices.append(
+                f"{QUEUES}: a damaged block cannot be moved, so the log is not cleaned any more ({error})"
+            )
+        return SLICE_S
+
+    def _fetch(self, cold: Cold) -> None:
+        if self._errands is None:
+            cold.fetch()
+            return
+
+        def steps() -> Steps[object]:
+            try:
+                yield cold.fetch
+            finally:
+                self._fetching = False
+            return None
+
+        self._fetching = True
+        self._errands.begin(READING, steps())
+
     def measures(self) -> dict[str, float]:
         """Gauges by Prometheus name."""
         return {
             "penstock_queue_messages": self._standing.pages.live,
             "penstock_queue_log_bytes": sum(one.size_bytes for one in self._internal.partitions(QUEUES)),
+            "penstock_queue_live_bytes": self._standing.stripes.live_bytes,
             "penstock_queue_memory_bytes": self._bodies.held_bytes,
+            "penstock_queue_moved_total": self._upkeep.moved,
+            "penstock_queue_snapshots_total": self._upkeep.snapshots,
         }
 
 

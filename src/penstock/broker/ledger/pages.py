@@ -38,6 +38,10 @@ class Page:
                 return -1
         return row
 
+    def after(self, number: int) -> int:
+        """The first row above this number."""
+        return bisect_right(self.numbers, number) if number >= 0 else 0
+
     def extend(self, rows: "Rows", begin: int, stop: int) -> None:
         """Take these rows over."""
         had = len(self.numbers)
@@ -117,6 +121,13 @@ class Pages:
             page.extend(rows, at, stop)
             self.live += page.live - before
             at = stop
+
+    def after(self, number: int) -> Iterator[Page]:
+        """The pages that have messages above this number, in order."""
+        begin = max(0, bisect_right(self._firsts, number) - 1) if number >= 0 else 0
+        for page in self.pages[begin:]:
+            if page.numbers and page.numbers[-1] > number:
+                yield page
 
     def find(self, number: int) -> tuple[Page, int] | None:
         """Its page and row; None where it is not here."""

@@ -39,11 +39,13 @@ class Recovered:
     queues: dict[int, Waiting] = field(default_factory=dict)
 
 
-def replay(standing: Standing, partition: Partition, offset: int, notices: list[str]) -> None:
-    """Read the blocks from `offset` on. What is damaged is left out, with a notice."""
+def replay(standing: Standing, partition: Partition, offset: int, notices: list[str]) -> int:
+    """Read the blocks from `offset` on; their bytes. What is damaged is left out, with a notice."""
+    size = 0
     while offset < partition.end_offset:
         begin = offset
         chunk = bytes(partition.read(offset, READ_BYTES, end=partition.end_offset))
+        size += len(chunk)
         for info in scan(chunk):
             if info.base_offset >= begin:
                 try:
@@ -55,7 +57,8 @@ def replay(standing: Standing, partition: Partition, offset: int, notices: list[
             offset = info.last_offset + 1
         if offset == begin:
             _leave_out(partition, begin, "no block begins there", notices)
-            return
+            break
+    return size
 
 
 def _block(chunk: bytes, info: BatchInfo) -> Block:

@@ -79,11 +79,27 @@ class Standing:
         if found is None:
             return False
         page, row = found
-        if not page.holders[row]:
-            return False
+        if not page.holders[row] or page.wheres[row] >= offset:
+            return False  # a snapshot knew of it, or of a later place
         self.stripes.less(page.wheres[row])
         page.wheres[row], page.places[row] = offset, place
         return True
+
+    def stands(self, number: int, offset: int) -> bool:
+        """Whether somebody holds the message and it is in the block at this offset."""
+        found = self.pages.find(number)
+        return found is not None and found[0].wheres[found[1]] == offset and found[0].holders[found[1]] != 0
+
+    def loaded(self, end: int) -> None:
+        """All is read that there is: blocks up to `end`. A snapshot may know of later ones, which a crash took back."""
+        for page in list(self.pages):
+            if page.wheres and max(page.wheres) >= end:
+                for row, where in enumerate(page.wheres):
+                    page.holders[row] *= where < end
+            gone = page.holders.count(0) + page.live - len(page.holders)
+            if gone:
+                self.pages.lost(page, gone)
+        self.stripes.recount(compress(page.wheres, page.holders) for page in self.pages)
 
     def sweep(self) -> None:
         """Forget sets of holders that no message has, once there are many."""
@@ -93,8 +109,9 @@ class Standing:
 
     # --- a block --------------------------------------------------------------------------------------------------------
 
-    def add(self, offset: int, size: int, first: int, sizes: "array[int]", rows: Rows) -> None:
+    def add(self, block: Block, first: int, rows: Rows) -> None:
         """The messages of a new block. `rows` has the columns that are not known from its place."""
+        offset, sizes = block.offset, block.sizes
         count = len(sizes)
         (held,) = rows.columns
         columns = (
@@ -104,15 +121,16 @@ class Standing:
         dead = held.count(0)
         whole = Rows(columns, rows.expires, rows.priorities)
         self.pages.extend(_only_held(whole) if dead else whole)
-        self.stripes.add(offset, size, count - dead, count - dead)
+        self.stripes.add(offset, block.size, max(1, count - dead), count - dead)
         self.next_number = max(self.next_number, first + count)
 
     def replay(self, block: Block) -> None:
         """What a block says, of the log as it is read again."""
         columns = block.columns
         if blocks.NUMBERS in columns:
-            places = [self.move(number, block.offset, place) for place, number in enumerate(block.numbers)]
-            self.stripes.add(block.offset, block.size, sum(places), sum(places))
+            self.stripes.add(block.offset, block.size, len(block), 0)
+            for place, number in enumerate(block.numbers):
+                self.move(number, block.offset, place)
         elif blocks.FIRST in columns:
             self._replay_messages(block)
         else:
@@ -133,11 +151,11 @@ class Standing:
         first, count = blocks.first_of(block.columns[blocks.FIRST])
         kept = (self.holders.of(some, True) if keep else 0 for keep, some in _sets(block))
         table = [0, *kept]
-        places = _column(block.columns, blocks.SET_OF, "I") or repeat(1, count)
-        held = array("I", map(table.__getitem__, places))
+        of = _column(block.columns, blocks.SET_OF, "I")
+        held = array("I", map(table.__getitem__, of or repeat(1, count)))
         expires = _column(block.columns, blocks.EXPIRES, "q") or None
         priorities = bytes(block.columns.get(blocks.PRIORITIES, b"")) or None
-        self.add(block.offset, block.size, first, block.sizes, Rows((held,), expires, priorities))
+        self.add(block, first, Rows((held,), expires, priorities))
 
     def returned(self, queue: int, number: int, count: int) -> None:
         """A message came back to its queue for the `count`th time."""

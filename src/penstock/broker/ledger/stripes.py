@@ -5,6 +5,8 @@ A stripe is a run of blocks. A message counts as its stripe's bytes shared out e
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
 
 STRIPE_BYTES = 1024 * 1024
 STRIPE_BLOCKS = 256
@@ -15,17 +17,15 @@ class Stripes:
 
     def __init__(self) -> None:
         self.firsts, self.sizes = array("Q"), array("Q")
-        self.counts, self.lives = array("Q"), array("Q")
+        self.counts, self.lives = array("Q"), array("q")
         self._low = self._high = 0  # the offsets of the stripe that was asked for last
         self._at = 0
+        self._is_cut = True  # a stripe begins with the next block
 
     def add(self, offset: int, size: int, count: int, live: int) -> None:
         """A block was written at `offset`."""
-        if (
-            not self.firsts
-            or self.sizes[-1] + size > STRIPE_BYTES
-            or offset - self.firsts[-1] >= STRIPE_BLOCKS
-        ):
+        if self._is_cut or self.sizes[-1] + size > STRIPE_BYTES or offset - self.firsts[-1] >= STRIPE_BLOCKS:
+            self._is_cut = False
             self.firsts.append(offset)
             for column in (self.sizes, self.counts, self.lives):
                 column.append(0)
@@ -34,13 +34,32 @@ class Stripes:
         self.counts[-1] += count
         self.lives[-1] += live
 
+    def cut(self) -> None:
+        """Begin a new stripe with the next block."""
+        self._is_cut = True
+
     def less(self, offset: int, count: int = 1) -> None:
         """Messages of the block at `offset` wait no more."""
         self.lives[self._at if self._low <= offset < self._high else self._find(offset)] -= count
 
-    def more(self, offset: int, count: int) -> None:
-        """Messages of the block at `offset` wait again."""
-        self.lives[self._find(offset)] += count
+    @classmethod
+    def of(cls, firsts: "array[int]", sizes: "array[int]", counts: "array[int]") -> "Stripes":
+        """Stripes that were written down. `recount` tells what of them lives."""
+        made = cls()
+        made.firsts, made.sizes, made.counts = firsts, sizes, counts
+        made.lives = array("q", bytes(8 * len(firsts)))
+        return made
+
+    def recount(self, wheres: Iterable[Iterable[int]]) -> None:
+        """Count anew what lives: by the blocks' offsets of all messages that wait."""
+        self.lives = array("q", bytes(8 * len(self.firsts)))
+        for column in wheres:
+            for offset, count in Counter(column).items():
+                self.less(offset, -count)
+
+    def emptied(self, offset: int) -> None:
+        """All that waited in the stripe of this offset stands elsewhere now."""
+        self.lives[self._find(offset)] = 0
 
     def end_of(self, offset: int) -> int:
         """The first offset of the next stripe."""

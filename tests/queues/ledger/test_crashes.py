@@ -1,0 +1,53 @@
+"""The ledger on a disk that falls at any step, with its upkeep at work: nothing safe is lost, nothing is doubled."""
+
+import contextlib
+
+import pytest
+
+from penstock.testing.disk import Crashed
+
+from .bench import Bench
+from .world import MOVES, World
+
+
+def live(world: World) -> None:
+    """One life: random moves until the disk falls, mostly soon, now and then late."""
+    operations = world.chance.choice((60, 60, 60, 600))
+    world.bench.disk.crash_at = int(world.chance.expovariate(1 / operations))
+    with contextlib.suppress(Crashed):
+        for _ in range(operations):
+            getattr(world, world.chance.choice(MOVES))()
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_after_any_crash_the_queues_stand_as_after_some_turn_that_was_not_yet_safe_or_the_last_that_was(
+    block: int,
+) -> None:
+    for seed in range(block * 5, block * 5 + 5):
+        world = World(seed)
+        for _ in range(6):
+            live(world)
+            world.recover(power=world.chance.random() < 0.7)
+
+
+def test_upkeep_keeps_the_log_short_while_a_few_old_messages_stay() -> None:
+    bench = Bench()
+    old = []
+    for turn in range(300):
+        numbers = [bench.add(b"%d" % turn * 30) for _ in range(5)]
+        bench.turn()
+        old += numbers[:1] if turn < 20 else []
+        bench.ledger.settle_many(1, numbers[1:] if turn < 20 else numbers)
+        bench.turn()
+        bench.ledger.upkeep(bench.now)
+        bench.now = bench.now.after(0.1)
+    for _ in range(100):
+        bench.ledger.upkeep(bench.now)
+        bench.turn()
+        bench.now = bench.now.after(0.1)
+    assert bench.ledger.measures()["penstock_queue_moved_total"] >= 20
+    assert bench.log_bytes < 40_000
+    assert bench.log.topics["_penstock.queues"].partitions[0].start_offset > 40
+    bench.restart()
+    assert bench.waiting() == old
+    assert bench.bodies(old) == [b"%d" % turn * 30 for turn in range(20)]

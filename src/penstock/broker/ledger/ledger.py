@@ -11,9 +11,9 @@ from penstock.broker.ledger import snapshot
 from penstock.broker.ledger.block import Block, block
 from penstock.broker.ledger.bodies import Bodies
 from penstock.broker.ledger.options import LedgerOptions
-from penstock.broker.ledger.pages import Page, Rows
 from penstock.broker.ledger.recovery import Recovered, recovered, replay
-from penstock.broker.ledger.standing import Definition, Standing
+from penstock.broker.ledger.standing.pages import Page, Rows
+from penstock.broker.ledger.standing.standing import Definition, Standing
 from penstock.broker.ledger.turn import Then, Turn
 from penstock.broker.ledger.upkeep import IDLE_S, SLICE_S, Upkeep
 from penstock.broker.records.durable import DISK_ERRORS, Durability, refused_by

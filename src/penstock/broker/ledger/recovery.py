@@ -7,8 +7,8 @@ from array import array
 from dataclasses import dataclass, field
 
 from penstock.broker.ledger.block import Block
-from penstock.broker.ledger.pages import Page
-from penstock.broker.ledger.standing import Definition, Standing
+from penstock.broker.ledger.standing.pages import Page
+from penstock.broker.ledger.standing.standing import Definition, Standing
 from penstock.log import Partition
 from penstock.record import BatchInfo, intact, scan
 

@@ -13,10 +13,10 @@ from bisect import bisect_left
 from itertools import chain, compress, islice
 
 from penstock.broker.ledger.columns import MARK, PIECE, batch, numbers, packed, unpack
-from penstock.broker.ledger.holders import read, written
-from penstock.broker.ledger.pages import Page, Rows
-from penstock.broker.ledger.standing import Standing
-from penstock.broker.ledger.stripes import Stripes
+from penstock.broker.ledger.standing.holders import read, written
+from penstock.broker.ledger.standing.pages import Page, Rows
+from penstock.broker.ledger.standing.standing import Standing
+from penstock.broker.ledger.standing.stripes import Stripes
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.log import Partition

@@ -10,9 +10,9 @@ from itertools import chain
 
 from penstock.broker.ledger import block as blocks
 from penstock.broker.ledger.columns import packed
-from penstock.broker.ledger.holders import Holders, written
-from penstock.broker.ledger.pages import Rows
-from penstock.broker.ledger.standing import Definition
+from penstock.broker.ledger.standing.holders import Holders, written
+from penstock.broker.ledger.standing.pages import Rows
+from penstock.broker.ledger.standing.standing import Definition
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.content import NO_PROPERTIES, Content

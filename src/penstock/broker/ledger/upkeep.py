@@ -13,7 +13,7 @@ from penstock.broker.ledger.bodies import Bodies
 from penstock.broker.ledger.columns import packed
 from penstock.broker.ledger.options import LedgerOptions
 from penstock.broker.ledger.snapshot import Snapshot
-from penstock.broker.ledger.standing import Standing
+from penstock.broker.ledger.standing.standing import Standing
 from penstock.broker.records.durable import DISK_ERRORS
 from penstock.clock import Now
 from penstock.content import Content

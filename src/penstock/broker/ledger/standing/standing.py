@@ -11,9 +11,9 @@ from itertools import chain, compress, repeat
 from penstock.broker.ledger import block as blocks
 from penstock.broker.ledger.block import Block
 from penstock.broker.ledger.columns import numbers
-from penstock.broker.ledger.holders import Holders, read
-from penstock.broker.ledger.pages import Page, Pages, Rows
-from penstock.broker.ledger.stripes import Stripes
+from penstock.broker.ledger.standing.holders import Holders, read
+from penstock.broker.ledger.standing.pages import Page, Pages, Rows
+from penstock.broker.ledger.standing.stripes import Stripes
 
 Definition = dict[str, object]
 _SWEEP_FROM = 4096

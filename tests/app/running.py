@@ -61,7 +61,17 @@ class Running:
 @contextlib.contextmanager
 def running(command: str, folder: Path, *words: str) -> Iterator[Running]:
     """One that is stopped at the end, whatever happened."""
-    found = Running(command, str(folder), "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", *words)
+    found = Running(
+        command,
+        str(folder),
+        "--kafka",
+        "127.0.0.1:0",
+        "--amqp",
+        "127.0.0.1:0",
+        "--http",
+        "127.0.0.1:0",
+        *words,
+    )
     try:
         yield found
     finally:

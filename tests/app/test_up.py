@@ -60,7 +60,7 @@ def test_a_port_in_use_names_its_holder_and_the_remedy(tmp_path: Path) -> None:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        ran = penstock("up", str(tmp_path), "--kafka", str(port), "--http", "off")
+        ran = penstock("up", str(tmp_path), "--kafka", str(port), "--amqp", "off", "--http", "off")
     assert ran.returncode == 2
     assert f"port {port} on 127.0.0.1 is in use" in ran.stderr
     assert f"--kafka 127.0.0.1:{port + 1}" in ran.stderr
@@ -74,7 +74,7 @@ def test_an_address_others_can_reach_is_refused(tmp_path: Path) -> None:
 
 def test_a_data_directory_in_use_is_refused(tmp_path: Path) -> None:
     with BrokerProcess(tmp_path / ".penstock"):
-        ran = penstock("up", str(tmp_path), "--kafka", "0", "--http", "off")
+        ran = penstock("up", str(tmp_path), "--kafka", "0", "--amqp", "off", "--http", "off")
     assert ran.returncode == 2
     assert "in use" in ran.stdout + ran.stderr
 

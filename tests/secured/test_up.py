@@ -23,6 +23,7 @@ from tests.secured.certificates import Authority
 TOML = """\
 http = "127.0.0.1:0"
 kafka = "127.0.0.1:0"
+amqp = "127.0.0.1:0"
 
 [tls]
 cert = "server.pem"

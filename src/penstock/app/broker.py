@@ -24,6 +24,7 @@ from penstock import record
 from penstock.allocator import keep_freed_memory
 from penstock.app.addresses import Address, parse_address, parse_advertised, taken
 from penstock.app.entrance import Entrance
+from penstock.app.room import Room
 from penstock.broker.broker import Broker, BrokerOptions
 from penstock.broker.topics.configs import facts_of
 from penstock.calls import Append, AppendPart, CreateTopics, NewTopic, Principal
@@ -50,6 +51,8 @@ class BrokerAddresses:
     advertised: str = ""
     inner: Address | None = None
     """Where penstock's own processes connect, without TLS: on loopback, where the other listener speaks TLS."""
+    amqp: Address | None = None
+    """Where AMQP clients connect."""
 
 
 async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance: Entrance) -> int:
@@ -92,17 +95,23 @@ async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance
 async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance) -> dict[str, Address]:
     """Open the listeners; where each stands, by name. Raises PenstockError."""
     listening = {}
-    for name, address in (("kafka", addresses.kafka), ("inner", addresses.inner)):
+    for name, address in (("kafka", addresses.kafka), ("inner", addresses.inner), ("amqp", addresses.amqp)):
         if address is None:
             continue
         told: list[Address] = []
-        session = partial(entrance.session, partial(told.__getitem__, 0))
-        tls = entrance.tls if name == "kafka" else None
+        session = (
+            entrance.amqp_session
+            if name == "amqp"
+            else partial(entrance.session, partial(told.__getitem__, 0))
+        )
+        tls = None if name == "inner" else entrance.tls
         try:
             bound = Address(address.host, await driver.listen(address.host, address.port, session, tls))
         except OSError:
             raise taken(address, f"--{name}") from None
-        told.append(parse_advertised(addresses.advertised if name == "kafka" else "", bound, "--advertised"))
+        if name != "amqp":
+            advertised = addresses.advertised if name == "kafka" else ""
+            told.append(parse_advertised(advertised, bound, "--advertised"))
         listening[name] = bound
     return listening
 
@@ -132,6 +141,7 @@ def main() -> int:
     parser.add_argument(
         "--inner", default="off", help="a loopback listener without TLS, for our own processes"
     )
+    parser.add_argument("--amqp", default="off", help="where AMQP clients connect: HOST:PORT, PORT or off")
     parser.add_argument("--advertised", default="", help="what clients are told to connect to, HOST:PORT")
     parser.add_argument("--fsync", default="always", choices=("always", "interval", "never"))
     parser.add_argument(
@@ -144,13 +154,14 @@ def main() -> int:
         disk = RealDisk(given.data_dir)
         disk.lock()  # before anything in it is read: its own error says more than that of the first file
         tls = TlsOptions(**given_flags(vars(given), TlsOptions, "tls"))
-        entrance = Entrance(given.users or given.data_dir / FILE_NAME, tls)
+        entrance = Entrance(given.users or given.data_dir / FILE_NAME, tls, Room(given.data_dir))
         kafka = parse_address(given.kafka, "--kafka", secured=entrance.secured)
         if kafka is None:
             raise PenstockError(
                 "the broker without its Kafka listener has nothing to serve", remedy="give --kafka an address"
             )
-        addresses = BrokerAddresses(kafka, given.advertised, parse_address(given.inner, "--inner"))
+        amqp = parse_address(given.amqp, "--amqp", secured=entrance.secured)
+        addresses = BrokerAddresses(kafka, given.advertised, parse_address(given.inner, "--inner"), amqp)
         return uvloop.run(serve(disk, addresses, given.fsync, entrance))
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from typing import Final
 
 from penstock.app.addresses import Address
 from penstock.app.passes import SECRET_MECHANISM, SECRET_VARIABLE
+from penstock.app.room import Room
 from penstock.broker.broker import Broker
 from penstock.calls import Principal
 from penstock.errors import PenstockError
@@ -20,6 +21,7 @@ from penstock.tls import TlsOptions, load_pair, server_context
 from penstock.users.directory import ANONYMOUS, ITSELF
 from penstock.users.follow import FollowedUsers, told_of
 from penstock.users.scram import ITERATIONS_MIN, keys_of
+from penstock.wire.amqp.session import AmqpOptions, AmqpSession
 from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 from penstock.wire.sasl import Login
@@ -32,7 +34,8 @@ LOOK_S: Final = 0.5
 class Entrance:
     """What a broker process knows of who may come in; raises PenstockError for files that are no good."""
 
-    def __init__(self, users: Path, tls: TlsOptions) -> None:
+    def __init__(self, users: Path, tls: TlsOptions, room: Room | None = None) -> None:
+        """`room` is that of the data directory's disk."""
         # Taken out of the environment: what this process starts has no use for it.
         secret = os.environ.pop(SECRET_VARIABLE, "")
         # A random secret needs no stretching.
@@ -45,6 +48,7 @@ class Entrance:
         self.tls_options, self.tls = tls, server_context(tls)
         self._pair = self._pair_signature()
         self.fetch_sessions = FetchSessions(os.urandom)
+        self.room = room
 
     @property
     def secured(self) -> bool:
@@ -58,14 +62,21 @@ class Entrance:
 
     def session(self, advertised: Callable[[], Address], peer: Peer) -> KafkaSession:
         """A session for someone who connected to the listener that is advertised as such."""
+        address = lambda: (advertised().host, advertised().port)  # noqa: E731  # asked anew for each request
+        principal = Principal(host=peer.host)
+        return KafkaSession(address, principal, KafkaOptions(), self._login(peer), self.fetch_sessions)
+
+    def amqp_session(self, peer: Peer) -> AmqpSession:
+        """A session for someone who connected to the AMQP listener."""
+        low = lambda: self.room is not None and self.room.low  # noqa: E731  # asked anew from time to time
+        return AmqpSession(Principal(host=peer.host), AmqpOptions(), self._login(peer), low)
+
+    def _login(self, peer: Peer) -> Login:
         certified = "" if peer.certified in (ITSELF, ANONYMOUS) else peer.certified
-        login = Login(
+        return Login(
             os.urandom, lambda: not self.users.directory.open, certified,
             lambda user: user in self.users.directory.users,
         )  # fmt: skip
-        principal = Principal(host=peer.host)
-        address = lambda: (advertised().host, advertised().port)  # noqa: E731  # asked anew for each request
-        return KafkaSession(address, principal, KafkaOptions(), login, self.fetch_sessions)
 
     async def follow(self, broker: Broker) -> None:
         """Take over the users' file and renewed certificates as they change."""
@@ -78,6 +89,8 @@ class Entrance:
                     broker.use_users(self.users.directory)
             except PenstockError as error:
                 logger.error("%s", told_of(error))
+            if self.room is not None and self.room.look():
+                logger.warning("publishers %s", "wait: the disk is nearly full" if self.room.low else "go on")
             try:
                 self._renew()
             except PenstockError as error:

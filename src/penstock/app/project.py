@@ -20,6 +20,8 @@ class UpOptions:
 
     kafka: str = "127.0.0.1:9092"
     """Where Kafka clients connect: HOST:PORT, PORT or off."""
+    amqp: str = "127.0.0.1:5672"
+    """Where AMQP 0-9-1 clients (RabbitMQ's) connect: HOST:PORT, PORT or off."""
     http: str = "127.0.0.1:8080"
     """Where the console, the HTTP API and metrics are served: HOST:PORT, PORT or off."""
     data_dir: str = ".penstock"

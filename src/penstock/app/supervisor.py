@@ -51,6 +51,7 @@ class Supervisor:
         self.users = project.folder / options.users if options.users else self.data_dir / FILE_NAME
         secured = bool(tls.cert) and not read_users(self.users).open
         self.kafka = parse_address(options.kafka, "--kafka", secured=secured)
+        self.amqp = parse_address(options.amqp, "--amqp", secured=secured)
         self.http = parse_address(options.http, "--http", secured=secured)
         self.passes = Passes()
         self.children: list[Child] = []
@@ -62,7 +63,7 @@ class Supervisor:
         stop = until_told()
         if self.kafka is None:
             raise PenstockError("nothing runs without the Kafka listener", remedy="give --kafka an address")
-        for address, flag in ((self.kafka, "--kafka"), (self.http, "--http")):
+        for address, flag in ((self.kafka, "--kafka"), (self.amqp, "--amqp"), (self.http, "--http")):
             if address is not None and address.port and not is_free(address):
                 raise taken(address, flag)
         self.say("penstock", f"{__version__}, data in {self.data_dir}")
@@ -88,9 +89,14 @@ class Supervisor:
         broker = await self._child("broker", self._broker_arguments(), keeping, stop)
         said = await broker.ready
         bootstrap = said.get("inner", said["kafka"])
-        if "inner" in said:
-            broker.arguments[broker.arguments.index("--inner") + 1] = bootstrap  # for when it starts again
+        for name in ("inner", "amqp"):
+            if name in said:
+                broker.arguments[broker.arguments.index(f"--{name}") + 1] = said[
+                    name
+                ]  # for when it starts again
         self.say("broker", f"{said['kafka']}  Kafka clients connect here", mark=True)
+        if "amqp" in said:
+            self.say("broker", f"{said['amqp']}  AMQP 0-9-1 (RabbitMQ) clients connect here", mark=True)
         waits = [self._announce(*start) for start in await self._start_rest(bootstrap, keeping, stop)]
         await asyncio.gather(*waits)
         self.say("penstock", "running; Ctrl-C stops")
@@ -120,7 +126,7 @@ class Supervisor:
     def _broker_arguments(self) -> tuple[str, ...]:
         words = (
             "penstock.app.broker", "--data-dir", str(self.data_dir), "--users", str(self.users),
-            "--kafka", str(self.kafka), "--fsync", self.options.fsync, "--advertised", self.options.advertised,
+            "--kafka", str(self.kafka), "--amqp", str(self.amqp or "off"), "--fsync", self.options.fsync, "--advertised", self.options.advertised,
         )  # fmt: skip
         return (*words, *self._tls_arguments(), *(("--inner", "127.0.0.1:0") if self.tls.cert else ()))
 

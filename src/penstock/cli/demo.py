@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
 def free_ports(settings: UpOptions) -> UpOptions:
     """The settings with the next free port where one is taken, saying so."""
     changed: dict[str, Any] = {}
-    for name in ("kafka", "http"):
+    for name in ("kafka", "amqp", "http"):
         wanted = parse_address(getattr(settings, name), f"--{name}")
         if wanted is not None and wanted.port:
             free = next_free(wanted)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from penstock.cli import describing, wrong_sql
 from penstock.sql import support as sql
+from penstock.wire.amqp import support as amqp
 from penstock.wire.kafka import support as kafka
 
 PAGES = {
     "cli.md": ("The command line", describing.markdown),
+    "compatibility/amqp.md": ("What the AMQP gateway offers", amqp.markdown),
     "kafka-support.md": ("What the Kafka gateway offers", kafka.markdown),
     "sql-errors.md": ("What is said of wrong SQL", wrong_sql.markdown),
     "sql-support.md": ("What the SQL can do", sql.markdown),

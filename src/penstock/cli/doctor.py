@@ -91,7 +91,7 @@ def python(site: Site) -> Iterator[Finding]:
 
 def ports(site: Site) -> Iterator[Finding]:
     """The addresses to listen on: free, or held by this very project."""
-    for name in ("kafka", "http"):
+    for name in ("kafka", "amqp", "http"):
         try:
             address = parse_address(getattr(site.settings, name), f"--{name}")
             if address is None:

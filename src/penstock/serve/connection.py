@@ -139,7 +139,7 @@ class Connection(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             return
         over = self.driver.budget.full and (bool(self.waiting) or self.held_bytes > self.driver.share_bytes)
-        wanted = self.writable and not self.stalled and not over
+        wanted = self.writable and not self.stalled and not over and not self.session.paused
         if wanted != self.reading:
             self.reading = wanted
             (self.transport.resume_reading if wanted else self.transport.pause_reading)()

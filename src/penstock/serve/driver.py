@@ -315,9 +315,9 @@ class Driver:
     def _look_at_connections(self, now: Now) -> None:
         """Close those that were silent, or took nothing, for too long."""
         for connection in list(self.connections):
-            connection.session.tick(now)
-            if connection.session.closing:
+            if connection.session.tick(now):
                 connection.flush()
+            connection.regulate()
         for connection in list(self._unsent):
             connection.measure_unsent()
             if connection.transport and now.mono_s - connection.unsent_since_s > self.options.untaken_s:

@@ -42,6 +42,9 @@ class Session(Protocol):
     """Requests wait that could begin: the session had its turn. The driver writes, lets others have theirs, and calls
     `go_on`."""
 
+    paused: bool
+    """Nothing more is to be read of this client until a `tick` says otherwise."""
+
     bytes_in_flight: int
     """Bytes of requests received and not yet answered, with a fixed cost a request; the driver pauses reads on it."""
 
@@ -70,8 +73,9 @@ class Session(Protocol):
     def lost(self) -> list[Call]:
         """The client is gone, or is being closed: the calls that put in order what it left. Called once."""
 
-    def tick(self, now: Now) -> None:
-        """Let time pass: a session may set `closing` when its client has been silent too long."""
+    def tick(self, now: Now) -> bool:
+        """Let time pass: a session may set `closing` when its client has been silent too long, or `paused`, or have
+        something to say. Whether there is something to write, or the end."""
 
     def take_notices(self) -> list[Notice]:
         """What happened since the last call that is worth a line in the log."""

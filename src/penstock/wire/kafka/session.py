@@ -88,7 +88,7 @@ class KafkaSession:
         fetch_sessions: FetchSessions | None = None,
     ) -> None:
         """`fetch_sessions` are those of all connections; without them this one has its own."""
-        self.closing = self.stalled = False
+        self.closing = self.stalled = self.paused = False
         self.bytes_in_flight = self._begun = self._made_bytes = 0
         self._advertised, self._principal, self._options = advertised, principal, options
         self._login, self._fetch_sessions = login or Login(), fetch_sessions or FetchSessions()
@@ -153,7 +153,7 @@ class KafkaSession:
         """Nothing: what a Kafka client leaves, time puts in order."""
         return []
 
-    def tick(self, now: Now) -> None:
+    def tick(self, now: Now) -> bool:
         """Close after `idle_s` of silence with nothing left to answer, and when the user is no user any more."""
         self._now_s = now.mono_s
         if self._heard_s is None:
@@ -168,6 +168,7 @@ class KafkaSession:
         most_s = self._options.unfinished_s if self._frames.held_bytes else self._options.idle_s
         if not busy and now.mono_s - self._heard_s > most_s:
             self.closing = True
+        return self.closing
 
     # --- the pipeline ------------------------------------------------------------------------------------------
 

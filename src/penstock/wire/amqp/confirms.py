@@ -1,0 +1,58 @@
+"""A channel's publisher confirms: publishes are numbered from 1; each is acked once safe, or nacked; in order.
+
+Acks are joined: one says "all up to this". Knows no bytes of messages.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from penstock.wire.amqp.methods import frame
+from penstock.wire.amqp.work import Confirming
+
+if TYPE_CHECKING:
+    from penstock.wire.amqp.channel import Channel
+
+
+class Confirms:
+    """Those of one channel since its confirm.select."""
+
+    __slots__ = ("_channel", "_confirmed", "_nacked", "_published", "_waiting")
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+        self._published = self._confirmed = 0
+        self._nacked: set[int] = set()
+        self._waiting: deque[Confirming] = deque()
+
+    def sent(self, count: int, nacked: Sequence[int]) -> None:
+        """Messages were published; those at the places `nacked` were declined, the others become safe."""
+        channel, before = self._channel, self._published
+        self._published += count
+        for place in nacked:
+            channel.write(frame(channel.number, "basic.nack", delivery_tag=before + place + 1))
+            self._nacked.add(before + place + 1)
+        if count > len(nacked):
+            waiting = Confirming(channel, self._published)
+            self._waiting.append(waiting)
+            channel.session.ask(waiting, waiting.begin())
+
+    def tell(self) -> None:
+        """Tell the client of all at the head that is decided: at the end of a turn, so that it is one sentence."""
+        waiting = self._waiting
+        while waiting and waiting[0].done:
+            first = waiting.popleft()
+            while waiting and waiting[0].done and waiting[0].refused == first.refused:
+                first = waiting.popleft()
+            self._tell("basic.nack" if first.refused else "basic.ack", first.last)
+
+    def _tell(self, name: str, last: int) -> None:
+        told = last
+        while told in self._nacked:
+            told -= 1
+        several = sum(1 for tag in self._nacked if tag < told) + 1 < told - self._confirmed
+        if told > self._confirmed:
+            self._channel.write(frame(self._channel.number, name, delivery_tag=told, multiple=several))
+        self._confirmed = last
+        if self._nacked:
+            self._nacked = {tag for tag in self._nacked if tag > last}

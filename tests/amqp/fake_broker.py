@@ -1,4 +1,7 @@
-"""A broker in a few lines for tests of the session: queues by the default exchange, in memory; it notes every call."""
+"""A broker in a few lines for tests of the session: queues by the default exchange, in memory; it notes every call.
+
+`done` is what took effect of publishes and acknowledgements.
+"""
 
 import itertools
 from collections import deque
@@ -30,6 +33,7 @@ class FakeBroker:
         self.channels: list[FakeChannel] = []
         self.ever: list[FakeChannel] = []
         self.asked: list[Call] = []
+        self.done: list[tuple[object, object]] = []
         self.unsafe = False
         self.waiting: list[Later[Any]] = []
         self.scripted: dict[type[Call], list[object]] = {}
@@ -104,6 +108,7 @@ class FakeBroker:
             if content.exchange:
                 words = f"no exchange '{content.exchange}' in vhost '/'"
                 return q.Sent(place, returned, (), Refused(Refusal.NO_EXCHANGE, words))
+            self.done.append((call.channel, content))
             if content.routing_key in self.queues:
                 self.queues[content.routing_key].append(content)
             elif mandatory:
@@ -154,6 +159,7 @@ class FakeBroker:
             )
             if not tags:
                 return Refused(Refusal.PRECONDITION, f"unknown delivery tag {tag}")
+            self.done.append((call.channel, (tag, multiple, mark)))
             for one in tags:
                 queue, content = held.pop(one)
                 if mark is q.Mark.REQUEUE:

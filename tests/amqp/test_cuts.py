@@ -31,14 +31,11 @@ def told(pieces: Sequence[bytes]) -> tuple[Any, ...]:
     client = Client()
     client.broker.queues |= {"q": deque(), "p": deque()}
     out = b"".join(client.bytes_of(piece) for piece in pieces)
-    calls: dict[tuple[str, int], list[Any]] = {}
-    for call in client.broker.asked:
-        kind = type(call).__name__
-        parts = getattr(call, "messages", None) or getattr(call, "settlements", None) or [kind]
-        if not isinstance(call, q.AwaitSafe):
-            channel = getattr(call, "channel", None)
-            place = client.broker.ever.index(channel) if channel in client.broker.ever else -1
-            calls.setdefault((kind, place), []).extend(parts)
+    broker, calls = client.broker, {}
+    for channel, done in [(getattr(call, "channel", None), call) for call in broker.asked] + broker.done:
+        if not isinstance(done, q.Publish | q.Settle | q.AwaitSafe):
+            what = done if isinstance(done, tuple) else type(done).__name__
+            calls.setdefault(broker.ever.index(channel) if channel in broker.ever else -1, []).append(what)
     return calls, spoken(out), client.session.closing, client.session.bytes_in_flight
 
 

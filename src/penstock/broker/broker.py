@@ -17,6 +17,7 @@ from penstock.broker.groups.offsets import delete as delete_offsets
 from penstock.broker.groups.offsets.expire import keep_expiring
 from penstock.broker.groups.rebalance import watch_sessions
 from penstock.broker.options import BrokerOptions
+from penstock.broker.queues import answering
 from penstock.broker.records import append, epochs, fetch, init_producer, list_offsets
 from penstock.broker.state import State
 from penstock.broker.topics import alter, configs, create, delete, describe, partitions, trim
@@ -35,7 +36,7 @@ __all__ = ["Broker", "BrokerOptions"]
 ANSWERING = (
     append, fetch, init_producer, list_offsets, epochs,
     alter, configs, create, delete, describe, partitions, trim,
-    join, sync, presence, admin, commit, enlist, end, offsets, describe_transactions, delete_offsets, login,
+    join, sync, presence, admin, commit, enlist, end, offsets, describe_transactions, delete_offsets, login, answering,
 )  # fmt: skip
 """The modules whose functions answer calls: importing them fills the table."""
 
@@ -52,7 +53,7 @@ class Broker:
         facts: Mapping[str, str] | None = None,
     ) -> None:
         """`facts` are settings that only the process knows, shown by DescribeConfigs (advertised.listeners, …)."""
-        self._state = State(log, options, randomness)
+        self._state = State(log, options, randomness, now)
         self._state.facts = facts or {}
         watch_sessions(self._state.groups)
         keep_expiring(self._state, now)
@@ -73,6 +74,7 @@ class Broker:
 
     def settle(self, now: Now) -> None:
         """The end of a turn: do what all its calls share. May make a sync needed."""
+        self._state.queues.settle(now)
 
     def tick(self, now: Now) -> None:
         """Let time pass: sessions, waits and rebalances that are due end. Cheap when nothing is."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from penstock.broker.access.logins import Logins
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.offsets.store import OffsetStore
+from penstock.broker.ledger import Ledger, LedgerOptions
 from penstock.broker.options import BrokerOptions
+from penstock.broker.queues.queues import Around, Queues
 from penstock.broker.records.durable import Durability
 from penstock.broker.records.producer_ids import ProducerIds
 from penstock.broker.records.sequences import Sequences
@@ -22,6 +24,7 @@ from penstock.broker.transactions.store import Transactions
 from penstock.broker.turns.counts import Counts
 from penstock.broker.turns.errands import Errands
 from penstock.broker.turns.timers import Timers
+from penstock.clock import Now
 from penstock.log import Log, Partition
 from penstock.users.directory import Directory
 
@@ -29,7 +32,9 @@ from penstock.users.directory import Directory
 class State:
     """One broker's state. `facts` are broker settings that only the process knows (advertised.listeners, …)."""
 
-    def __init__(self, log: Log, options: BrokerOptions, randomness: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, log: Log, options: BrokerOptions, randomness: Callable[[int], bytes], now: Now
+    ) -> None:
         self.log, self.options, self.randomness = log, options, randomness
         self.facts: Mapping[str, str] = {}
         self.notices: list[str] = []
@@ -52,6 +57,8 @@ class State:
         self.deadlines = Deadlines(self.timers)
         for name in self.offsets.groups():
             self.groups.ensure(name)
+        around = Around(self.timers, self.errands, self.counts, randomness, self.notices)
+        self.queues = Queues(Ledger(internal, self.durability, LedgerOptions(), self.notices), around, now)
 
     def partition(self, topic: str, index: int) -> Partition | None:
         """The partition, or None where it does not exist."""

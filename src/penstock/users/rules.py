@@ -7,7 +7,10 @@ write, delete or alter a thing may describe it, whoever may alter its configs ma
 from dataclasses import dataclass
 from typing import Final
 
-KINDS: Final = ("topic", "group", "cluster", "transactional-id", "pipeline")
+KINDS: Final = (
+    "topic", "group", "cluster", "transactional-id", "pipeline", "vhost", "exchange", "queue",
+)  # fmt: skip
+"""An exchange or a queue goes by its name, in a virtual host other than `/` by that one's name, a slash and its name."""
 OPERATIONS: Final = (
     "read", "write", "create", "delete", "alter", "describe", "describe-configs", "alter-configs",
     "idempotent-write", "all",

@@ -22,6 +22,9 @@ REFUSALS = {
     "group": Refusal.GROUP_NOT_ALLOWED,
     "cluster": Refusal.CLUSTER_NOT_ALLOWED,
     "transactional-id": Refusal.TRANSACTIONAL_ID_NOT_ALLOWED,
+    "vhost": Refusal.VHOST_NOT_ALLOWED,
+    "exchange": Refusal.EXCHANGE_NOT_ALLOWED,
+    "queue": Refusal.QUEUE_NOT_ALLOWED,
 }
 
 

@@ -4,6 +4,7 @@ Operations and kinds of resources are Kafka's ACL words, and so is what each cal
 """
 
 from penstock import calls
+from penstock.broker.access import queue_needs
 from penstock.broker.access.needs import (
     CLUSTER_ITSELF,
     GROUP,
@@ -71,4 +72,6 @@ ACCESS: dict[type[Call], tuple[Need, ...]] = {
     calls.ListGroups: (Found("describe", "", GROUP, or_cluster=True),),
     calls.DescribeGroups: (Each("describe", "groups", GROUP_NAME),),
     calls.DeleteGroups: (Each("delete", "groups", GROUP_NAME),),
+    # Queues.
+    **queue_needs.ACCESS,
 }  # fmt: skip

@@ -1,0 +1,81 @@
+"""Answers Subscribe, Unsubscribe, SetPrefetch."""
+
+from penstock.broker.answers import answers
+from penstock.broker.queues.answering.finding import channel_of, find_queue, precondition
+from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channels.consumer import Consumer
+from penstock.broker.queues.moving.leave import able, end_consumer
+from penstock.broker.queues.names import REPLY_TO, made_up
+from penstock.broker.queues.queue.arguments import Asked, type_of
+from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.state import State
+from penstock.calls.queues import SetPrefetch, Subscribe, Unsubscribe
+from penstock.clock import Now
+from penstock.errors import Refusal, Refused
+
+
+@answers(Subscribe)
+def subscribe(state: State, call: Subscribe, now: Now) -> str | Refused:
+    """The new consumer's tag."""
+    channel = channel_of(call)
+    tag = call.tag or made_up("amq.ctag-", state.randomness)
+    queue = _replies(state, channel, call) if call.queue == REPLY_TO else find_queue(channel, call.queue)
+    if isinstance(queue, Refused):
+        return queue
+    if tag in channel.consumers:
+        return Refused(Refusal.CONSUMER_TAG_TAKEN, f"attempt to reuse consumer tag '{tag}'")
+    if queue.turns.exclusive or (call.exclusive and len(queue.turns)):
+        return Refused(Refusal.IN_USE, f"{queue.spelled} in exclusive use")
+    priority = call.arguments.get("x-priority", 0)
+    if isinstance(priority, bool) or not isinstance(priority, int):
+        words = f'"expected integer, got {type_of(priority)}"'
+        return precondition(f"invalid arg 'x-priority' for {queue.spelled}: {words}")
+    consumer = Consumer(channel, queue, tag, call.no_ack, call.arguments)
+    consumer.exclusive = call.exclusive
+    channel.consumers[tag] = consumer
+    queue.turns.add(consumer)
+    state.queues.idleness.used(queue, now)
+    state.queues.stir(queue)
+    return tag
+
+
+def _replies(state: State, channel: Channel, call: Subscribe) -> Queue | Refused:
+    """The channel's own address for replies (RabbitMQ's page "Direct Reply-to")."""
+    if not call.no_ack:
+        return precondition("reply consumer cannot acknowledge")
+    if channel.replies is not None:
+        return precondition("reply consumer already set")
+    vhost = channel.client.vhost
+    address = made_up(f"{REPLY_TO}.", state.randomness)
+    queue = Queue(state.queues.next_id(), vhost.name, address, Asked(), {})
+    queue.owner = channel.client
+    vhost.replies[address] = queue
+    vhost.routes.forget()
+    state.queues.by_id[queue.id] = queue
+    channel.replies = address, queue
+    return queue
+
+
+@answers(Unsubscribe)
+def unsubscribe(state: State, call: Unsubscribe, now: Now) -> None:
+    """Harmless where there is no such consumer."""
+    channel = channel_of(call)
+    consumer = channel.consumers.get(call.tag)
+    if consumer is not None:
+        end_consumer(state.queues, consumer, now)
+        if channel.replies is not None and channel.replies[1] is consumer.queue:
+            address, queue = channel.replies
+            channel.replies = None
+            del channel.client.vhost.replies[address]
+            state.queues.remove_queue(channel.client.vhost, queue)
+
+
+@answers(SetPrefetch)
+def set_prefetch(state: State, call: SetPrefetch, now: Now) -> None:
+    """RabbitMQ's meaning of `global`: it is about the channel, and else about consumers to come."""
+    channel = channel_of(call)
+    if call.whole:
+        channel.prefetch_whole = call.count
+        able(state.queues, channel, channel.consumers.values())
+    else:
+        channel.prefetch = call.count

@@ -1,0 +1,61 @@
+"""Answers Lease, Get."""
+
+from penstock.broker.answers import answers
+from penstock.broker.queues.answering.finding import channel_of, find_queue, no_queue
+from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted
+from penstock.broker.queues.moving.leave import able
+from penstock.broker.queues.names import REPLY_TO
+from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.queue.ready import Item
+from penstock.broker.state import State
+from penstock.broker.turns.errands import READING
+from penstock.calls.queues import Delivery, Get, Got, Lease
+from penstock.clock import Now
+from penstock.errors import Refusal, Refused
+from penstock.later import Later, Steps
+
+
+@answers(Lease)
+def lease(state: State, call: Lease, now: Now) -> object:
+    """Later, at the end of a turn in which there is something."""
+    channel = channel_of(call)
+    if channel.closed:
+        return Refused(Refusal.BAD_REQUEST, "the channel is closed")
+    channel.lease, channel.room_bytes = Later(), max(1, call.bytes_max)
+    if channel.cancelled:
+        state.queues.waiting[channel] = None
+    able(state.queues, channel, channel.consumers.values())
+    return channel.lease
+
+
+@answers(Get)
+def get(state: State, call: Get, now: Now) -> object:
+    """One message, or None."""
+    channel = channel_of(call)
+    if call.queue == REPLY_TO:
+        return no_queue(channel, call.queue)
+    queue = find_queue(channel, call.queue)
+    if isinstance(queue, Refused):
+        return queue
+    bring_up(state.queues, queue, now)
+    state.queues.idleness.used(queue, now)
+    if not queue.ready:
+        return None
+    item, remaining = queue.ready.take(), len(queue.ready)
+    tag = channel.got(queue, item, call.no_ack)
+    if queue.kept and not call.no_ack:
+        state.queues.ledger.delivered(queue.id, item[0])
+    state.queues.stir(queue)
+    return state.errands.begin(READING, _read(state, (queue, tag), item, remaining, call.no_ack))
+
+
+def _read(state: State, given: tuple[Queue, int], item: Item, remaining: int, no_ack: bool) -> Steps[object]:
+    queue, tag = given
+    content = (yield from bodies(state.queues, [item[0]]))[0]
+    if content is None:
+        return None  # the queue went while the message was fetched
+    if no_ack and not queue.gone:
+        state.queues.ledger.settle(queue.id, item[0])
+    if queue.is_quorum:
+        content = counted(content, item[3])
+    return Got(Delivery("", tag, item[3] > 0 or item[0] <= queue.seen, content), remaining)

@@ -1,0 +1,161 @@
+"""One channel: its consumers, what they hold unsettled, and the lease that waits for more.
+
+Knows tags and what they stand for; moves no message from or to a queue.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from penstock.broker.queues.queue.arguments import Asked
+from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.queue.ready import Item
+from penstock.calls.queues import Publishing, Settlement
+from penstock.later import Later
+
+if TYPE_CHECKING:
+    from penstock.broker.queues.channels.client import Client
+    from penstock.broker.queues.channels.consumer import Consumer
+
+Held: TypeAlias = "tuple[Queue, Consumer | None, Item]"
+"""What a tag stands for; no consumer where it was got."""
+
+NOWHERE = Queue(0, "", "", Asked(), {})
+"""Where a message came from that never was."""
+NOWHERE.gone = True
+
+_MESSAGE_BYTES = 96
+"""What a message's properties and framing are taken for, beside its body."""
+
+
+class Picked(NamedTuple):
+    """Messages for one consumer, with tags from `first_tag` on, that wait to be answered with."""
+
+    consumer: "Consumer"
+    first_tag: int
+    items: Sequence[Item]
+
+
+class Transaction:
+    """What waits for a commit: publishes, and settlements with what they settle."""
+
+    __slots__ = ("publishes", "settled")
+
+    def __init__(self) -> None:
+        self.publishes: list[Publishing] = []
+        self.settled: list[tuple[Settlement, dict[int, Held]]] = []
+
+
+class Channel:
+    """What `OpenChannel` hands out. `room_bytes` is 0 while no lease waits; `unsafe`: it published what must be kept since
+    it last asked whether all is safe."""
+
+    __slots__ = (
+        "allowed", "cancelled", "client", "closed", "consumers", "failed", "held", "last_queue", "lease", "picked", "prefetch",
+        "prefetch_whole", "reading", "replies", "room_bytes", "tag", "transaction", "unacked", "unsafe",
+    )  # fmt: skip
+
+    def __init__(self, client: "Client") -> None:
+        self.client, self.closed, self.unsafe = client, False, False
+        self.consumers: dict[str, Consumer] = {}
+        self.unacked: dict[int, Held] = {}
+        self.tag = self.held = self.prefetch = self.prefetch_whole = self.room_bytes = 0
+        self.lease: Later[object] | None = None
+        self.picked: list[Picked] = []
+        self.reading: list[Picked] = []  # what was picked, while its bodies are fetched
+        self.cancelled: list[str] = []
+        self.transaction: Transaction | None = None
+        self.last_queue = ""
+        self.replies: tuple[str, Queue] | None = None  # its address for direct replies
+        self.allowed: dict[str, object] = {}
+        self.failed: object = None
+
+    def pick(self, consumer: "Consumer", items: Sequence[Item]) -> None:
+        """These go to the consumer with the next answer."""
+        count, first = len(items), self.tag + 1
+        self.tag += count
+        self.picked.append(Picked(consumer, first, items))
+        self.room_bytes -= sum([item[1] for item in items]) + count * _MESSAGE_BYTES
+        queue = consumer.queue
+        queue.delivered += count
+        if not consumer.no_ack:
+            self.unacked.update(zip(range(first, first + count), zip(repeat(queue), repeat(consumer), items)))  # noqa: B905
+            self._hold(queue, consumer, items)
+
+    def got(self, queue: "Queue", item: Item, no_ack: bool) -> int:
+        """One that was asked for singly; its tag."""
+        self.tag += 1
+        queue.delivered += 1
+        if not no_ack:
+            self.unacked[self.tag] = queue, None, item
+            queue.held += 1
+            queue.held_bytes += item[1]
+        return self.tag
+
+    def _hold(self, queue: "Queue", consumer: "Consumer", items: Sequence[Item]) -> None:
+        count = len(items)
+        consumer.held += count
+        self.held += count
+        queue.held += count
+        queue.held_bytes += sum([item[1] for item in items])
+
+    def forget(self, consumer: "Consumer") -> None:
+        """It is over; what it holds stays held. What it was to be sent unheld is its queue's again."""
+        del self.consumers[consumer.tag]
+        consumer.queue.turns.remove(consumer)
+        if consumer.no_ack:
+            for one in [one for one in self.picked if one.consumer is consumer]:
+                self.picked.remove(one)
+                for item in one.items:
+                    consumer.queue.ready.give_back(item)
+
+    # --- settling ------------------------------------------------------------------------------------------------
+
+    def meant(self, tag: int, multiple: bool) -> dict[int, Held] | None:
+        """What a settlement is about, taken out of what is unsettled; None for a tag that is not held."""
+        unacked = self.unacked
+        if not multiple:
+            held = unacked.pop(tag, None)
+            return None if held is None else {tag: held}
+        if tag == 0:
+            found, self.unacked = unacked, {}
+            return found
+        if tag not in unacked:
+            return None
+        found = {}
+        for one in unacked:
+            if one > tag:
+                break
+            found[one] = unacked[one]
+        for one in found:
+            del unacked[one]
+        return found
+
+    def put_back(self, found: dict[int, Held]) -> None:
+        """A rollback: they are unsettled as before, in the order of their tags."""
+        self.unacked = dict(sorted({**self.unacked, **found}.items()))
+
+    def release(self, held: Iterable[Held]) -> None:
+        """These count no more for anybody's prefetch."""
+        for queue, consumer, item in held:
+            queue.held -= 1
+            queue.held_bytes -= item[1]
+            if consumer is not None:
+                consumer.held -= 1
+                self.held -= 1
+
+    def held_of(self, queue: "Queue") -> list[int]:
+        """The numbers of what it holds of one queue, settled in an open transaction or not."""
+        found = [item[0] for one, _, item in self.unacked.values() if one is queue]
+        if self.transaction is not None:
+            for _, settled in self.transaction.settled:
+                found += [item[0] for one, _, item in settled.values() if one is queue]
+        return found
+
+    def disown(self, number: int) -> None:
+        """Messages of this number and above never were: what is held of them is nobody's."""
+        for tag, (queue, consumer, item) in self.unacked.items():
+            if item[0] >= number:
+                queue.held -= 1
+                queue.held_bytes -= item[1]
+                self.unacked[tag] = NOWHERE, consumer, item

@@ -1,0 +1,1 @@
+"""How messages move: into queues, out to consumers, back, and away."""

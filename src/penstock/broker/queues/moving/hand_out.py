@@ -1,0 +1,188 @@
+"""The end of a turn: what is ready goes to consumers that may have more, what expired or is too much goes away.
+
+A lease is answered once, with everything its channel's consumers were given in the turn. Bodies that are on the disk only
+are fetched on another thread first; their messages are leased meanwhile.
+"""
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+from penstock.broker.queues.channels.channel import Channel, Picked
+from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.queue.ready import Item
+from penstock.broker.turns.errands import READING
+from penstock.calls.queues import Delivery, Leased
+from penstock.content import Content, Signed64
+from penstock.later import Later, Steps
+from penstock.log import Cold
+
+if TYPE_CHECKING:
+    from penstock.broker.queues.queues import Queues
+    from penstock.clock import Now
+
+_delivery = Delivery._make
+
+SLICE = 1000
+"""Messages that one queue lets expire, or loses to its limit, in one go."""
+
+
+def settle(queues: "Queues", now: "Now") -> None:
+    """The turn's end."""
+    while queues.stirred:
+        stirred, queues.stirred = queues.stirred, {}
+        for queue in stirred:
+            if not queue.gone:
+                bring_up(queues, queue, now)
+        queues.letters.send(now)
+    waiting, queues.waiting = queues.waiting, {}
+    for channel in waiting:
+        if not channel.closed:
+            answer(queues, channel)
+
+
+def bring_up(queues: "Queues", queue: Queue, now: "Now", hand_out_first: bool = False) -> None:
+    """Let the queue be as it should be now: nothing expired in it, nothing that a consumer could have, nothing too much.
+
+    `hand_out_first`: what expires at once may still go to who waits for it.
+    """
+    if not hand_out_first and queue.ready.first() is not None:
+        expire(queues, queue, now)
+    _hand_out(queues, queue)
+    if hand_out_first:
+        expire(queues, queue, now)
+    if not queue.is_plain:
+        _trim(queues, queue, now)
+    arm(queues, queue, now)
+
+
+def _hand_out(queues: "Queues", queue: Queue) -> None:
+    ready, turns = queue.ready, queue.turns
+    while turns.all and ready:
+        turn = turns.next()
+        if turn is None:
+            return
+        consumer, room = turn
+        channel = consumer.channel
+        items = ready.take_many(room, channel.room_bytes)
+        channel.pick(consumer, items)
+        queues.waiting[channel] = None
+        if queue.kept and not consumer.no_ack:
+            queues.ledger.delivered(queue.id, items[-1][0])
+
+
+# --- what goes away ---------------------------------------------------------------------------------------------------
+
+
+def expire(queues: "Queues", queue: Queue, now: "Now") -> None:
+    """Let go of what has expired at the queue's head."""
+    items = queue.ready.expired(now.wall_ms, SLICE)
+    if items:
+        queues.letters.die(queue, items, "expired")
+        if len(items) == SLICE:
+            queues.around.timers.at(now.mono_s, lambda now: queues.stir(queue))
+
+
+def arm(queues: "Queues", queue: Queue, now: "Now") -> None:
+    """See to it that the queue is looked at when its head expires."""
+    first = queue.ready.first()
+    due_ms = first[2] if first is not None else 0
+    timer = queue.expiry
+    if not due_ms or (timer is not None and not timer.over and queue.due_ms == due_ms):
+        return
+    if timer is not None:
+        timer.cancel()
+    queue.due_ms = due_ms
+    due_s = now.mono_s + max(0, due_ms - now.wall_ms) / 1000
+    queue.expiry = queues.around.timers.at(due_s, lambda now: queues.stir(queue))
+
+
+def _trim(queues: "Queues", queue: Queue, now: "Now") -> None:
+    """Take what is above the limits from the head, unless a consumer is about to."""
+    if queue.asked.rejects or not queue.over() or queue.limit_waits():
+        return
+    items: list[Item] = []
+    while queue.over() and len(items) < SLICE:
+        items.append(queue.ready.take())
+    queues.letters.die(queue, items, "maxlen")
+    if queue.over():
+        queues.around.timers.at(now.mono_s, lambda now: queues.stir(queue))
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def answer(queues: "Queues", channel: Channel) -> None:
+    """Answer the channel's lease with what was picked, and with who was cancelled."""
+    lease = channel.lease
+    if lease is None or not (channel.picked or channel.cancelled):
+        return
+    picked, channel.picked = channel.picked, []
+    cancelled, channel.cancelled = channel.cancelled, []
+    channel.lease, channel.room_bytes, channel.reading = None, 0, picked
+
+    def done(leased: object) -> None:
+        channel.reading = []
+        if not channel.closed:
+            lease.resolve(leased)
+
+    found = queues.around.errands.begin(READING, _read(queues, channel, picked, cancelled))
+    if isinstance(found, Later):
+        found.watch(done)
+    else:
+        done(found)
+
+
+def _read(queues: "Queues", channel: Channel, picked: list[Picked], cancelled: list[str]) -> Steps[object]:
+    """The answer, once all bodies are near."""
+    numbers = [item[0] for one in picked for item in one.items]
+    contents = yield from bodies(queues, numbers)
+    deliveries: list[Delivery] = []
+    at = 0
+    for consumer, first_tag, items in picked:
+        queue, end = consumer.queue, at + len(items)
+        some = contents[at:end]
+        at = end
+        if queue.is_quorum:
+            some = [one and counted(one, item[3]) for one, item in zip(some, items, strict=True)]
+        again = [item[3] > 0 or item[0] <= queue.seen for item in items]
+        rows = zip(repeat(consumer.tag), range(first_tag, first_tag + len(items)), again, some)
+        deliveries += map(_delivery, rows)
+        if consumer.no_ack and not channel.closed and not queue.gone:
+            queues.ledger.settle_many(queue.id, [item[0] for item in items])
+    if None in contents:  # a queue went, with what its consumers were to get
+        deliveries = [one for one in deliveries if one.content is not None]
+    return Leased(deliveries, cancelled)
+
+
+def bodies(queues: "Queues", numbers: Sequence[int]) -> Steps[list[Content | None]]:
+    """The messages of these numbers; None where one is gone, with its queue."""
+    while True:
+        try:
+            return [*queues.ledger.contents(numbers)]
+        except LookupError:
+            return (yield from _those_left(queues, numbers))
+        except Cold as cold:
+            fetch = cold.fetch
+        yield fetch
+
+
+def _those_left(queues: "Queues", numbers: Sequence[int]) -> Steps[list[Content | None]]:
+    found: list[Content | None] = []
+    at = 0
+    while at < len(numbers):
+        try:
+            found += queues.ledger.contents([numbers[at]])
+        except LookupError:
+            found.append(None)
+        except Cold as cold:
+            yield cold.fetch
+            continue
+        at += 1
+    return found
+
+
+def counted(content: Content, count: int) -> Content:
+    """As a quorum queue delivers it: with how often it was delivered before."""
+    headers = {**(content.properties.headers or {}), "x-delivery-count": Signed64(count)}
+    return content._replace(properties=content.properties.replaced(headers=headers))

@@ -1,0 +1,114 @@
+"""What consumers held: done with, back to its place, or dead. And how what ends (a consumer, a channel) lets go of it."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from penstock.broker.queues.channels.channel import Channel, Held
+from penstock.broker.queues.channels.consumer import Consumer
+from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.queue.ready import Item
+from penstock.calls.queues import Mark
+from penstock.clock import Now
+
+if TYPE_CHECKING:
+    from penstock.broker.queues.queues import Queues
+
+
+def settle_all(queues: "Queues", channel: Channel, marked: Iterable[tuple[Mark, Iterable[Held]]]) -> None:
+    """Let go of what was held, as each mark says, in order; whoever has room again is given more."""
+    done: dict[Queue, list[int]] = {}
+    freed: dict[Consumer | None, None] = {}
+    for mark, held in marked:
+        channel.release(held)
+        if mark is Mark.ACK:
+            for queue, consumer, item in held:
+                freed[consumer] = None
+                if not queue.gone:
+                    done.setdefault(queue, []).append(item[0])
+            continue
+        for queue, consumer, item in held:
+            freed[consumer] = None
+            if queue.gone:
+                continue
+            if mark is Mark.REQUEUE:
+                give_back(queues, queue, item, nacked=True)
+            else:
+                queues.letters.die(queue, [item], "rejected")
+                queues.stir(queue)
+    for queue, numbers in done.items():
+        queue.acked += len(numbers)
+        queues.ledger.settle_many(queue.id, numbers)
+    freed.pop(None, None)
+    able(queues, channel, freed)  # type: ignore[arg-type]  # None is out
+
+
+def able(queues: "Queues", channel: Channel, freed: Iterable[Consumer]) -> None:
+    """These consumers hold less: they, and where the channel as a whole was full all of it, may have more."""
+    consumers = channel.consumers.values() if channel.prefetch_whole else freed
+    for consumer in consumers:
+        if not consumer.able and consumer in consumer.queue.turns.all:
+            consumer.queue.turns.able(consumer)
+        queues.stirred[consumer.queue] = None
+
+
+def give_back(queues: "Queues", queue: Queue, item: Item, nacked: bool = False) -> None:
+    """The message was delivered and is not done: ready again, or dead where it came back too often.
+
+    A quorum queue without a delivery limit puts at its end what a consumer gives back, as RabbitMQ's does.
+    """
+    count, limit = item[3] + 1, queue.asked.delivery_limit
+    if limit is not None and count > limit:
+        queues.letters.die(queue, [item], "delivery_limit")
+        queues.stir(queue)
+        return
+    back = (*item[:3], count, item[4])
+    if queue.is_quorum:
+        queues.ledger.returned(queue.id, item[0], count)
+        if nacked and limit is None:
+            queue.ready.put_last(back)
+            queues.stir(queue)
+            return
+    queue.ready.give_back(back)
+    queues.stir(queue)
+
+
+def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
+    """The channel is over: its consumers end, and what it held is its queues' again."""
+    channel.closed = True
+    channel.client.channels.pop(channel, None)
+    vhost = channel.client.vhost
+    if channel.transaction is not None:
+        for _, found in channel.transaction.settled:
+            channel.put_back(found)
+    for consumer in list(channel.consumers.values()):
+        end_consumer(queues, consumer, now)
+    if channel.replies is not None:
+        address, queue = channel.replies
+        vhost.replies.pop(address, None)
+        queues.remove_queue(vhost, queue)
+    _return_unheld(channel)
+    held, channel.unacked = list(channel.unacked.values()), {}
+    channel.release(held)
+    for queue, _, item in held:
+        if not queue.gone:
+            give_back(queues, queue, item)
+    channel.lease = None
+
+
+def _return_unheld(channel: Channel) -> None:
+    """Who takes without acknowledging has not got yet what is still being read for it."""
+    for consumer, _, items in channel.reading:
+        if consumer.no_ack and not consumer.queue.gone:
+            for item in items:
+                consumer.queue.ready.give_back(item)
+
+
+def end_consumer(queues: "Queues", consumer: Consumer, now: Now) -> None:
+    """The consumer gets nothing more. A queue that was declared so goes with its last one."""
+    channel, queue = consumer.channel, consumer.queue
+    channel.forget(consumer)
+    queues.stir(queue)
+    if queue.auto_delete and not queue.turns.all and not queue.gone:
+        queues.remove_queue(channel.client.vhost, queue)
+    else:
+        queues.idleness.used(queue, now)

@@ -1,0 +1,223 @@
+"""All queues of one broker: virtual hosts, clients, and what of them must last. Answers no call itself.
+
+Messages move in `moving/`: a turn's calls put queues into `stirred` and channels into `waiting`; `settle` ends the turn.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.broker.ledger import Ledger, Recovered
+from penstock.broker.queues import definitions
+from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channels.client import Client
+from penstock.broker.queues.exchanges.exchange import Binding, Exchange
+from penstock.broker.queues.moving.delays import Delays
+from penstock.broker.queues.moving.hand_out import settle
+from penstock.broker.queues.moving.idleness import Idleness
+from penstock.broker.queues.moving.letters import Letters
+from penstock.broker.queues.queue.queue import Queue, fill
+from penstock.broker.queues.queue.ready import Item
+from penstock.broker.queues.vhost import Vhost
+from penstock.broker.turns.counts import Counts
+from penstock.broker.turns.errands import Errands
+from penstock.broker.turns.timers import Timers
+from penstock.clock import Now
+from penstock.errors import Refused
+from penstock.later import Later
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What of the broker the queues use."""
+
+    timers: Timers
+    errands: Errands
+    counts: Counts
+    randomness: Callable[[int], bytes]
+    notices: list[str]
+
+
+class Queues:
+    """`stirred`: queues in which something changed that may let messages move; `waiting`: channels with a lease that has
+    something to say."""
+
+    def __init__(self, ledger: Ledger, around: Around, now: Now) -> None:
+        self.ledger, self.around = ledger, around
+        self.clients: dict[Client, None] = {}
+        self.stirred: dict[Queue, None] = {}
+        self.waiting: dict[Channel, None] = {}
+        recovered = ledger.load(now)
+        self.vhosts = definitions.rebuild(recovered.definitions)
+        self.by_id = {queue.id: queue for vhost in self.vhosts.values() for queue in vhost.queues.values()}
+        self._last_id = max([0, *self.by_id, *recovered.queues])
+        self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
+        self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
+        self._fill(recovered, now)
+        ledger.taken_back = self._taken_back
+
+    def next_id(self) -> int:
+        """A number that no queue had, as far as anything still knows."""
+        self._last_id += 1
+        return self._last_id
+
+    def stir(self, queue: Queue) -> None:
+        """Something may move in this queue at the end of the turn."""
+        self.stirred[queue] = None
+
+    def when_safe(self, answer: object, now: Now, lasting: bool = True) -> object:
+        """The answer, once all that was done so far is on disk; at once where nothing of it lasts."""
+        if not lasting:
+            return answer
+        later: Later[object] = Later()
+
+        def safe(refused: Refused | None, now: Now) -> None:
+            later.resolve(refused if refused is not None else answer)
+
+        self.ledger.when_safe(safe, now)
+        return later
+
+    def settle(self, now: Now) -> None:
+        """The end of a turn: messages move, and what happened to them is written as one."""
+        self._now = now
+        settle(self, now)
+        self.ledger.flush(now)
+        self.letters.leaving.clear()
+        self.committing.clear()
+
+    def _fill(self, recovered: Recovered, now: Now) -> None:
+        """Put what the ledger has into the queues. What it has of queues that are gone, it may forget."""
+        self._now = now
+        for vhost in self.vhosts.values():
+            park: Any = recovered.definitions.get(definitions.delay_key(vhost))
+            if park is not None:
+                self._last_id = max(self._last_id, park["id"])
+                self.delays.fill(vhost, park["id"], recovered.queues.pop(park["id"], None), now)
+        for number, waiting in recovered.queues.items():
+            queue = self.by_id.get(number)
+            if queue is None:
+                self.ledger.drop(number, waiting.numbers)
+            else:
+                fill(queue, waiting)
+        for queue in self.by_id.values():
+            self.idleness.used(queue, now)
+            self.stir(queue)
+
+    def _taken_back(self, numbers: range, together: Sequence[tuple[int, int]], refused: Refused) -> None:
+        """The turn could not be written: its messages are in no queue, and what was to go with them stays."""
+        for queue in self.by_id.values():
+            queue.ready.remove_from(numbers.start)
+        for channel in (channel for client in self.clients for channel in client.channels):
+            channel.disown(numbers.start)
+        for key in together:
+            if key in self.committing:
+                queue, item = self.committing[key]
+                queue.ready.give_back((*item[:3], item[3] + 1, item[4]))
+                self.stir(queue)
+        self.letters.taken_back(together, self._now)
+        self.delays.taken_back(numbers, together, self._now)
+
+    # --- what there is -------------------------------------------------------------------------------------------
+
+    def add_vhost(self, name: str) -> None:
+        """A new one."""
+        self.vhosts[name] = Vhost(name)
+        self.ledger.define(definitions.vhost_key(name), {})
+
+    def add_exchange(self, vhost: Vhost, exchange: Exchange) -> None:
+        """A new one."""
+        vhost.add_exchange(exchange)
+        if exchange.durable:
+            self.ledger.define(definitions.exchange_key(exchange), definitions.exchange_value(exchange))
+
+    def add_queue(self, vhost: Vhost, queue: Queue) -> None:
+        """A new one."""
+        vhost.add_queue(queue)
+        self.by_id[queue.id] = queue
+        if queue.kept:
+            self.ledger.define(definitions.queue_key(queue), definitions.queue_value(queue))
+
+    def bind(self, vhost: Vhost, binding: Binding) -> bool:
+        """Whether something that lasts changed."""
+        changed = vhost.bind(binding) and definitions.lasts(binding)
+        if changed:
+            self.ledger.define(definitions.binding_key(binding), {})
+        return changed
+
+    def unbind(self, vhost: Vhost, binding: Binding) -> bool:
+        """Whether something that lasts changed. The source goes with its last binding, where it was declared so."""
+        found = vhost.unbind(binding)
+        if found is None:
+            return False
+        self._forget_bindings(vhost, [found])
+        return definitions.lasts(found)
+
+    def remove_exchange(self, vhost: Vhost, exchange: Exchange) -> None:
+        """It, and its bindings."""
+        gone = vhost.remove_exchange(exchange)
+        if exchange.durable:
+            self.ledger.define(definitions.exchange_key(exchange), None)
+        self._forget_bindings(vhost, gone)
+
+    def remove_queue(self, vhost: Vhost, queue: Queue) -> int:
+        """It, its bindings, its consumers (who hear of it) and its messages; how many were ready."""
+        queue.gone = True
+        gone = vhost.remove_queue(queue)
+        for timer in (queue.expiry, queue.idle):
+            if timer is not None:
+                timer.cancel()
+        for consumer in list(queue.turns.all):
+            consumer.channel.forget(consumer)
+            if not consumer.channel.closed:
+                consumer.channel.cancelled.append(consumer.tag)
+                self.waiting[consumer.channel] = None
+        count = len(queue.ready)
+        numbers = queue.ready.clear()
+        numbers.extend(self._held_of(queue))
+        self.ledger.drop(queue.id, numbers)
+        if queue.owner is not None:
+            queue.owner.queues.pop(queue, None)
+        self.stirred.pop(queue, None)
+        self.by_id.pop(queue.id, None)
+        if queue.kept:
+            self.ledger.define(definitions.queue_key(queue), None)
+        self._forget_bindings(vhost, gone)
+        return count
+
+    def remove_vhost(self, vhost: Vhost) -> None:
+        """It, with all in it."""
+        for queue in list(vhost.queues.values()):
+            self.remove_queue(vhost, queue)
+        for exchange in [
+            one for one in vhost.exchanges.values() if one.name and not one.name.startswith("amq.")
+        ]:
+            if exchange.name in vhost.exchanges:
+                self.remove_exchange(vhost, exchange)
+        for binding in list(vhost.bindings()):
+            self.unbind(vhost, binding)
+        self.delays.remove(vhost)
+        del self.vhosts[vhost.name]
+        self.ledger.define(definitions.vhost_key(vhost.name), None)
+
+    def purge(self, queue: Queue) -> int:
+        """Forget what is ready; how much it was."""
+        numbers = queue.ready.clear()
+        if numbers:
+            self.ledger.settle_many(queue.id, numbers)
+        return len(numbers)
+
+    def _held_of(self, queue: Queue) -> list[int]:
+        """What clients hold of it, and what is on its way to its dead-letter exchange."""
+        found = self.letters.held_of(queue)
+        if queue.held:
+            for channel in (channel for client in self.clients for channel in client.channels):
+                found += channel.held_of(queue)
+        return found
+
+    def _forget_bindings(self, vhost: Vhost, gone: list[Binding]) -> None:
+        for binding in gone:
+            if definitions.lasts(binding):
+                self.ledger.define(definitions.binding_key(binding), None)
+        for source in {binding.source for binding in gone}:
+            if source.auto_delete and not source.bindings and source.name in vhost.exchanges:
+                self.remove_exchange(vhost, source)

@@ -58,7 +58,8 @@ class State:
         for name in self.offsets.groups():
             self.groups.ensure(name)
         around = Around(self.timers, self.errands, self.counts, randomness, self.notices)
-        self.queues = Queues(Ledger(internal, self.durability, LedgerOptions(), self.notices), around, now)
+        ledger = Ledger(internal, self.durability, LedgerOptions(), self.notices, self.errands)
+        self.queues = Queues(ledger, around, now)
 
     def partition(self, topic: str, index: int) -> Partition | None:
         """The partition, or None where it does not exist."""

@@ -21,10 +21,13 @@ from penstock.broker.queues.queue.ready import Item
 from penstock.broker.queues.vhost import Vhost
 from penstock.broker.turns.counts import Counts
 from penstock.broker.turns.errands import Errands
-from penstock.broker.turns.timers import Timers
+from penstock.broker.turns.timers import Timer, Timers
 from penstock.clock import Now
 from penstock.errors import Refused
 from penstock.later import Later
+
+UPKEEP_S = 1.0
+"""From the first block to a look at whether the ledger's log should be made shorter, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Queues:
         self._last_id = max([0, *self.by_id, *recovered.queues])
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
+        self.damaged: set[int] = set()
+        self._upkeep: Timer | None = None
         self._fill(recovered, now)
         ledger.taken_back = self._taken_back
 
@@ -82,8 +87,16 @@ class Queues:
         self._now = now
         settle(self, now)
         self.ledger.flush(now)
+        if self.by_id and (self._upkeep is None or self._upkeep.over):
+            self._upkeep = self.around.timers.at(now.mono_s + UPKEEP_S, self._keep_up)
         self.letters.leaving.clear()
         self.committing.clear()
+
+    def _keep_up(self, now: Now) -> None:
+        """A slice of what keeps the ledger short, and the next when it is due."""
+        pause_s = self.ledger.upkeep(now)
+        if pause_s is not None:
+            self._upkeep = self.around.timers.at(now.mono_s + pause_s, self._keep_up)
 
     def _fill(self, recovered: Recovered, now: Now) -> None:
         """Put what the ledger has into the queues. What it has of queues that are gone, it may forget."""

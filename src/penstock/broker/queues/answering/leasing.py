@@ -2,7 +2,8 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, no_queue
-from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted
+from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted, give_up
 from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO
 from penstock.broker.queues.queue.queue import Queue
@@ -46,14 +47,17 @@ def get(state: State, call: Get, now: Now) -> object:
     if queue.kept and not call.no_ack:
         state.queues.ledger.delivered(queue.id, item[0])
     state.queues.stir(queue)
-    return state.errands.begin(READING, _read(state, (queue, tag), item, remaining, call.no_ack))
+    return state.errands.begin(READING, _read(state, (channel, queue, tag), item, remaining, call.no_ack))
 
 
-def _read(state: State, given: tuple[Queue, int], item: Item, remaining: int, no_ack: bool) -> Steps[object]:
-    queue, tag = given
+def _read(
+    state: State, given: tuple[Channel, Queue, int], item: Item, remaining: int, no_ack: bool
+) -> Steps[object]:
+    channel, queue, tag = given
     content = (yield from bodies(state.queues, [item[0]]))[0]
-    if content is None:
-        return None  # the queue went while the message was fetched
+    if content is None:  # the queue went while the message was fetched, or it is damaged
+        give_up(state.queues, channel, tag, item[0])
+        return None
     if no_ack and not queue.gone:
         state.queues.ledger.settle(queue.id, item[0])
     if queue.is_quorum:

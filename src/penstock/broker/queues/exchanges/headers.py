@@ -60,5 +60,5 @@ def refused_match(arguments: Mapping[str, Field]) -> str | None:
 
 
 def _same(one: Field, other: Field) -> bool:
-    kinds = (bool, int, float, str, bytes)
+    kinds = (bool, int | float, str, bytes)  # numbers by their value, but no text for a number
     return one == other and [isinstance(one, k) for k in kinds] == [isinstance(other, k) for k in kinds]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from penstock.broker.ledger import DamagedError
 from penstock.broker.queues.channels.channel import Channel, Picked
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from penstock.clock import Now
 
 _delivery = Delivery._make
+
+COLD_MAX = 16
+"""Times that bodies are fetched anew, before they are waited for: they left the memory as fast as they came."""
 
 SLICE = 1000
 """Messages that one queue lets expire, or loses to its limit, in one go."""
@@ -144,42 +148,55 @@ def _read(queues: "Queues", channel: Channel, picked: list[Picked], cancelled: l
         some = contents[at:end]
         at = end
         if queue.is_quorum:
-            some = [one and counted(one, item[3]) for one, item in zip(some, items, strict=True)]
+            some = [
+                one and counted(one, item[3]) if item[3] else one
+                for one, item in zip(some, items, strict=True)
+            ]
         again = [item[3] > 0 or item[0] <= queue.seen for item in items]
         rows = zip(repeat(consumer.tag), range(first_tag, first_tag + len(items)), again, some)
         deliveries += map(_delivery, rows)
         if consumer.no_ack and not channel.closed and not queue.gone:
             queues.ledger.settle_many(queue.id, [item[0] for item in items])
-    if None in contents:  # a queue went, with what its consumers were to get
+    if None in contents:
+        lost = (one for one in deliveries if one.content is None)
+        by_tag = dict(zip(range(picked[0].first_tag, channel.tag + 1), numbers))  # noqa: B905
+        for one in lost:
+            give_up(queues, channel, one.tag, by_tag[one.tag])
         deliveries = [one for one in deliveries if one.content is not None]
     return Leased(deliveries, cancelled)
 
 
 def bodies(queues: "Queues", numbers: Sequence[int]) -> Steps[list[Content | None]]:
-    """The messages of these numbers; None where one is gone, with its queue."""
-    while True:
+    """The messages of these numbers; None where one is gone with its queue, or damaged."""
+    for _ in range(COLD_MAX):
         try:
             return [*queues.ledger.contents(numbers)]
-        except LookupError:
-            return (yield from _those_left(queues, numbers))
+        except (LookupError, DamagedError):
+            break
         except Cold as cold:
             fetch = cold.fetch
         yield fetch
+    return [_body(queues, number) for number in numbers]
 
 
-def _those_left(queues: "Queues", numbers: Sequence[int]) -> Steps[list[Content | None]]:
-    found: list[Content | None] = []
-    at = 0
-    while at < len(numbers):
-        try:
-            found += queues.ledger.contents([numbers[at]])
-        except LookupError:
-            found.append(None)
-        except Cold as cold:
-            yield cold.fetch
-            continue
-        at += 1
-    return found
+def _body(queues: "Queues", number: int) -> Content | None:
+    try:
+        return queues.ledger.contents([number], patient=True)[0]
+    except LookupError:
+        return None
+    except DamagedError as error:
+        queues.around.notices.append(f"{error}: it was left out")
+        queues.damaged.add(number)
+        return None
+
+
+def give_up(queues: "Queues", channel: Channel, tag: int, number: int) -> None:
+    """The message cannot be had: nobody holds it any more."""
+    held = channel.unacked.get(tag)
+    if number in queues.damaged and held is not None:
+        del channel.unacked[tag]
+        channel.release([held])
+        queues.ledger.settle(held[0].id, number)
 
 
 def counted(content: Content, count: int) -> Content:

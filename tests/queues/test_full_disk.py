@@ -1,0 +1,87 @@
+"""The disk has no room: publishers hear of it, and nothing in memory claims otherwise."""
+
+import pytest
+
+from penstock.calls import queues
+from penstock.errors import Refusal, Refused
+from tests.queues.counter import Counter
+
+LARGE = b"x" * 100_000
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+def refused(answer: object) -> bool:
+    return isinstance(answer, Refused) and answer.reason is Refusal.DISK_FULL
+
+
+def test_what_could_not_be_written_is_in_no_queue(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue()
+    guest.publish(b"1")
+    counter.disk.room = 1000
+    guest.publish(LARGE)
+    assert guest.queue("q", passive=True).messages == 1
+    counter.disk.room = None
+    guest.publish(b"2")
+    assert guest.on(queues.AwaitSafe) is None
+    assert counter.guest().drain() == [b"1", b"2"]
+
+
+def test_a_confirm_is_refused(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue()
+    guest.on(queues.AwaitSafe)
+    counter.disk.room = 1000
+    broker, now = counter.broker, counter.now
+    some = [queues.Publishing(guest_content(LARGE), False)]
+    broker.answer(queues.Publish(guest.who, guest.channel, some), now)
+    assert refused(guest.on(queues.AwaitSafe))
+    counter.restart()
+    assert counter.guest().drain() == []
+
+
+def guest_content(body: bytes) -> object:
+    from penstock.content import Content, Properties
+
+    return Content("", "q", Properties.made(delivery_mode=2), body)
+
+
+def test_what_a_consumer_has_of_it_may_be_settled(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue()
+    guest.consume()
+    counter.disk.room = 1000
+    guest.publish(LARGE)
+    assert guest.bodies == [LARGE]
+    assert guest.ack(1) is None
+    assert counter.queues.by_id[1].held == 0
+
+
+def test_a_dead_letter_stays_in_its_queue_until_there_is_room(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue("dlq")
+    guest.queue(x_dead_letter_exchange="", x_dead_letter_routing_key="dlq")
+    guest.publish(LARGE)
+    guest.get()
+    counter.disk.room = 1000
+    guest.reject(1)
+    assert guest.get("dlq") is None
+    counter.disk.room = None
+    counter.later(2)
+    assert guest.drain("dlq") == [LARGE]
+
+
+def test_a_delayed_message_is_sent_when_there_is_room(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue()
+    guest.publish(LARGE, headers={"x-delay": 100})
+    counter.disk.room = 1000
+    counter.later(0.5)
+    assert guest.get() is None
+    counter.disk.room = None
+    counter.later(2)
+    assert guest.drain() == [LARGE]

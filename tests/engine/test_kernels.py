@@ -175,6 +175,7 @@ CASES: dict[str, Callable[[], list[Any]]] = {
         np.arange(8) * 1000, np.arange(8), np.where(np.arange(8) % 2, np.arange(8), -1), np.zeros(32, np.int64), np.zeros(32, np.int64),
         np.full(32, -1),
     ],
+    "number_places": lambda: [np.arange(60) * 3 % 7, np.full(7, -1), np.zeros(60, np.int64), np.zeros(60, np.int64)],
     "join": lambda: [JSON[0], JSON[1][:-1].copy(), np.diff(JSON[1]), True, np.zeros(60, np.uint8), np.zeros(6, np.uint8)],
     "read_json": lambda: walk_of('{"a":1,"b":"x"}', '{"b":"more than twelve\\n","a":null}', "{", '{"z":[1e5,{}],"a":-7}'),
     "read_avro": avro_in,
@@ -320,7 +321,7 @@ def test_large_outputs_are_cut_into_batches_a_broker_takes() -> None:
 @settings(max_examples=30, deadline=None, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32), st.integers(1, 5000))
 def test_pairs_are_numbered_in_the_order_of_first_sight(seed: int, spread: int) -> None:
-    random, table, known = np.random.default_rng(seed), hashing.PairTable(), {}
+    random, table, known = np.random.default_rng(seed), hashing.PairTable(seed % 3 * 1000), {}
     for size in (1, 3000, 10, 2000):
         a, b = random.integers(-spread, spread, size) << 32, random.integers(0, 3, size)
         numbers, fresh = table.number(a, b)
@@ -328,6 +329,19 @@ def test_pairs_are_numbered_in_the_order_of_first_sight(seed: int, spread: int) 
         for pair, number in zip(zip(a.tolist(), b.tolist(), strict=True), numbers.tolist(), strict=True):
             assert known.setdefault(pair, len(known)) == number
         assert numbers[fresh].tolist() == list(range(before, len(known)))
+
+
+@settings(max_examples=50, deadline=None, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32), st.integers(1, 50_000), st.integers(-(2**40), 2**40), st.integers(0, 3000))
+def test_pairs_that_are_close_are_numbered_as_any_others(
+    seed: int, spread: int, begin: int, size: int
+) -> None:
+    random = np.random.default_rng(seed)
+    a, b = begin + random.integers(0, spread, size), random.integers(-3, 3, size)
+    numbers, fresh = hashing.number_once(a, b)
+    expected, first = hashing.PairTable().number(a, b)
+    assert numbers.tolist() == expected.tolist()
+    assert fresh.tolist() == first.tolist()
 
 
 @settings(max_examples=100, deadline=None, phases=NO_SHRINKING)

@@ -31,10 +31,10 @@ def topics(layout: str, topic: str = "nexmark") -> tuple[str, ...]:
 def batches(events: Events, layout: str, topic: str = "nexmark") -> dict[str, list[bytes]]:
     """The record batches of a run of events, by topic."""
     made = [texts.one(events)] if layout == "one" else [*texts.three(events).values()]
-    return {name: _encoded(frame) for name, frame in zip(topics(layout, topic), made, strict=True)}
+    return {name: encoded(frame) for name, frame in zip(topics(layout, topic), made, strict=True)}
 
 
-def _encoded(frame: pl.DataFrame) -> list[bytes]:
+def encoded(frame: pl.DataFrame) -> list[bytes]:
     data, offsets = text_buffers(frame["value"])[:2]
     values = Payload(data, offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64))
     return encode(Payload.nothing(frame.height), values, frame["moment"].to_physical().to_numpy())

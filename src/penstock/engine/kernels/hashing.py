@@ -14,6 +14,8 @@ from penstock.engine.kernels.compiled import kernel
 
 _FIRST = 1024
 _FREE = -1
+_CLOSE = 8
+"""Pairs whose smallest box has at most so many places for each of them are looked up by place."""
 
 
 @register_jitable
@@ -75,12 +77,43 @@ def rehash(old_a, old_b, old_numbers, keys_a, keys_b, numbers):  # type: ignore[
         numbers[at] = old_numbers[entry]
 
 
-class PairTable:
-    """Pairs numbered 0, 1, 2, … as they first appear; grows by doubling."""
+@kernel("int64(const int64[::1], int64[::1], int64[::1], int64[::1])")
+def number_places(places, seen, out, fresh):  # type: ignore[no-untyped-def]
+    """Number small integers 0, 1, 2, … as they first appear; `seen` has -1 at each place, `fresh` the rows that were
+    first. Returns how many numbers were given."""
+    count = 0
+    for row in range(len(places)):
+        number = seen[places[row]]
+        if number == -1:
+            number = count
+            seen[places[row]] = number
+            fresh[count] = row
+            count += 1
+        out[row] = number
+    return count
 
-    def __init__(self) -> None:
+
+def number_once(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As a new `PairTable`'s `number`. Where the pairs lie close together there is nothing to hash."""
+    if not len(a):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    least_a, least_b = int(a.min()), int(b.min())
+    wide = int(a.max()) - least_a + 1
+    room = wide * (int(b.max()) - least_b + 1)
+    if room > _CLOSE * len(a) + _FIRST:
+        return PairTable(len(a) // 2).number(a, b)
+    out, fresh = np.empty(len(a), np.int64), np.empty(len(a), np.int64)
+    places = (b - least_b) * wide + (a - least_a)
+    count = number_places(places, np.full(room, _FREE, np.int64), out, fresh)
+    return out, fresh[:count]
+
+
+class PairTable:
+    """Pairs numbered 0, 1, 2, … as they first appear; grows by doubling. Begins with room for so many."""
+
+    def __init__(self, room: int = 0) -> None:
         self.count = 0
-        self._allot(_FIRST)
+        self._allot(max(_FIRST, 1 << (2 * room).bit_length()))
 
     def _allot(self, size: int) -> None:
         self._a, self._b = np.zeros(size, np.int64), np.zeros(size, np.int64)

@@ -22,9 +22,9 @@ class KeyTable:
         self._exact = len(schema) == 1 and _is_exact(next(iter(schema.values())))
         self.clear()
 
-    def clear(self) -> None:
-        """Forget all keys."""
-        self._pairs = PairTable()
+    def clear(self, room: int = 0) -> None:
+        """Forget all keys; there will be room for so many."""
+        self._pairs = PairTable(room)
         self._keys = pl.DataFrame(schema=self.schema)
 
     def __len__(self) -> int:
@@ -45,7 +45,7 @@ class KeyTable:
     def keep(self, numbers: Numbers) -> None:
         """Only these keys, renumbered 0, 1, … in the order given (each once)."""
         kept = self.rows(numbers)
-        self.clear()
+        self.clear(len(numbers))
         self.number(kept)
 
     def frame(self) -> pl.DataFrame:

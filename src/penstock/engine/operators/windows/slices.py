@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.clock import Now
-from penstock.engine.kernels.hashing import PairTable
+from penstock.engine.kernels.hashing import PairTable, number_once
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Window
@@ -55,8 +55,8 @@ class WindowAggregate(Operator):
         self.fired = (START_MS - self.offset_ms) // self.slide_ms
         self._empty()
 
-    def _empty(self) -> None:
-        self.pairs = PairTable()
+    def _empty(self, room: int = 0) -> None:
+        self.pairs = PairTable(room)
         self._keys, self._slices = Growing(), Growing()
         self.oldest, self.living = 2**62, 0
 
@@ -163,7 +163,7 @@ class WindowAggregate(Operator):
         sources = np.repeat(parts, copies)
         steps = np.arange(len(sources)) - np.repeat(np.cumsum(copies) - copies, copies)
         windows, keys = np.repeat(first, copies) + steps, self.slot_key[sources]
-        targets, fresh = PairTable().number(keys, windows)
+        targets, fresh = number_once(keys, windows)
         merged = self.groups.fresh()
         for part, into in zip(self.groups.parts, merged, strict=True):
             into.reserve(len(fresh))
@@ -207,7 +207,7 @@ class WindowAggregate(Operator):
         self._fill(keys, slices)
 
     def _fill(self, keys: Numbers, slices: Numbers) -> None:
-        self._empty()
+        self._empty(len(keys))
         self.pairs.number(keys, slices)
         self._keys, self._slices, self.living = Growing(keys), Growing(slices), len(keys)
         self.oldest = int(slices.min()) if len(slices) else 2**62

@@ -4,6 +4,7 @@ A message is in the log once, however many queues hold it, and its number is the
 in the turn in which it came is never written. Knows queues as numbers; knows nothing of their order or rules.
 """
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -40,6 +41,7 @@ class DamagedError(Exception):
 
 
 EVER = str(2**63 - 1)
+_MANY_FROM = 16
 _DROP_FROM = 1000  # of fewer messages it is cheaper to tell each than to look through all pages
 
 
@@ -136,9 +138,17 @@ class Ledger:
             turn.urgent = True
 
     def settle_many(self, queue: int, numbers: Sequence[int]) -> None:
-        """The same of many messages."""
-        for number in numbers:
-            self.settle(queue, number)
+        """The same of many messages: quicker, where many stand in their order."""
+        turn = self._turn
+        if self._as_one or len(numbers) < _MANY_FROM or max(numbers) >= turn.first:
+            for number in numbers:
+                self.settle(queue, number)
+            return
+        told = self._standing.let_go_many(queue, array("Q", numbers))
+        if told:
+            turn.settled.extend(told)
+            turn.settled_queues.extend(array("I", [queue]) * len(told))
+            turn.urgent = True
 
     def drop(self, queue: int, numbers: Sequence[int]) -> None:
         """The queue is gone for good, its number is never used again; `numbers` is all that it held."""
@@ -198,33 +208,30 @@ class Ledger:
             self._answer(turn, now)
             return
         try:
-            partition, written = self._write(block(columns, now.wall_ms), now)
+            partition = self._internal.ensure(QUEUES, 2, now).partitions[0]
+            batch = block(columns, now.wall_ms)
+            offset = partition.append(batch, [info_at(batch, 0)], now)
         except DISK_ERRORS as error:
             self._take_back(turn, refused_by(error), now)
             return
         self._turn = Turn(turn.first + len(turn.contents))
-        self._note(turn, rows, written)
+        self._note(turn, rows, offset, batch)
         if turn.urgent:
             self._safe_end = partition.end_offset
             self._durability.appended(partition, now)
         self._answer(turn, now)
 
-    def _write(self, batch: bytearray, now: Now) -> tuple[Partition, Block]:
-        partition = self._internal.ensure(QUEUES, 2, now).partitions[0]
-        partition.append(batch, [info_at(batch, 0)], now)
-        return partition, Block(batch, 0)
-
-    def _note(self, turn: Turn, rows: Rows, written: Block) -> None:
+    def _note(self, turn: Turn, rows: Rows, offset: int, batch: bytearray) -> None:
         """The block stands in the log."""
         standing = self._standing
-        if len(written):
-            standing.add(written, turn.first, rows)
-            self._bodies.keep(written)
+        if any(turn.holders):
+            standing.add(offset, len(batch), turn.first, rows)
+            self._bodies.keep(offset, batch)
         else:
-            standing.stripes.add(written.offset, written.size, 0, 0)
+            standing.stripes.add(offset, len(batch), 0, 0)
         for queue, number in turn.together:
             standing.let_go(queue, number)
-        self._upkeep.written(written.size, len(written), len(turn.settled) + len(turn.together))
+        self._upkeep.written(len(batch), len(turn.contents), len(turn.settled) + len(turn.together))
 
     def _answer(self, turn: Turn, now: Now) -> None:
         waiting, turn.waiting = turn.waiting, []

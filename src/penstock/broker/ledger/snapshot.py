@@ -26,7 +26,7 @@ from penstock.record import info_at, intact, scan
 (COUNTS, DELIVERED, DEFINITIONS, STRIPES) = range(9, 13)
 """The columns of pieces (in the order of a page's) and of marks. COUNTS: queue, number, count. STRIPES: first, bytes, count."""
 
-PIECE_PAGES = 4
+PIECE_PAGES = 2
 _READ_BYTES = 4 * 1024 * 1024
 _HEAD = struct.Struct(
     "<QQQI"

@@ -61,7 +61,7 @@ class Turn:
         return again
 
     def rows(self) -> Rows:
-        """The messages' holders, expirations and priorities."""
+        """The messages' sizes, holders, expirations and priorities."""
         count, expires, priorities = len(self.contents), None, None
         if self.expires:
             expires = array("q", bytes(8 * count))
@@ -71,7 +71,8 @@ class Turn:
             priorities = bytearray(count)
             for place, priority in self.priorities.items():
                 priorities[place] = priority
-        return Rows((self.holders,), expires, priorities)
+        sizes = array("I", [len(content.body) for content in self.contents])
+        return Rows((sizes, self.holders), expires, priorities)
 
     def columns(self, holders: Holders, rows: Rows) -> dict[int, Bytes]:
         """The block's columns."""

@@ -5,6 +5,7 @@ Changed by turns as they come and by blocks as they are read again, in the same 
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, compress, repeat
 
@@ -17,6 +18,7 @@ from penstock.broker.ledger.standing.stripes import Stripes
 
 Definition = dict[str, object]
 _SWEEP_FROM = 4096
+_RUN, _RUN_MIN = 1024, 8
 
 
 class Standing:
@@ -50,6 +52,38 @@ class Standing:
             self.stripes.less(page.wheres[row])
             self.pages.lost(page)
         return holders.kept[held]
+
+    def let_go_many(self, queue: int, numbers: "array[int]") -> "array[int]":
+        """The same of many, quick where they stand as they are asked for; those that must be written down."""
+        told, at = array("Q"), 0
+        while at < len(numbers):
+            some = numbers[at : at + _RUN]
+            if len(some) < _RUN_MIN or not self._let_go_run(queue, some, told):
+                told.extend(number for number in some if self.let_go(queue, number))
+            at += len(some)
+        return told
+
+    def _let_go_run(self, queue: int, some: "array[int]", told: "array[int]") -> bool:
+        """All of them at once, if they stand together and the same queues hold them; whether they did."""
+        found = self.pages.find(some[0])
+        if found is None or self.counts:
+            return False
+        page, row = found
+        stop = row + len(some)
+        held = page.holders[row:stop]
+        if page.numbers[row:stop] != some or held.count(held[0]) < len(held):
+            return False
+        rest = self.holders.without(held[0], queue)
+        if rest == held[0]:
+            return True
+        page.holders[row:stop] = array("I", [rest]) * len(some)
+        if self.holders.kept[held[0]]:
+            told.extend(some)
+        if not rest:
+            for offset, count in Counter(page.wheres[row:stop]).items():
+                self.stripes.less(offset, count)
+            self.pages.lost(page, len(some))
+        return True
 
     def drop(self, queue: int) -> None:
         """The queue holds nothing any more."""
@@ -109,11 +143,10 @@ class Standing:
 
     # --- a block --------------------------------------------------------------------------------------------------------
 
-    def add(self, block: Block, first: int, rows: Rows) -> None:
+    def add(self, offset: int, size: int, first: int, rows: Rows) -> None:
         """The messages of a new block. `rows` has the columns that are not known from its place."""
-        offset, sizes = block.offset, block.sizes
+        sizes, held = rows.columns
         count = len(sizes)
-        (held,) = rows.columns
         columns = (
             array("Q", range(first, first + count)), array("Q", repeat(offset, count)), array("I", range(count)),
             sizes, held,
@@ -121,7 +154,7 @@ class Standing:
         dead = held.count(0)
         whole = Rows(columns, rows.expires, rows.priorities)
         self.pages.extend(_only_held(whole) if dead else whole)
-        self.stripes.add(offset, block.size, max(1, count - dead), count - dead)
+        self.stripes.add(offset, size, max(1, count - dead), count - dead)
         self.next_number = max(self.next_number, first + count)
 
     def replay(self, block: Block) -> None:
@@ -135,9 +168,12 @@ class Standing:
             self._replay_messages(block)
         else:
             self.stripes.add(block.offset, block.size, 0, 0)
-        settled = _column(columns, blocks.SETTLED_QUEUES, "I"), _column(columns, blocks.SETTLED, "Q")
-        for queue, number in zip(*settled, strict=True):
-            self.let_go(queue, number)
+        queues, those = _column(columns, blocks.SETTLED_QUEUES, "I"), _column(columns, blocks.SETTLED, "Q")
+        if queues and queues.count(queues[0]) == len(queues):
+            self.let_go_many(queues[0], those)
+        else:
+            for queue, number in zip(queues, those, strict=True):
+                self.let_go(queue, number)
         for queue, number, count in _tuples(_column(columns, blocks.RETURNED, "Q"), 3):
             self.returned(queue, number, count)
         for queue, number in _tuples(_column(columns, blocks.DELIVERED, "Q"), 2):
@@ -155,7 +191,7 @@ class Standing:
         held = array("I", map(table.__getitem__, of or repeat(1, count)))
         expires = _column(block.columns, blocks.EXPIRES, "q") or None
         priorities = bytes(block.columns.get(blocks.PRIORITIES, b"")) or None
-        self.add(block, first, Rows((held,), expires, priorities))
+        self.add(block.offset, block.size, first, Rows((block.sizes, held), expires, priorities))
 
     def returned(self, queue: int, number: int, count: int) -> None:
         """A message came back to its queue for the `count`th time."""

@@ -6,7 +6,6 @@ import pytest
 
 from penstock.testing.disk import Crashed
 
-from .bench import Bench
 from .world import MOVES, World
 
 
@@ -28,26 +27,3 @@ def test_after_any_crash_the_queues_stand_as_after_some_turn_that_was_not_yet_sa
         for _ in range(6):
             live(world)
             world.recover(power=world.chance.random() < 0.7)
-
-
-def test_upkeep_keeps_the_log_short_while_a_few_old_messages_stay() -> None:
-    bench = Bench()
-    old = []
-    for turn in range(300):
-        numbers = [bench.add(b"%d" % turn * 30) for _ in range(5)]
-        bench.turn()
-        old += numbers[:1] if turn < 20 else []
-        bench.ledger.settle_many(1, numbers[1:] if turn < 20 else numbers)
-        bench.turn()
-        bench.ledger.upkeep(bench.now)
-        bench.now = bench.now.after(0.1)
-    for _ in range(100):
-        bench.ledger.upkeep(bench.now)
-        bench.turn()
-        bench.now = bench.now.after(0.1)
-    assert bench.ledger.measures()["penstock_queue_moved_total"] >= 20
-    assert bench.log_bytes < 40_000
-    assert bench.log.topics["_penstock.queues"].partitions[0].start_offset > 40
-    bench.restart()
-    assert bench.waiting() == old
-    assert bench.bodies(old) == [b"%d" % turn * 30 for turn in range(20)]

@@ -87,7 +87,13 @@ class Ledger:
 
     def _read(self, partition: Partition, pieces: Partition, now: Now) -> None:
         standing, upkeep = self._standing, self._upkeep
-        base, _ = snapshot.load(standing, pieces) or (partition.start_offset, 0)
+        found = snapshot.load(standing, pieces)
+        if found is None and partition.start_offset:
+            self._notices.append(
+                f"{QUEUES}: no whole snapshot was found, so queues that were made before its blocks are lost: "
+                "restore the data directory from a backup if they are needed"
+            )
+        base = found if found is not None else partition.start_offset
         size = replay(standing, partition, base, self._notices)
         standing.loaded(partition.end_offset)
         upkeep.started(min(base, partition.end_offset), size)
@@ -195,31 +201,34 @@ class Ledger:
 
     # --- writing --------------------------------------------------------------------------------------------------------
 
-    def flush(self, now: Now) -> None:
-        """The end of a turn: what was gathered becomes one block. Asks for a sync where something of it must be safe."""
+    def flush(self, now: Now) -> bool:
+        """The end of a turn: what was gathered becomes one block; whether one was written.
+
+        Asks for a sync where something of it must be safe.
+        """
         turn = self._turn
         if not turn:
-            self._answer(turn, now)
-            return
+            return False
         rows = turn.rows()
         columns = turn.columns(self._standing.holders, rows)
         if not columns:  # all of it was over within the turn
             self._turn = Turn(turn.first + len(turn.contents))
             self._answer(turn, now)
-            return
+            return False
         try:
             partition = self._internal.ensure(QUEUES, 2, now).partitions[0]
             batch = block(columns, now.wall_ms)
             offset = partition.append(batch, [info_at(batch, 0)], now)
         except DISK_ERRORS as error:
             self._take_back(turn, refused_by(error), now)
-            return
+            return False
         self._turn = Turn(turn.first + len(turn.contents))
         self._note(turn, rows, offset, batch)
         if turn.urgent:
             self._safe_end = partition.end_offset
             self._durability.appended(partition, now)
         self._answer(turn, now)
+        return True
 
     def _note(self, turn: Turn, rows: Rows, offset: int, batch: bytearray) -> None:
         """The block stands in the log."""
@@ -234,10 +243,10 @@ class Ledger:
         self._upkeep.written(len(batch), len(turn.contents), len(turn.settled) + len(turn.together))
 
     def _answer(self, turn: Turn, now: Now) -> None:
-        waiting, turn.waiting = turn.waiting, []
-        turn.urgent = False
+        if not turn.waiting:
+            return
         partition = self._partition()
-        for then in waiting:
+        for then in turn.waiting:
             if partition is None:
                 then(None, now)
             else:
@@ -286,7 +295,7 @@ class Ledger:
     # --- upkeep ---------------------------------------------------------------------------------------------------------
 
     def upkeep(self, now: Now) -> float | None:
-        """A slice of what keeps the log short; in how many seconds the next is wanted, None: when something was written."""
+        """A slice of what keeps the log short; in how many seconds the next is wanted, None: once something was written."""
         self.flush(now)
         partitions = self._internal.partitions(QUEUES)
         if not partitions:

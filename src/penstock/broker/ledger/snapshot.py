@@ -108,8 +108,8 @@ def _append(partition: Partition, record: bytearray, now: Now) -> None:
 # --- at a start -------------------------------------------------------------------------------------------------------------
 
 
-def load(standing: Standing, partition: Partition) -> tuple[int, int] | None:
-    """Read the newest snapshot that is whole; the blocks' offset that it holds for and its own, None: there is none."""
+def load(standing: Standing, partition: Partition) -> int | None:
+    """Read the newest snapshot that is whole; the blocks' offset that it holds for, None: there is none."""
     pieces: dict[int, list[dict[int, memoryview]]] = {}
     newest: tuple[dict[int, memoryview], list[dict[int, memoryview]]] | None = None
     offset = partition.start_offset
@@ -145,8 +145,8 @@ def _take_piece(standing: Standing, columns: dict[int, memoryview]) -> None:
     standing.pages.extend(Rows((*found, held), expires, priorities))
 
 
-def _take_mark(standing: Standing, columns: dict[int, memoryview]) -> tuple[int, int]:
-    place, begin, next_number, _ = _HEAD.unpack(columns[HEAD])
+def _take_mark(standing: Standing, columns: dict[int, memoryview]) -> int:
+    _, begin, next_number, _ = _HEAD.unpack(columns[HEAD])
     counts = iter(numbers("Q", columns[COUNTS]))
     standing.counts = {
         (queue, number): count for queue, number, count in zip(counts, counts, counts, strict=True)
@@ -158,4 +158,4 @@ def _take_mark(standing: Standing, columns: dict[int, memoryview]) -> tuple[int,
     rows = numbers("Q", columns[STRIPES])
     third = len(rows) // 3
     standing.stripes = Stripes.of(rows[:third], rows[third : 2 * third], rows[2 * third :])
-    return begin, place
+    return int(begin)

@@ -5,6 +5,7 @@ goes. Nothing goes before the state that does not need it is safe: a snapshot be
 settlements of those that were not moved. Knows when; what a snapshot and a block are stands elsewhere.
 """
 
+import math
 from array import array
 
 from penstock.broker.ledger import block as blocks
@@ -17,7 +18,7 @@ from penstock.broker.ledger.standing.standing import Standing
 from penstock.broker.records.durable import DISK_ERRORS
 from penstock.clock import Now
 from penstock.content import Content
-from penstock.log import Log, Partition
+from penstock.log import Cold, Log, Partition
 from penstock.record import info_at
 
 SLICE_S, IDLE_S, AFTER_FAILURE_S = 0.02, 1.0, 30.0
@@ -53,8 +54,8 @@ class Upkeep:
         self._new_bytes += size
         self._replay_us += _BLOCK_US + messages * _MESSAGE_US + settled * _SETTLED_US + size / 1024 * _KIB_US
 
-    def slice(self, partition: Partition, pieces: Partition, next_number: int, now: Now) -> float:
-        """Do the next bit; in how many seconds the one after it is wanted. Raises Cold."""
+    def slice(self, partition: Partition, pieces: Partition, next_number: int, now: Now) -> float | None:
+        """Do the next bit; in how many seconds the one after it is wanted, None: there is nothing. Raises Cold."""
         if now.mono_s < self._later_s:
             return self._later_s - now.mono_s
         self._standing.sweep()
@@ -66,10 +67,14 @@ class Upkeep:
                 or self._move(partition, now)
             )
         except DISK_ERRORS:
-            self._snapshot = self._awaited = None
+            if self._snapshot is not None:
+                self._snapshot, self._awaited, self._replay_us = None, None, math.inf
             self._later_s = now.mono_s + AFTER_FAILURE_S
             return AFTER_FAILURE_S
-        return SLICE_S if busy else IDLE_S
+        if busy:
+            return SLICE_S
+        waits = self._snapshot is not None or self._marked is not None or self._plan is not None
+        return IDLE_S if waits else None
 
     # --- snapshots ------------------------------------------------------------------------------------------------------
 
@@ -169,7 +174,12 @@ class Upkeep:
         while (
             offset < end and looked_at < LOOKED_AT_MAX and len(living) < MOVED_MAX and size < MOVED_BYTES_MAX
         ):
-            one = self._bodies.block(partition, offset)
+            try:
+                one = self._bodies.block(partition, offset)
+            except Cold:
+                if not looked_at:
+                    raise
+                break  # first what is near, or it may be far again by then
             numbers = one.numbers
             stop = min(len(one), place + LOOKED_AT_MAX - looked_at, place + MOVED_MAX - len(living))
             while place < stop and size < MOVED_BYTES_MAX:

@@ -30,6 +30,7 @@ CAPABILITIES: Final = (
 SERVER: Final[dict[str, Field]] = {
     "capabilities": dict.fromkeys(CAPABILITIES, True),
     "cluster_name": "penstock",
+    "copyright": "The penstock authors",
     # Clients choose by these whose rules hold (kombu: what basic.qos with global means), so they name whom we follow.
     "product": "RabbitMQ",
     "version": "3.10.8",

@@ -127,8 +127,7 @@ def answer(queues: "Queues", channel: Channel) -> None:
 
     def done(leased: object) -> None:
         channel.reading = []
-        if not channel.closed:
-            lease.resolve(leased)
+        lease.resolve(None if channel.closed else leased)
 
     found = queues.around.errands.begin(READING, _read(queues, channel, picked, cancelled))
     if isinstance(found, Later):

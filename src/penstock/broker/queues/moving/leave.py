@@ -92,7 +92,9 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     for queue, _, item in held:
         if not queue.gone:
             give_back(queues, queue, item)
-    channel.lease = None
+    lease, channel.lease = channel.lease, None
+    if lease is not None:
+        lease.resolve(None)
 
 
 def _return_unheld(channel: Channel) -> None:

@@ -1,7 +1,7 @@
 """The class connection: opening, closing, and a renewed secret."""
 
 from penstock.calls.queues import OpenClient
-from penstock.errors import Refused
+from penstock.errors import Refusal, Refused
 from penstock.wire.amqp.channel import Channel
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.opening import FRAME_BYTES_MIN, log_in, meet
@@ -51,6 +51,9 @@ def open_(channel: Channel, values: Values) -> Steps:
     vhost = values["virtual_host"]
     found = yield OpenClient(session.principal, vhost, session.principal.client_id)
     if isinstance(found, Refused):
+        if found.reason is Refusal.VHOST_NOT_ALLOWED:
+            words = f"access to vhost '{vhost}' refused for user '{session.principal.name}'"
+            found = Refused(found.reason, words)
         raise refused_error(found, KEYS["connection.open"])
     channel.handle = found
     session.opened(vhost)

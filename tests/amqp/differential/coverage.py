@@ -260,6 +260,10 @@ class Listener:
             if "mechanism" in side.values:
                 self.met.add(f"{side.asked}, {side.values['mechanism']}: the connection is closed")
 
+    def going_astray(self, wire: Wire, channel: int) -> None:
+        """What comes next answers no method that was asked."""
+        self._memory.sides[wire, channel].asked = self._memory.sides[wire, 0].asked = ""
+
     def raw(self, data: bytes, outcome: Any) -> None:
         """Bytes went out that no client would send."""
         met = outcome if isinstance(outcome, str) else outcome[0]

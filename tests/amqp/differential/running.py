@@ -10,7 +10,7 @@ from tests.amqp.differential.asking import Asking
 from tests.amqp.differential.coverage import Listener
 
 Scenario = Callable[[Asking, str], Iterator[Any]]
-TOGETHER: Final = 6
+TOGETHER: Final = 8
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from bench.oracle import rabbitmq as oracle
 
 from penstock.testing.processes import BrokerProcess
-from tests.amqp.differential import recorded
+from tests.amqp.differential import every, recorded
 from tests.amqp.differential.every import EVERY, expected
 from tests.amqp.differential.running import Outcome, Runs, Scenario
 
@@ -30,7 +30,6 @@ def answers() -> dict[str, Outcome]:
 
 @pytest.fixture(scope="module")
 def penstock(wanted: list[Scenario], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    pytest.importorskip("penstock.wire.amqp.session", reason="the gateway is not there yet")
     with BrokerProcess(tmp_path_factory.mktemp("amqp"), words=("--amqp", "127.0.0.1:0")) as broker:
         runs = Runs(broker.ready["amqp"], wanted)
         yield runs
@@ -45,7 +44,10 @@ def rabbitmq(wanted: list[Scenario]) -> Iterator[Runs]:
         runs.close()
 
 
-@pytest.mark.parametrize("name", EVERY)
+NOT_YET = pytest.mark.xfail(strict=True, reason="streams are queues so far")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=NOT_YET) if n in every.NOT_YET else n for n in EVERY])
 def test_penstock_answers_as_rabbitmq_did(name: str, answers: dict[str, Outcome], penstock: Runs) -> None:
     theirs, ours = expected(name, answers[name]), penstock[name]
     assert ours.answer == theirs.answer

@@ -24,8 +24,10 @@ def subscribe(state: State, call: Subscribe, now: Now) -> str | Refused:
         return queue
     if tag in channel.consumers:
         return Refused(Refusal.CONSUMER_TAG_TAKEN, f"attempt to reuse consumer tag '{tag}'")
-    if queue.turns.exclusive or (call.exclusive and len(queue.turns)):
+    if queue.turns.exclusive or (call.exclusive and (len(queue.turns) or queue.asked.single_active)):
         return Refused(Refusal.IN_USE, f"{queue.spelled} in exclusive use")
+    if queue.is_quorum and channel.prefetch_whole:
+        return Refused(Refusal.UNSUPPORTED, f"{queue.spelled} does not support global qos")
     priority = call.arguments.get("x-priority", 0)
     if isinstance(priority, bool) or not isinstance(priority, int):
         words = f'"expected integer, got {type_of(priority)}"'

@@ -3,7 +3,7 @@
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, no_queue
 from penstock.broker.queues.channels.channel import Channel
-from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted, give_up
+from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted, expire, give_up
 from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO
 from penstock.broker.queues.queue.queue import Queue
@@ -42,7 +42,9 @@ def get(state: State, call: Get, now: Now) -> object:
     state.queues.idleness.used(queue, now)
     if not queue.ready:
         return None
-    item, remaining = queue.ready.take(), len(queue.ready)
+    item = queue.ready.take()
+    expire(state.queues, queue, now)  # what is behind it may have expired before it
+    remaining = len(queue.ready)
     tag = channel.got(queue, item, call.no_ack)
     if queue.kept and not call.no_ack:
         state.queues.ledger.delivered(queue.id, item[0])

@@ -27,8 +27,9 @@ def buried(content: Content, queue: "Queue", reason: str, wall_ms: int) -> Conte
     }  # fmt: skip
     if properties.expiration is not None:
         event["original-expiration"] = properties.expiration
+    died_before = "x-death" in headers  # somewhere else, perhaps: its publisher may have said so
     headers["x-death"] = _counted(_deaths(headers), event)
-    if "x-first-death-reason" not in headers:
+    if not died_before and "x-first-death-reason" not in headers:
         headers["x-first-death-exchange"] = content.exchange
         headers["x-first-death-queue"] = queue.name
         headers["x-first-death-reason"] = reason

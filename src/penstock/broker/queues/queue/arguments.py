@@ -152,10 +152,15 @@ def differing(present: Arguments, received: Arguments, place: str) -> str | None
     """How a second declaration differs from what is there, in RabbitMQ's words; None where it does not."""
     for name in _COMPARED:
         there, here = present.get(name), received.get(name)
-        if there == here or (name == "x-queue-type" and (there or CLASSIC) == (here or CLASSIC)):
+        if _same(there, here) or (name == "x-queue-type" and (there or CLASSIC) == (here or CLASSIC)):
             continue
         return differing_one(name, there, here, place)
     return None
+
+
+def _same(there: object, here: object) -> bool:
+    """Equal, and of one kind: RabbitMQ takes 100 and 100.0 for two things, and true and 1."""
+    return there == here and all(isinstance(there, kind) == isinstance(here, kind) for kind in (bool, float))
 
 
 def differing_one(name: str, there: object, here: object, place: str) -> str:

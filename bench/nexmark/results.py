@@ -21,6 +21,8 @@ from penstock.record import Record, encode
 from penstock.sql import parse
 
 Result = Counter[tuple[Any, ...]]
+PRINT = "'connector' = 'print'"
+"""It takes all changes, what is taken back as well."""
 WHOLE_MAX = 30
 """Results up to so many rows are frozen whole."""
 SAMPLE = 3
@@ -70,7 +72,7 @@ def digest(result: Result) -> Mapping[str, object]:
 
 def ours(name: str, events: int, settings: Settings, layout: str = "three") -> Result:
     """penstock's result: the engine alone, fed with the record batches that the topics would hold."""
-    job = Job(parse(script(name, Place(layout=layout))))
+    job = Job(parse(script(name, Place(layout=layout, sink=PRINT))))
     return settled(
         change for output in _fed(job, events, settings, layout) for change in _changes(output.rows)
     )

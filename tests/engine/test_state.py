@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,23 +131,30 @@ def test_state_of_another_query_is_refused() -> None:
 
 
 def test_keys_whose_hashes_collide_are_still_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    import polars as pl
-
     from penstock.engine.run import keys
 
     monkeypatch.setattr(
         keys, "_hashes", lambda frame: np.array([len(v or "") % 2 for v in frame["a"]], np.int64)
     )
-    table = KeyTable({"a": pl.String(), "b": pl.Int64()})
+    _numbers_stay(KeyTable({"a": pl.String(), "b": pl.Float64()}), pl.Float64())
+
+
+def test_keys_of_texts_and_whole_numbers_are_told_apart() -> None:
+    _numbers_stay(KeyTable({"a": pl.String(), "b": pl.Int64()}), pl.Int64())
+    _numbers_stay(KeyTable({"a": pl.String(), "b": pl.Date()}), pl.Date())
+
+
+def _numbers_stay(table: KeyTable, kind: pl.DataType) -> None:
     random = np.random.default_rng(1)
     known: dict[tuple[object, ...], int] = {}
     for _ in range(20):
         frame = pl.DataFrame(
             {
                 "a": [None if n == 3 else "x" * n for n in random.integers(0, 9, 50)],
-                "b": random.integers(0, 3, 50),
-            }
-        )
+                "b": [None if n == 2 else n for n in random.integers(0, 3, 50).tolist()],
+            },
+            schema_overrides={"b": pl.Int32},
+        ).with_columns(pl.col("b").cast(kind))
         for row, number in zip(frame.rows(), table.number(frame).tolist(), strict=True):
             assert known.setdefault(row, number) == number
     assert sorted(known.values()) == list(range(len(known)))

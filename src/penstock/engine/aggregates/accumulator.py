@@ -91,10 +91,3 @@ def numbers(values: pl.Series, kind: Any) -> Cells:
     """A column without nulls as a contiguous array of int64 or float64."""
     full = values.fill_null(0) if values.null_count() else values
     return np.ascontiguousarray(full.to_numpy().astype(kind, copy=False))
-
-
-def nulled(values: pl.Series, there: NDArray[np.bool_]) -> pl.Series:
-    """The column with NULL where `there` is false."""
-    if there.all():
-        return values
-    return values.to_frame("v").select(pl.when(pl.Series(there)).then(pl.col("v"))).to_series()

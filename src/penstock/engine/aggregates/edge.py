@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, numbers
+from penstock.engine.run.columns import nulled
 
 
 class Edge(Accumulator):

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, nulled, numbers
+from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, numbers
 from penstock.engine.kernels import scatter
+from penstock.engine.run.columns import nulled
 
 
 class Total(Accumulator):

@@ -12,9 +12,10 @@ import polars as pl
 from arro3.core import ChunkedArray
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots, nulled
+from penstock.engine.aggregates.accumulator import Accumulator, Layout, Slots
 from penstock.engine.functions import kinds
 from penstock.engine.kernels import scatter
+from penstock.engine.run.columns import nulled
 
 Halves = tuple[NDArray[np.int64], NDArray[np.uint64]]
 _CONTEXT = Context(prec=80, rounding=ROUND_HALF_UP)

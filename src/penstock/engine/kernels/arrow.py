@@ -129,11 +129,16 @@ def join_texts(parts: list[Texts]) -> Texts:
 
 
 def text_series(
-    name: str, data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_] | None = None
+    name: str,
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    valid: NDArray[np.bool_] | None = None,
+    binary: bool = False,
 ) -> pl.Series:
-    """A String column over the kernels' buffers; the bytes must be UTF-8."""
+    """A String (or Binary) column over the kernels' buffers; a String's bytes must be UTF-8."""
     bits = None
     if valid is not None and not valid.all():
         bits = np.packbits(valid, bitorder="little")
-    array = nanoarrow.c_array_from_buffers(nanoarrow.large_string(), len(offsets) - 1, [bits, offsets, data])
+    form = nanoarrow.large_binary() if binary else nanoarrow.large_string()
+    array = nanoarrow.c_array_from_buffers(form, len(offsets) - 1, [bits, offsets, data])
     return pl.Series(nanoarrow.Array(array)).alias(name)

@@ -1,7 +1,7 @@
-"""Open addressing over pairs of int64: pair → dense number, in the order of first sight.
+"""Open addressing over pairs and tuples of int64: each → a dense number, in the order of first sight.
 
-One table serves all: (key, null flag) for integer keys, (hash, attempt) for hashed ones that the caller verifies,
-(key number, slice) for windows. Knows nothing of columns.
+Pairs serve for (hash, attempt) of keys that the caller verifies and (key number, slice) of windows, tuples for keys of
+whole numbers and of texts that have numbers. Knows nothing of columns.
 """
 
 from typing import Any
@@ -138,3 +138,91 @@ class PairTable:
         old = self._a, self._b, self._numbers
         self._allot(2 * len(self._numbers))
         rehash(*old, self._a, self._b, self._numbers)
+
+
+@register_jitable
+def _mixed_row(rows: Any, row: Any) -> Any:
+    x = np.uint64(0)
+    for column in range(rows.shape[1]):
+        x = (x ^ np.uint64(rows[row, column])) * np.uint64(0xBF58476D1CE4E5B9)
+        x = x ^ (x >> np.uint64(27))
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@kernel(
+    "Tuple((int64, int64))(const int64[:, ::1], int64, int64[::1], int64, int64[:, ::1], int64[::1], int64[::1])"
+)
+def number_rows(rows, start, table, count, held, out, fresh):  # type: ignore[no-untyped-def]
+    """As `number_pairs`, for rows of several numbers; `held` has those that have a number, and room for all of these."""
+    mask = np.uint64(len(table) - 1)
+    limit = len(table) // 2
+    added = 0
+    for row in range(start, len(rows)):
+        at = np.int64(_mixed_row(rows, row) & mask)
+        while True:
+            number = table[at]
+            if number == -1:
+                if count >= limit:
+                    return row, count
+                for column in range(rows.shape[1]):
+                    held[count, column] = rows[row, column]
+                table[at] = count
+                out[row] = count
+                fresh[added] = row
+                added += 1
+                count += 1
+                break
+            same = True
+            for column in range(rows.shape[1]):
+                if held[number, column] != rows[row, column]:
+                    same = False
+                    break
+            if same:
+                out[row] = number
+                break
+            at = np.int64(np.uint64(at + 1) & mask)
+    return len(rows), count
+
+
+@kernel("void(const int64[:, ::1], int64, int64[::1])")
+def rehash_rows(held, count, table):  # type: ignore[no-untyped-def]
+    """Put the first `count` rows into a new table."""
+    mask = np.uint64(len(table) - 1)
+    for number in range(count):
+        at = np.int64(_mixed_row(held, number) & mask)
+        while table[at] != -1:
+            at = np.int64(np.uint64(at + 1) & mask)
+        table[at] = number
+
+
+class TupleTable:
+    """Rows of `width` whole numbers, numbered 0, 1, 2, … as they first appear; `rows` are those that have a number.
+    Begins with room for so many."""
+
+    def __init__(self, width: int, room: int = 0) -> None:
+        self.count = 0
+        self._held = np.empty((max(16, room), width), np.int64)
+        self._table = np.full(max(_FIRST, 1 << (2 * room).bit_length()), _FREE, np.int64)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """All rows in the order of their numbers."""
+        return self._held[: self.count]
+
+    def number(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Each row's number, and the rows that brought new ones in the order of their numbers."""
+        if self.count + len(rows) > len(self._held):
+            wider = np.empty((max(self.count + len(rows), 2 * len(self._held)), rows.shape[1]), np.int64)
+            wider[: self.count] = self.rows
+            self._held = wider
+        out, fresh = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+        first, done = self.count, 0
+        while True:
+            done, self.count = number_rows(
+                rows, done, self._table, self.count, self._held, out, fresh[self.count - first :]
+            )
+            if done == len(rows):
+                return out, fresh[: self.count - first]
+            self._table = np.full(2 * len(self._table), _FREE, np.int64)
+            rehash_rows(self._held, self.count, self._table)

@@ -22,8 +22,9 @@ from penstock.engine.operators.operator import (
     Operator,
 )
 from penstock.engine.plan import Table
-from penstock.engine.run.columns import Growing, pick, stack
+from penstock.engine.run.columns import Growing, pick
 from penstock.engine.run.keys import KeyTable
+from penstock.engine.state.store import Store
 from penstock.engine.types import Schema, polars_type
 
 Numbers = NDArray[np.int64]
@@ -39,7 +40,7 @@ class Normalize(Operator):
         self.keys, self.names = list(table.key), [column.name for column in schema]
         self.table = KeyTable({key: polars_type(known[key].kind) for key in table.key})
         self.schema = {column.name: polars_type(column.kind) for column in schema}
-        self.rows = pl.DataFrame(schema=self.schema)
+        self.rows = Store(self.schema)
         self._heads = Growing()
 
     @property
@@ -56,19 +57,18 @@ class Normalize(Operator):
         if len(self.table) > len(self.heads):
             self._heads.extend(np.full(len(self.table) - len(self.heads), -1, np.int64))
         kinds = rows[KIND].to_numpy() if KIND in rows.columns else np.zeros(rows.height, np.int8)
-        start = self.rows.height
+        start = len(self.rows)
         before = np.full(rows.height, start, np.int64)
         gone = (kinds == DELETE) | (kinds == BEFORE)
         scatter.versions(slots, gone, self.heads, before)
-        self.rows = stack(self.rows, pick(rows, self.names))
+        self.rows.append(rows)
         made = self._changes(np.arange(start, start + rows.height), before, gone)
         self._forget()
         return made
 
     def _changes(self, now: Numbers, before: Numbers, gone: NDArray[np.bool_]) -> pl.DataFrame | None:
         had = before >= 0
-        old = self.rows[np.where(had, before, now)]
-        new = self.rows[now]
+        old, new = self.rows.take(np.where(had, before, now)), self.rows.take(now)
         same = had & ~gone
         for name in self.names:
             same &= old[name].eq_missing(new[name]).to_numpy()
@@ -78,24 +78,26 @@ class Normalize(Operator):
         order = np.arange(2 * len(now)).reshape(2, -1).T.ravel()
         chosen = order[np.stack([taken, given], axis=1).ravel()]
         kinds = np.concatenate([np.where(gone, DELETE, BEFORE), np.where(had, AFTER, INSERT)])[chosen]
-        return old.vstack(new)[chosen].hstack([pl.Series(KIND, kinds.astype(np.int8))])
+        return pl.concat([old, new], rechunk=True)[chosen].hstack([pl.Series(KIND, kinds.astype(np.int8))])
 
     def _forget(self) -> None:
         """Drop versions that were replaced, and keys that were deleted, once they are the most."""
         alive = np.flatnonzero(self.heads >= 0)
-        if (self.rows.height > 4096 and len(alive) * 2 < self.rows.height) or self.rows.n_chunks() > 64:
+        if len(self.rows) > 4096 and len(alive) * 2 < len(self.rows):
             self._keep(alive)
 
     def _keep(self, alive: Numbers) -> None:
-        self.rows = self.rows[self.heads[alive]].rechunk()
+        self.rows.keep(self.heads[alive])
         self.table.keep(alive)
         self._heads = Growing(np.arange(len(alive)))
 
     def snapshot(self) -> Blocks:
         self._keep(np.flatnonzero(self.heads >= 0))
-        return {"rows": self.rows, "keys": self.table.frame()}
+        return {"rows": self.rows.frame(), "keys": self.table.frame()}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.rows, self._heads = blocks["rows"], Growing(np.arange(blocks["rows"].height))
+        self.rows.clear()
+        self.rows.append(blocks["rows"])
+        self._heads = Growing(np.arange(len(self.rows)))
         self.table.clear()
         self.table.number(blocks["keys"])

@@ -69,3 +69,10 @@ def stack(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     second = own(second)
     made = first.vstack(second) if first.height else second
     return made.rechunk() if made.n_chunks() > 48 else made
+
+
+def nulled(values: pl.Series, there: NDArray[np.bool_]) -> pl.Series:
+    """The column with NULL where `there` is false."""
+    if there.all():
+        return values
+    return values.to_frame("v").select(pl.when(pl.Series(there)).then(pl.col("v"))).to_series()

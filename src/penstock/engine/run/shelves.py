@@ -4,15 +4,16 @@ Rows that may be taken back are told apart by all their columns, and equal ones 
 never compared. Knows nothing of what a slot stands for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.kernels import lists
-from penstock.engine.run.columns import Growing, pick, stack
+from penstock.engine.run.columns import Growing, pick
 from penstock.engine.run.keys import KeyTable
+from penstock.engine.state.store import Store
 
 Numbers = NDArray[np.int64]
 SLOT, COPIES, MATCHED = "$slot", "$copies", "$matched"
@@ -28,7 +29,7 @@ class Shelves:
 
     def clear(self) -> None:
         """Forget all."""
-        self._rows = pl.DataFrame(schema=self.schema)
+        self._rows = Store(self.schema)
         if self._same is not None:
             self._same.clear()
         self._heads, self._tails, self._nexts = Growing(), Growing(), Growing()
@@ -40,8 +41,8 @@ class Shelves:
 
     @property
     def rows(self) -> pl.DataFrame:
-        """All rows ever added and not yet swept out, in the order of their numbers."""
-        return self._rows if self._same is None else self._same.frame()
+        """All rows ever added and not yet swept out, in the order of their numbers; copied."""
+        return self._rows.frame() if self._same is None else self._same.frame()
 
     @property
     def copies(self) -> Numbers:
@@ -62,7 +63,7 @@ class Shelves:
         """Put rows on their slots (sign 1) or take them back (-1); the number of each."""
         before = len(self)
         if self._same is None:
-            self._rows = stack(self._rows, pick(rows, self.schema))
+            self._rows.append(rows)
             numbers = np.arange(before, before + len(slots))
             self._put(slots)
         else:
@@ -104,9 +105,15 @@ class Shelves:
         self.living -= int(self.copies[numbers].sum())
         self.copies[numbers] = 0
 
-    def take(self, numbers: Numbers) -> pl.DataFrame:
-        """The rows behind numbers."""
-        return self.rows[numbers]
+    def take(self, numbers: Numbers, names: Iterable[str] | None = None) -> pl.DataFrame:
+        """The rows behind numbers, or some of their columns."""
+        if self._same is None:
+            return self._rows.take(numbers, names)
+        return self._same.rows(numbers, names)
+
+    def column(self, name: str) -> pl.Series:
+        """One column of all rows."""
+        return self.take(np.arange(len(self)), [name]).to_series()
 
     # --- room ------------------------------------------------------------------------------------------------
 
@@ -119,7 +126,7 @@ class Shelves:
         """Forget rows that are gone; the others are numbered anew."""
         kept = np.flatnonzero(self.copies > 0)
         slots, copies, matched = self.slots[kept], self.copies[kept], self.matched[kept]
-        rows = self.rows[kept].rechunk()
+        rows = self.take(kept)
         self.fill(rows, slots, copies, matched)
 
     def renumber(self, slots: Numbers) -> None:

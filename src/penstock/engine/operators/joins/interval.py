@@ -145,7 +145,7 @@ class IntervalJoin(Operator):
         """Times are columns of the rows."""
         self._clear()
         for port, side in enumerate(self.sides.both):
-            times = integers(side.shelves.rows[self.times[port]])
+            times = integers(side.shelves.column(self.times[port]))
             self._at[port].extend(times)
             kept = times[side.shelves.copies > 0]
             self.oldest_us[port] = int(kept.min()) if len(kept) else FOREVER_US

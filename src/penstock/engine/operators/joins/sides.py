@@ -114,7 +114,7 @@ class Sides:
         own = [name for name in mine.types if wanted is None or name in wanted]
         other = [name for name in others.types if wanted is None or name in wanted]
         one = pick(rows, own)[places].get_columns() if own else []
-        two = pick(others.shelves.rows, other)[numbers].get_columns() if other else []
+        two = others.shelves.take(numbers, other).get_columns() if other else []
         return pl.DataFrame(one + two if port == 0 else two + one)
 
     def alone(self, rows: pl.DataFrame, port: int) -> pl.DataFrame:

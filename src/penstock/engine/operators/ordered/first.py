@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from penstock.engine.kernels import lists
 from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, Blocks, Moment, Operator
 from penstock.engine.plan import Order, Top
-from penstock.engine.run.columns import Growing, integers, pick, stack, there
+from penstock.engine.run.columns import Growing, integers, pick, there
 from penstock.engine.run.keys import KeyTable
+from penstock.engine.state.store import Store
 from penstock.engine.types import polars_type
 
 Numbers = NDArray[np.int64]
@@ -71,7 +72,7 @@ class FirstRow(Operator):
         self._clear()
 
     def _clear(self) -> None:
-        self.rows = pl.DataFrame(schema=self.types)
+        self.rows = Store(self.types)
         self._heads, self._full, self._winners = Growing(), Growing(), Growing()
         self._bounds = np.empty((16, len(self.ranks.names)), np.int64)
 
@@ -105,10 +106,10 @@ class FirstRow(Operator):
         heads = self._heads.values
         old = heads[slots]
         had = old >= 0
-        heads[slots] = np.arange(self.rows.height, self.rows.height + rows.height)
-        before = self.rows[old[had]]
-        self.rows = stack(self.rows, rows)
-        if self.rows.height > 4096 and len(heads) * 2 < self.rows.height:
+        heads[slots] = np.arange(len(self.rows), len(self.rows) + rows.height)
+        before = self.rows.take(old[had])
+        self.rows.append(rows)
+        if len(self.rows) > 4096 and len(heads) * 2 < len(self.rows):
             self._compact()
         order = np.argsort(
             np.concatenate([np.flatnonzero(had) * 2, np.arange(len(slots)) * 2 + 1]), kind="stable"
@@ -116,7 +117,7 @@ class FirstRow(Operator):
         kinds = np.concatenate([np.full(before.height, BEFORE), np.where(had, AFTER, INSERT)]).astype(
             np.int8
         )[order]
-        made = before.vstack(rows)[order] if before.height else rows
+        made = pl.concat([before, rows], rechunk=True)[order] if before.height else rows
         extra = [] if self.rank is None else [pl.Series(self.rank, np.ones(len(order), np.int64))]
         return made.with_columns(*extra, pl.Series(KIND, kinds))
 
@@ -134,12 +135,12 @@ class FirstRow(Operator):
             self._bounds = wider
 
     def _compact(self) -> None:
-        self.rows = self.rows[self._heads.values].rechunk()
+        self.rows.keep(self._heads.values)
         self._heads.values[:] = np.arange(len(self._heads))
 
     def snapshot(self) -> Blocks:
         self._compact()
-        return {"keys": self.table.frame(), "rows": self.rows}
+        return {"keys": self.table.frame(), "rows": self.rows.frame()}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()
@@ -148,7 +149,7 @@ class FirstRow(Operator):
         rows = blocks["rows"]
         self._clear()
         self._reserve(rows.height)
-        self.rows = rows
+        self.rows.append(rows)
         self._heads.values[:] = np.arange(rows.height)
         self._full.values[:] = 1
         self._bounds[: rows.height] = self.ranks.of(rows)

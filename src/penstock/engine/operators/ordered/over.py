@@ -125,7 +125,7 @@ class OverAggregate(Operator):
             ends = np.searchsorted(groups, groups, side="right")
             self.past.drop(numbers[ends - np.arange(len(groups)) > self.rows])
         elif len(self.past) > 2 * self._swept + 4096:
-            times = integers(self.past.rows[self.time])
+            times = integers(self.past.column(self.time))
             self.past.drop(
                 np.flatnonzero((times < moment.after_ms * 1000 - self.span_us) & (self.past.copies > 0))
             )

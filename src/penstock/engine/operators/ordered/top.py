@@ -161,7 +161,7 @@ class RunningTop(Operator):
 
     def _ordering(self, numbers: Numbers) -> pl.DataFrame:
         """What rows are ordered by."""
-        return pick(self.shelves.rows, dict.fromkeys(self.sorting.names))[numbers]
+        return self.shelves.take(numbers, dict.fromkeys(self.sorting.names))
 
     def _changes(self, old: First, new: First) -> pl.DataFrame | None:
         one = self.rank is not None or self.limit == 1

@@ -8,7 +8,7 @@ import pytest
 
 from penstock.clock import Now
 from penstock.engine.job import Job, Snapshot
-from penstock.engine.run.weights import weight
+from penstock.engine.run.figures.weights import weight
 from penstock.record import Record, encode
 from penstock.sql import parse
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.engine.kernels import texts as kernels
-from penstock.engine.state.store import Store
-from penstock.engine.state.texts import Texts, TextTable
+from penstock.engine.run.kept.store import Store
+from penstock.engine.run.kept.texts import Texts, TextTable
 from tests.engine.streams import NO_SHRINKING
 
 SCHEMA = {

@@ -28,8 +28,8 @@ from penstock.engine.operators.operator import KIND, nested, prefixed
 from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table
+from penstock.engine.run.figures.laps import Laps
 from penstock.engine.run.graph import Graph
-from penstock.engine.run.laps import Laps
 from penstock.engine.run.repeatable import repeatable
 from penstock.engine.run.snapshot import Frozen, Snapshot, freeze, unpack
 from penstock.engine.run.watermarks import SourceTime

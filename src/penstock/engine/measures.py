@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from penstock.engine.operators.operator import Operator
+from penstock.engine.run.figures.weights import weight
 from penstock.engine.run.graph import Graph
 from penstock.engine.run.watermarks import END_MS, START_MS
-from penstock.engine.run.weights import weight
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from penstock.engine.operators.operator import (
 )
 from penstock.engine.plan import Table
 from penstock.engine.run.columns import Growing, pick
+from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.state.store import Store
 from penstock.engine.types import Schema, polars_type
 
 Numbers = NDArray[np.int64]

@@ -45,7 +45,7 @@ from penstock.engine.plan import (
 )
 from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.run.calls import apart
-from penstock.engine.run.laps import Laps
+from penstock.engine.run.figures.laps import Laps
 from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.engine.types import polars_type

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels.hashing import PairTable, TupleTable
 from penstock.engine.run.columns import integers, nulled
-from penstock.engine.state.store import Store
-from penstock.engine.state.texts import TextTable
+from penstock.engine.run.kept.store import Store
+from penstock.engine.run.kept.texts import TextTable
 
 Numbers = NDArray[np.int64]
 _WIDTH_MAX = 63

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels import lists
 from penstock.engine.run.columns import Growing, pick
+from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.state.store import Store
 
 Numbers = NDArray[np.int64]
 SLOT, COPIES, MATCHED = "$slot", "$copies", "$matched"

@@ -13,8 +13,8 @@ from penstock.engine.kernels import lists
 from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, Blocks, Moment, Operator
 from penstock.engine.plan import Order, Top
 from penstock.engine.run.columns import Growing, integers, pick, there
+from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.state.store import Store
 from penstock.engine.types import polars_type
 
 Numbers = NDArray[np.int64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import own
 from penstock.engine.run.columns import nulled
-from penstock.engine.state.texts import Texts
+from penstock.engine.run.kept.texts import Texts
 
 Numbers = NDArray[np.int64]
 There = NDArray[np.bool_]

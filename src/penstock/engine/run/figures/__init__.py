@@ -1,0 +1,1 @@
+"""What is told of a running graph: whose time it took, what its state weighs."""

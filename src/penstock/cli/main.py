@@ -29,6 +29,7 @@ COMMANDS = (
     "produce",
     "consume",
     "group",
+    "dlq",
     "sql",
     "job",
     "table",

@@ -116,6 +116,7 @@ class Consumer:
             else:
                 given.share.alive = False
                 self._running.ready.finished(given)
+        self._running.deserted = True
         self.stop()
         await asyncio.gather(self._task, return_exceptions=kind is not None)
 

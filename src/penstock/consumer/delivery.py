@@ -3,6 +3,7 @@
 Knows nothing of who reads, of threads, or of what is written when it fails.
 """
 
+import itertools
 import json
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,8 @@ from penstock.dead_letters import DeadLetter, Origin, redrives_of, without_marks
 from penstock.record import Record
 
 Part = tuple[str, int]
+_TURNS = itertools.count()
+"""In which order deliveries came, whichever partition they are of."""
 
 
 class Delivery:
@@ -22,7 +25,7 @@ class Delivery:
 
     __slots__ = (
         "attempt", "error", "headers", "held", "key", "letter", "moves", "origin", "redrives", "settled", "share",
-        "size", "source", "source_offset", "timestamp_ms", "value",
+        "size", "source", "source_offset", "timestamp_ms", "turn", "value",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +41,7 @@ class Delivery:
         self.attempt = 1 if letter is None else letter.attempts + 1
         self.size = len(record.key or b"") + len(record.value or b"") + 64
         self.source, self.source_offset = source, record.offset
+        self.turn = next(_TURNS)
         self.settled = False
         self.error: BaseException | None = None
         self.held: Any = None  # its place in the topic of what is held back, where it came from there

@@ -107,7 +107,8 @@ class Opening:
         }
         if not whose:
             return
-        ends = await self._client.find(list(whose), LATEST, committed=True)
+        # Up to the very end: transactions of other groups may be open in these topics, with ours behind them.
+        ends = await self._client.find(list(whose), LATEST)
         starts = {part: positions[part] for part in whose if positions[part] < ends[part][0]}
         if not starts:
             return

@@ -1,12 +1,16 @@
-"""What may be handled next, and who waits for it: a queue with a gate, closed while partitions are given up.
+"""What may be handled next, in the order it came, and who waits for it: with a gate, closed when partitions are given up.
 
-Knows how many are being handled and since when; knows nothing of records.
+Knows how many are being handled and since when; knows nothing of what becomes of records.
 """
 
 import asyncio
+import heapq
 from collections import deque
+from collections.abc import Callable
 
 from penstock.consumer.delivery import Delivery
+
+Still = Callable[[Delivery], bool]
 
 
 class Ready:
@@ -14,9 +18,10 @@ class Ready:
 
     def __init__(self) -> None:
         self.running: dict[Delivery, float] = {}
-        self.is_open = False
         self.ended = False
-        self._queue: deque[Delivery] = deque()
+        self._lets_out: Still | None = None  # None: nothing; else what may go
+        self._queue: list[tuple[int, Delivery]] = []
+        self._kept: list[tuple[int, Delivery]] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -26,16 +31,19 @@ class Ready:
 
     def put(self, delivery: Delivery) -> None:
         """It may be handled."""
-        self._queue.append(delivery)
-        if self.is_open:
-            self._wake(1)
+        if self._lets_out is None or not self._lets_out(delivery):
+            self._kept.append((delivery.turn, delivery))
+            return
+        heapq.heappush(self._queue, (delivery.turn, delivery))
+        self._wake(1)
 
     async def take(self) -> Delivery | None:
         """The next one; None once all has ended."""
         while not self.ended:
-            if self.is_open and self._queue:
-                delivery = self._queue.popleft()
+            if self._queue:
+                delivery = heapq.heappop(self._queue)[1]
                 if not delivery.share.alive:
+                    self._look()
                     continue
                 self.running[delivery] = asyncio.get_running_loop().time()
                 self._idle.clear()
@@ -46,34 +54,50 @@ class Ready:
         return None
 
     def finished(self, delivery: Delivery) -> None:
-        """It is handled, however it ended."""
+        """It is handled, and what follows from that is put."""
         self.running.pop(delivery, None)
-        if not self.running:
-            self._idle.set()
+        self._look()
 
     def open(self) -> None:
         """Let records out."""
-        self.is_open = True
-        self._wake(len(self._queue))
+        self._only(lambda delivery: True)
 
-    async def close(self, seconds: float) -> bool:
-        """Let no more out, and wait for what is out; whether it came back in time."""
-        self.is_open = False
+    async def close(self, seconds: float, still: Still | None = None) -> bool:
+        """Let out only what `still` says, and wait for all that is out; whether it came back in time."""
+        self._only(still)
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
         except TimeoutError:
             return False
+        finally:
+            self._only(None)
         return True
 
     def forget(self) -> None:
         """Drop what waits and belongs to partitions that were given up."""
-        self._queue = deque(each for each in self._queue if each.share.alive)
+        self._kept = [each for each in self._kept if each[1].share.alive]
 
     def end(self) -> None:
         """Nothing comes any more: who waits is told."""
-        self.ended, self.is_open = True, False
+        self.ended = True
+        self._only(None)
         self._wake(len(self._waiters))
+
+    def _only(self, lets_out: Still | None) -> None:
+        every = self._queue + self._kept
+        self._lets_out = lets_out
+        self._queue = [each for each in every if lets_out is not None and lets_out(each[1])]
+        self._kept = [each for each in every if lets_out is None or not lets_out(each[1])]
+        heapq.heapify(self._queue)
+        self._wake(len(self._queue))
+        self._look()
+
+    def _look(self) -> None:
+        if self.running or self._queue:
+            self._idle.clear()
+        else:
+            self._idle.set()
 
     def _wake(self, number: int) -> None:
         while number and self._waiters:

@@ -58,6 +58,8 @@ class Running:
         self.counts: Counter[str] = Counter()
         self.shares: dict[Part, Share] = {}
         self.function = ""
+        self.deserted = False
+        """Whether nobody takes records any more."""
         self._made: dict[str, Made] = {}
         self._readers: list[Reader] = []
         self._sources: dict[Part, tuple[Share, Source, Reader]] = {}
@@ -74,9 +76,13 @@ class Running:
 
     def settle(self, delivery: Delivery, error: BaseException | None) -> None:
         """A record was handled, or its handler failed."""
-        self.ready.finished(delivery)
-        if not delivery.share.alive:
-            return  # given up meanwhile: whoever has its partition now handles it
+        try:
+            if delivery.share.alive:  # else given up meanwhile: whoever has its partition now handles it
+                self._settle(delivery, error)
+        finally:
+            self.ready.finished(delivery)
+
+    def _settle(self, delivery: Delivery, error: BaseException | None) -> None:
         if error is not None and self.retry is None:
             error.add_note(f"while handling {delivery.origin}; with retry=Retry(...) it would be tried again")
             self.fail(error)
@@ -153,7 +159,11 @@ class Running:
         """Before others may have the partitions: wait for what is being handled, and commit."""
         if self._error is not None:
             return
-        back = await self.ready.close(self.options.drain_s)
+        # What stands before something that is done is handled yet, or whoever comes next would do that again.
+        ends = {} if self.deserted else {part: each[1].done_to for part, each in self._sources.items()}
+        back = await self.ready.close(
+            self.options.drain_s, lambda each: each.source_offset < ends.get(each.source, 0)
+        )
         if self._membership.lost:
             self._drop(self.shares)
         elif back:

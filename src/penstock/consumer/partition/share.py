@@ -4,9 +4,8 @@ Records come in by `offer`, outcomes by `settle`; `gather` gives what one transa
 where it landed. Knows the order of keys and the rules of `Retry`; knows no server, no clock and no handler.
 """
 
-import heapq
-import itertools
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -84,11 +83,10 @@ class Share:
         }
         self.main = next(iter(self.sources))
         self._ready, self._load = ready, load
-        self._waiting: list[tuple[int, int, Delivery]] = []
-        self._turns = itertools.count()
+        self._waiting: dict[Part, deque[tuple[int, Delivery]]] = {}
         self._told: dict[Part, int] = {}
         self._now_ms = 0
-        self._known_to: dict[Part, int] = {}
+        self._expected: set[tuple[Part, int]] = set()  # retries that block their keys already
         self.order = Order(ready, self._hold, lambda held: load(self, held))
         self.holding: Holding | None = None
         if rules and rules.keep_order and rules.names.held:
@@ -104,8 +102,8 @@ class Share:
             self.holding.recall(found)
             return
         letter = of_record(found)
-        self._known_to[part] = found.offset + 1
-        if letter.owner == self.rules.group and self.rules.keep_order:
+        if letter.owner == self.rules.group:
+            self._expected.add((part, found.offset))
             self.order.waits(found.key)
 
     def begin(self) -> None:
@@ -141,14 +139,12 @@ class Share:
             return  # another group's
         delivery = Delivery(found, source.part, letter.origin, letter)
         self._begin(source, delivery)
-        # Nobody tried it since it was sent back: it was put there by someone else, just now.
-        if (
-            letter.attempts == 0
-            and found.offset >= self._known_to.get(source.part, 0)
-            and self.rules.keep_order
-        ):
-            self.order.waits(found.key)
-        heapq.heappush(self._waiting, (letter.due_ms, next(self._turns), delivery))
+        if self.rules.keep_order:
+            if (source.part, found.offset) in self._expected:
+                self._expected.discard((source.part, found.offset))
+            else:  # a letter that was sent back: put there by someone else, just now
+                self.order.waits(found.key)
+        self._waiting.setdefault(source.part, deque()).append((letter.due_ms, delivery))
 
     def _begin(self, source: Source, delivery: Delivery) -> None:
         delivery.share = self
@@ -170,14 +166,22 @@ class Share:
         delivery.settled = True
 
     def due(self, now_ms: int) -> int | None:
-        """Let go what is due; when the next one is (epoch ms), None where none waits."""
-        while self._waiting and self._waiting[0][0] <= now_ms:
-            delivery = heapq.heappop(self._waiting)[2]
-            if self.rules and self.rules.keep_order:
-                self.order.come_back(delivery)
-            else:
-                self._ready(delivery)
-        return self._waiting[0][0] if self._waiting else None
+        """Let go what is due; when the next one is (epoch ms), None where none waits.
+
+        One retry topic's in the order they stand there: chance makes some due a little before their turn, and going
+        out of turn would make a gap that whoever takes over goes through again.
+        """
+        next_ms = []
+        for waiting in self._waiting.values():
+            while waiting and waiting[0][0] <= now_ms:
+                delivery = waiting.popleft()[1]
+                if self.rules and self.rules.keep_order:
+                    self.order.come_back(delivery)
+                else:
+                    self._ready(delivery)
+            if waiting:
+                next_ms.append(waiting[0][0])
+        return min(next_ms, default=None)
 
     # --- what came of it -----------------------------------------------------------------------------------------
 
@@ -275,6 +279,8 @@ class Share:
         """A move is committed, and stands at this offset."""
         held = move.held
         if held is None or self.holding is None:
+            if self.rules and self.rules.keep_order and move.part[0] in self.rules.names.tiers:
+                self._expected.add((move.part, offset))
             return
         self.holding.add(held, offset)
         if held.wanted:

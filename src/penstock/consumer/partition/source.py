@@ -82,6 +82,12 @@ class Source:
             self._bytes_waiting -= len(chunk.batches)
             self._read_to = max(self._read_to, chunk.next_offset)
 
+    @property
+    def done_to(self) -> int:
+        """The offset behind the last one that is settled; there may be some before it that are not."""
+        settled = (each.source_offset + 1 for each in reversed(self.under_way) if each.settled)
+        return next(settled, self.position)
+
     # --- settling ------------------------------------------------------------------------------------------------
 
     def begin(self, delivery: Delivery) -> None:

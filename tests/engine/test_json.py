@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from penstock.compression import GZIP, LZ4, NONE, SNAPPY, ZSTD
 from penstock.engine.formats.chunks import Chunk, read_chunks
 from penstock.engine.formats.json.reader import Decoded, JsonOptions, JsonReader
+from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.json.writer import JsonWriter
 from penstock.engine.job import Job
 from penstock.engine.plan import Project, Scan, Table
@@ -297,8 +298,8 @@ def test_computed_columns_are_computed_and_only_read_columns_are_decoded() -> No
 
 
 def written(frame: pl.DataFrame, fields: tuple[Column, ...], iso: bool = False) -> list[str]:
-    data, offsets = JsonWriter(fields, iso).write(frame)
-    return [data[offsets[i] : offsets[i + 1] - 1].tobytes().decode() for i in range(frame.height)]
+    data, offsets = JsonWriter(fields, JsonStyle(iso)).write(frame)
+    return [data[offsets[i] : offsets[i + 1]].tobytes().decode() for i in range(frame.height)]
 
 
 def test_rows_are_written_as_flink_writes_them() -> None:

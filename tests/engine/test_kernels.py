@@ -5,7 +5,8 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from penstock.engine import kernels
 from penstock.engine.formats.avro import steps_of
 from penstock.engine.formats.batches import Payload, encode, encode_partitioned
 from penstock.engine.formats.chunks import Chunk, Damaged, read_chunks
+from penstock.engine.formats.json.style import JsonStyle
+from penstock.engine.formats.json.writer import _Cells, _Steps
 from penstock.engine.formats.layout import Layout
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
 from penstock.engine.kernels import compiled, frames, hashing, lines, moments, records, scatter
-from penstock.engine.types import Column
+from penstock.engine.types import Column, polars_type
 from penstock.record import HEADER_SIZE, Record, decode, scan
 from penstock.record import encode as encode_slowly
 from tests.engine.streams import NO_SHRINKING
@@ -104,6 +107,31 @@ def avro_out() -> list[Any]:
     ]
 
 
+JSON_OUT = tuple(
+    Column(name, kind)
+    for name, kind in zip(
+        "abcdefgh",
+        ("INT", "STRING", "DECIMAL(30, 2)", "TIMESTAMP_LTZ(3)", "DATE", "TIME", "BOOLEAN", "ROW<x DOUBLE>"),
+        strict=True,
+    )
+)
+
+
+def json_out(sparse: bool = False) -> list[Any]:
+    steps, cells = _Steps(JsonStyle()), _Cells(3, JsonStyle())
+    steps.rows(JSON_OUT)
+    columns: list[list[Any]] = [
+        [-7, 0, None], ['a"\n\x01é', "x" * 70, None], [Decimal("-1234567890123456789012.25"), Decimal("0.05"), None],
+        [datetime(2026, 1, 2, 3, 4, 5, 600), datetime(1, 1, 1), None], [date(2026, 12, 31), date(1, 1, 1), None],
+        [time(1, 2, 3, 400), time(0), None], [True, False, None], [{"x": 0.1}, {"x": -2.0}, None],
+    ]  # fmt: skip
+    for column, held in zip(JSON_OUT, columns, strict=True):
+        cells.put(column.kind, pl.Series(held, dtype=polars_type(column.kind)))
+    literals = np.frombuffer(bytes(steps.literals) + bytes(32), np.uint8).copy()
+    out = np.zeros(2000, np.uint8)
+    return [np.array(steps.table, np.int64), literals, *cells.arrays(), sparse, out, np.zeros(4, np.int64)]
+
+
 PROTO = {
     "protobuf.schema": 'syntax = "proto3"; message M { int32 n = 1; string s = 2; M m = 3; double d = 4; sint64 z = 5; }',
     "protobuf.message": "M",
@@ -180,6 +208,12 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "read_json": lambda: walk_of('{"a":1,"b":"x"}', '{"b":"more than twelve\\n","a":null}', "{", '{"z":[1e5,{}],"a":-7}'),
     "read_avro": avro_in,
     "write_avro": avro_out,
+    "write_json": json_out,
+    "join_lists": lambda: [
+        text('1"a"null' + " " * 32)[0], np.array([0, 1, 4, 4, 8]), np.array([0, 3, 3, 4, 4]), np.array([True, True, False, True]), 91, 93,
+        np.zeros(90, np.uint8), np.zeros(5, np.int64),
+    ],
+    "shorten": lambda: [np.array([1.5, -0.25, 3.0, 0.1, 1e300, 2.0]), np.ones(6, np.bool_), np.zeros(6, np.int64), np.zeros(6, np.int64)],
     "read_protobuf": protobuf_in,
     "write_protobuf": protobuf_out,
     "split": lambda: [text("a\nbb\n\nc\n")[0], np.zeros(5, np.int64)],

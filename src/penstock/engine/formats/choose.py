@@ -55,4 +55,4 @@ def writer_of(form: str, fields: Schema, options: Mapping[str, str]) -> Writer:
         return AvroWriter(fields)
     if form == "protobuf":
         return ProtobufWriter(fields, options)
-    return JsonWriter(fields, JsonOptions.of(options).iso)
+    return JsonWriter(fields, JsonOptions.of(options).style)

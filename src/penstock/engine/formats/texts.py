@@ -87,5 +87,5 @@ def to_text(series: pl.Series, kind: str, iso: bool) -> pl.Series:
     if name == "DATE":
         return series.cast(pl.String)
     if name == "TIME":
-        return series.dt.to_string("%H:%M:%S%.f").str.strip_chars_end("0").str.strip_suffix(".")
+        return series.dt.to_string("%H:%M:%S%.9f").str.strip_chars_end("0").str.strip_suffix(".")
     return series.bin.encode("base64") if name in kinds.BINARIES else series

@@ -7,6 +7,7 @@ Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 from penstock.engine.kernels import frames, hashing, lines, moments, records, scatter
 from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, interpreting, warm
 from penstock.engine.kernels.decode import avro, json, protobuf
+from penstock.engine.kernels.encode import json as json_out
 
 __all__ = [
     "KERNELS",
@@ -16,6 +17,7 @@ __all__ = [
     "interpret_until_warm",
     "interpreting",
     "json",
+    "json_out",
     "lines",
     "moments",
     "protobuf",

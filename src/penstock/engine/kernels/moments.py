@@ -12,7 +12,7 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import text_buffers, text_series
-from penstock.engine.kernels.compiled import kernel
+from penstock.engine.kernels.compiled import UNCOUNTED, kernel
 from penstock.engine.kernels.decode.words import peek
 
 SQL, ISO, LENIENT = ord(" "), ord("T"), 0
@@ -144,63 +144,95 @@ def parse(data, offsets, valid, middle, zoned, out, wrong):  # type: ignore[no-u
 
 
 @register_jitable(forceinline=True, _nrt=False)
-def _put(out: Any, at: Any, number: Any, width: Any) -> None:
+def put_digits(out: Any, at: Any, number: Any, width: Any) -> None:
+    """A number of so many digits."""
     for i in range(width):
         out[at + width - 1 - i] = 48 + number % 10
         number //= 10
 
 
-@kernel("int64(const int64[::1], const boolean[::1], int64, boolean, int64, uint8[::1], int64[::1])")
+@register_jitable(forceinline=True, _nrt=False)
+def put_two(out: Any, at: Any, number: Any) -> None:
+    """A number below a hundred, of two digits."""
+    tens = (number * 6554) >> 16
+    out[at] = 48 + tens
+    out[at + 1] = 48 + number - 10 * tens
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def put_date(out: Any, at: Any, days: Any) -> Any:
+    """``yyyy-MM-dd``; the place behind it."""
+    z = days + 719468
+    era = z // 146097
+    of_era = z - era * 146097
+    year_of_era = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    m = (5 * of_year + 2) // 153
+    month = m + 3 if m < 10 else m - 9
+    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
+    century = year // 100
+    put_two(out, at, century)
+    put_two(out, at + 2, year - 100 * century)
+    out[at + 4] = 45
+    put_two(out, at + 5, month)
+    out[at + 7] = 45
+    put_two(out, at + 8, of_year - (153 * m + 2) // 5 + 1)
+    return at + 10
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def put_moment(out: Any, at: Any, micros: Any, middle: Any, zoned: Any, places: Any) -> Any:
+    """A moment, 27 bytes at most, see `show`; the place behind it."""
+    days = micros // 86400000000
+    rest = micros - days * 86400000000
+    seconds = rest // 1000000
+    at = put_date(out, at, days)
+    out[at] = middle
+    minutes = seconds // 60
+    hours = minutes // 60
+    put_two(out, at + 1, hours)
+    out[at + 3] = 58
+    put_two(out, at + 4, minutes - 60 * hours)
+    out[at + 6] = 58
+    put_two(out, at + 7, seconds - 60 * minutes)
+    at += 9
+    scaled = rest % 1000000
+    width = places
+    if places < 0:
+        width = 6 if scaled else 0
+    if width == 3 or (places < 0 and width == 6 and scaled % 1000 == 0):
+        scaled //= 1000
+        width = 3
+    else:
+        for _ in range(6 - width):
+            scaled //= 10
+    if places < 0:
+        while width > 0 and scaled % 10 == 0:
+            scaled //= 10
+            width -= 1
+    if width > 0:
+        out[at] = 46
+        put_digits(out, at + 1, scaled, width)
+        at += 1 + width
+    if zoned:
+        out[at] = 90
+        at += 1
+    return at
+
+
+@kernel(
+    "int64(const int64[::1], const boolean[::1], int64, boolean, int64, uint8[::1], int64[::1])", UNCOUNTED
+)
 def show(micros, valid, middle, zoned, places, out, offsets):  # type: ignore[no-untyped-def]
     """Moments to texts, 27 bytes at most each; `places` of -1 drops zeros at the fraction's end, as Flink's JSON does.
 
     Returns the bytes written.
     """
-    at = 0
+    at = np.int64(0)
     offsets[0] = 0
     for row in range(len(micros)):
         if valid[row]:
-            days = micros[row] // 86400000000
-            rest = micros[row] - days * 86400000000
-            z = days + 719468
-            era = z // 146097
-            of_era = z - era * 146097
-            year_of_era = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
-            of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-            m = (5 * of_year + 2) // 153
-            month = m + 3 if m < 10 else m - 9
-            year = year_of_era + era * 400 + (1 if month <= 2 else 0)
-            seconds = rest // 1000000
-            _put(out, at, year, 4)
-            out[at + 4] = 45
-            _put(out, at + 5, month, 2)
-            out[at + 7] = 45
-            _put(out, at + 8, of_year - (153 * m + 2) // 5 + 1, 2)
-            out[at + 10] = middle
-            _put(out, at + 11, seconds // 3600, 2)
-            out[at + 13] = 58
-            _put(out, at + 14, seconds // 60 % 60, 2)
-            out[at + 16] = 58
-            _put(out, at + 17, seconds % 60, 2)
-            at += 19
-            fraction = rest % 1000000
-            width = places
-            if places < 0:
-                width = 6 if fraction else 0
-            scaled = fraction
-            for _ in range(6 - width):
-                scaled //= 10
-            if places < 0:
-                while width > 0 and scaled % 10 == 0:
-                    scaled //= 10
-                    width -= 1
-            if width > 0:
-                out[at] = 46
-                _put(out, at + 1, scaled, width)
-                at += 1 + width
-            if zoned:
-                out[at] = 90
-                at += 1
+            at = put_moment(out, at, micros[row], middle, zoned, places)
         offsets[row + 1] = at
     return at
 

@@ -162,10 +162,10 @@ def _decimal(value: Any, kind: str) -> Decimal | None:
         raise ValueError("not a number")
     precision, scale = kinds.digits(kind)
     number = Decimal(value.strip() if isinstance(value, str) else value)
-    if not number.is_finite() or abs(number) >= Decimal(10) ** (precision - scale):
+    if not number.is_finite() or number.copy_abs() >= Decimal(10) ** (precision - scale):
         return None
     rounded = number.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
-    return rounded if abs(rounded) < Decimal(10) ** (precision - scale) else None
+    return rounded if rounded.copy_abs() < Decimal(10) ** (precision - scale) else None
 
 
 def _boolean(value: Any, kind: str) -> bool:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
 from penstock.engine.formats.json.lenient import MisfitError, read_object
+from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.texts import from_raw, from_texts, is_textual, raw_type
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import half_up
@@ -41,6 +42,8 @@ class JsonOptions:
     ignore_errors: bool = False
     fail_on_missing: bool = False
     iso: bool = False
+    style: JsonStyle = field(default_factory=JsonStyle)
+    """How values are written."""
 
     @classmethod
     def of(cls, options: Mapping[str, str], prefix: str = "") -> "JsonOptions":
@@ -52,10 +55,15 @@ class JsonOptions:
         form = read("timestamp-format.standard", "SQL").upper()
         if form not in ("SQL", "ISO-8601"):
             raise PenstockError(f"json.timestamp-format.standard is SQL or ISO-8601, not {form}")
+        keys = {"FAIL": "", "DROP": None, "LITERAL": read("map-null-key.literal", "null")}
+        mode = read("map-null-key.mode", "FAIL").upper()
+        if mode not in keys:
+            raise PenstockError(f"json.map-null-key.mode is {', '.join(keys)}, not {mode}")
         made = cls(
             read("ignore-parse-errors", "false") == "true",
             read("fail-on-missing-field", "false") == "true",
             form != "SQL",
+            JsonStyle(form != "SQL", read("encode.ignore-null-fields", "false") == "true", keys[mode]),
         )
         if made.ignore_errors and made.fail_on_missing:
             raise PenstockError(

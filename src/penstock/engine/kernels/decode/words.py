@@ -107,6 +107,29 @@ def _bits_of(typing: Any, number: Any) -> Any:
     return (types.int32(types.float32) if narrow else types.int64(types.float64)), generate
 
 
+@machine
+def _store8(typing: Any, data: Any, at: Any, number: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _address(context, builder, signature.args[0], *arguments[:2])
+        builder.store(arguments[2], builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+        return arguments[2]
+
+    return types.uint64(data, types.int64, types.uint64), generate
+
+
+@machine
+def _carry(typing: Any, out: Any, to: Any, data: Any, at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = ir.VectorType(ir.IntType(8), LANES).as_pointer()
+        target = _address(context, builder, signature.args[0], *arguments[:2])
+        source = _address(context, builder, signature.args[2], *arguments[2:])
+        read = builder.load(builder.bitcast(source, lanes), align=1)
+        builder.store(read, builder.bitcast(target, lanes), align=1)
+        return arguments[3]
+
+    return types.int64(out, types.int64, data, types.int64), generate
+
+
 # --- what kernels call ---------------------------------------------------------------------------------------------
 
 
@@ -133,6 +156,18 @@ def special(data: Any, at: Any) -> Any:
         if byte in (34, 92) or byte < 32 or byte >= 128:
             found |= 1 << lane
     return found
+
+
+def set_eight(out: Any, at: Any, number: Any) -> Any:
+    """Lay down eight bytes."""
+    out[at : at + 8] = np.frombuffer(int(number).to_bytes(8, "little"), np.uint8)
+    return number
+
+
+def carry(out: Any, to: Any, data: Any, at: Any) -> Any:
+    """Lay down 32 bytes from elsewhere."""
+    out[to : to + LANES] = data[at : at + LANES]
+    return at
 
 
 def trailing(number: Any) -> Any:
@@ -184,6 +219,32 @@ for _plain, _unchecked, _width in (
     (special, _special, LANES),
 ):
     _compiled(_plain, _unchecked, _width)
+
+
+@overload(set_eight)
+def _(out: Any, at: Any, number: Any) -> Any:
+    def with_look(out: Any, at: Any, number: Any) -> Any:
+        if at < 0 or at + 8 > len(out):
+            raise IndexError("a store reaches past the end")
+        return _store8(out, at, number)
+
+    def without(out: Any, at: Any, number: Any) -> Any:
+        return _store8(out, at, number)
+
+    return with_look if CHECKED else without
+
+
+@overload(carry)
+def _(out: Any, to: Any, data: Any, at: Any) -> Any:
+    def with_look(out: Any, to: Any, data: Any, at: Any) -> Any:
+        if to < 0 or at < 0 or to + 32 > len(out) or at + 32 > len(data):
+            raise IndexError("a copy reaches past the end")
+        return _carry(out, to, data, at)
+
+    def without(out: Any, to: Any, data: Any, at: Any) -> Any:
+        return _carry(out, to, data, at)
+
+    return with_look if CHECKED else without
 
 
 @overload(trailing)

@@ -1,0 +1,1 @@
+"""Others' programs over AMQP: Celery, amqplib for Node, RabbitMQ's Java client."""

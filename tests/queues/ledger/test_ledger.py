@@ -216,6 +216,8 @@ def test_where_there_is_no_room_the_turns_messages_are_taken_back_and_the_rest_i
     assert (list(numbers), pairs, why.reason) == ([lost], [(1, second)], Refusal.DISK_FULL)
     assert [one.reason for one in told if one] == [Refusal.DISK_FULL]
     bench.disk.room = None
+    bench.turn()
+    assert bench.log.topics["_penstock.queues"].partitions[0].end_offset == 1, "not tried again at once"
     told = bench.safe()
     bench.turn()
     assert told == [None]

@@ -68,8 +68,8 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _text(data: Bytes) -> str:
-    return bytes(data).decode("utf-8", "surrogateescape")
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 class Block:
@@ -130,8 +130,8 @@ class Block:
         return Content(*envelope, bytes(self._bodies[begin : self._ends[place]]))
 
     def _envelope(self, at: int) -> tuple[str, str, Properties]:
-        data = self._envelopes[self._envelope_ends[at - 1] if at else 0 : self._envelope_ends[at]]
+        data = bytes(self._envelopes[self._envelope_ends[at - 1] if at else 0 : self._envelope_ends[at]])
         source, key, _ = _LENGTHS.unpack_from(data)
         behind = _LENGTHS.size + source
-        properties = Properties.of(bytes(data[behind + key :]))
-        return _text(data[_LENGTHS.size : behind]), _text(data[behind : behind + key]), properties
+        end = behind + key
+        return _text(data[_LENGTHS.size : behind]), _text(data[behind:end]), Properties.of(data[end:])

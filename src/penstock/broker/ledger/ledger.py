@@ -41,6 +41,7 @@ class DamagedError(Exception):
 
 
 EVER = str(2**63 - 1)
+RETRY_S = 0.2
 _MANY_FROM = 16
 _DROP_FROM = 1000  # of fewer messages it is cheaper to tell each than to look through all pages
 
@@ -73,6 +74,7 @@ class Ledger:
         self._turn = Turn(0)
         self._fetching = False
         self._as_one = False
+        self._retry_s = 0.0  # the disk was full: what nobody waits for is not tried again before
         self._safe_end = 0  # when all below is safe, so is all that must be
 
     # --- at a start -----------------------------------------------------------------------------------------------------
@@ -202,13 +204,15 @@ class Ledger:
     # --- writing --------------------------------------------------------------------------------------------------------
 
     def flush(self, now: Now) -> bool:
-        """The end of a turn: what was gathered becomes one block; whether one was written.
+        """The end of a turn: what was gathered becomes one block; whether upkeep has something to look at.
 
         Asks for a sync where something of it must be safe.
         """
         turn = self._turn
         if not turn:
             return False
+        if now.mono_s < self._retry_s and not (turn.contents or turn.together or turn.waiting):
+            return True  # the disk was full a moment ago, and what is told again grows
         rows = turn.rows()
         columns = turn.columns(self._standing.holders, rows)
         if not columns:  # all of it was over within the turn
@@ -220,8 +224,10 @@ class Ledger:
             batch = block(columns, now.wall_ms)
             offset = partition.append(batch, [info_at(batch, 0)], now)
         except DISK_ERRORS as error:
+            self._retry_s = now.mono_s + RETRY_S
             self._take_back(turn, refused_by(error), now)
-            return False
+            return True
+        self._retry_s = 0.0
         self._turn = Turn(turn.first + len(turn.contents))
         self._note(turn, rows, offset, batch)
         if turn.urgent:

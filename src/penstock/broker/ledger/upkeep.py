@@ -23,7 +23,7 @@ from penstock.record import info_at
 
 SLICE_S, IDLE_S, AFTER_FAILURE_S = 0.02, 1.0, 30.0
 MOVED_MAX, MOVED_BYTES_MAX, LOOKED_AT_MAX = 1000, 1024 * 1024, 5000
-_BLOCK_US, _MESSAGE_US, _SETTLED_US, _KIB_US = 30.0, 0.2, 1.0, 1.0  # what reading a block again costs
+_BLOCK_US, _MESSAGE_US, _SETTLED_US, _KIB_US = 30.0, 0.2, 0.6, 1.0  # what reading a block again costs
 _BLOCK_COUNTS = 50  # to open a block is as much work as to look at so many messages
 _SNAPSHOT_US = 0.3  # and writing or reading a message in a snapshot
 
@@ -89,7 +89,7 @@ class Upkeep:
     def _is_due(self) -> bool:
         live = self._standing.pages.live
         cost_us = (live + 10 * len(self._standing.definitions)) * _SNAPSHOT_US
-        if self._replay_us > max(self._options.replay_ms * 1000, 4 * cost_us):
+        if self._replay_us > max(self._options.replay_ms * 1000, 2 * cost_us):
             return True
         return self._new_bytes > max(self._options.clean_bytes_min, 2 * self._standing.stripes.live_bytes)
 

@@ -1,12 +1,16 @@
 """The ledger's upkeep: quick starts and a short log, whatever stays in the queues; and what a start makes of damage."""
 
+import struct
 import time
 from pathlib import Path
 
 import pytest
+from google_crc32c import value as crc32c
 
-from penstock.broker.ledger import LedgerOptions
+from penstock.broker.ledger import LedgerOptions, columns
+from penstock.errors import PenstockError
 from penstock.log import LogOptions, RealDisk
+from penstock.record import info_at
 
 from .bench import SMALL, START, Bench, message
 
@@ -200,6 +204,28 @@ def test_where_nothing_is_synced_a_crash_loses_messages_and_nothing_else(sync: s
             assert bench.notices == []
             numbers = bench.waiting()
             assert bench.bodies(numbers) == [every[number] for number in numbers]
+
+
+def test_a_log_of_another_version_is_not_read() -> None:
+    bench = Bench()
+    bench.add(b"precious")
+    bench.turn()
+    partition = bench.log.topics[QUEUES].partitions[0]
+    newer = columns.batch(columns.BLOCK, {0: b"?"}, 0)
+    at = newer.index(b"?") - 10  # format and kind, which columns, one length
+    newer[at] = 2
+    struct.pack_into(">I", newer, 17, crc32c(bytes(newer[21:])))
+    partition.append(newer, [info_at(newer, 0)], bench.now)
+    bench.sync()
+    with pytest.raises(PenstockError, match="format 2"):
+        bench.restart()
+
+
+def test_a_topic_of_somebody_elses_is_not_taken_for_the_queues() -> None:
+    bench = Bench()
+    bench.log.create_topic(QUEUES, 1, {}, bench.now)
+    with pytest.raises(PenstockError, match="somebody else"):
+        bench.kill()
 
 
 def test_a_start_without_the_snapshot_that_it_needs_says_so() -> None:

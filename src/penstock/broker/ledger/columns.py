@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from google_crc32c import value as crc32c
 
 from penstock.calls import Bytes
+from penstock.errors import PenstockError
 from penstock.record import CRC_FROM, HEADER, HEADER_SIZE, PREFIX_SIZE
 
 FORMAT = 1
@@ -71,13 +72,16 @@ def batch(kind: int, columns: Columns, now_ms: int) -> bytearray:
 
 
 def unpack(chunk: Bytes, position: int) -> tuple[int, dict[int, memoryview]]:
-    """Kind and columns of the batch at `position`. Raises ValueError for what `batch` did not make."""
+    """Kind and columns of the batch at `position`, which is intact. Raises PenstockError for another version's."""
     view = memoryview(chunk)
     at = _behind_varint(view, position + HEADER_SIZE) + 4  # the record's length, four fields of one byte
     at = _behind_varint(view, at)
     form, kind, mask = _START.unpack_from(view, at)
     if form != FORMAT:
-        raise ValueError(f"format {form} of the queues' log is not known")
+        raise PenstockError(
+            f"the queues' log has format {form}, which is not known",
+            remedy="start the version that wrote this data directory",
+        )
     at += _START.size
     lengths = numbers("I", view[at : at + 4 * mask.bit_count()])
     at += 4 * len(lengths)

@@ -22,7 +22,7 @@ from penstock.broker.topics.internal import QUEUES, InternalTopics
 from penstock.broker.turns.errands import READING, Errands
 from penstock.clock import Now
 from penstock.content import Content
-from penstock.errors import Refused
+from penstock.errors import PenstockError, Refused
 from penstock.later import Steps
 from penstock.log import Cold, Partition
 from penstock.record import info_at
@@ -80,10 +80,15 @@ class Ledger:
     # --- at a start -----------------------------------------------------------------------------------------------------
 
     def load(self, now: Now) -> Recovered:
-        """Read what there is, once, before anything else."""
-        partition = self._partition()
-        if partition is not None:
-            self._read(partition, self._internal.partitions(QUEUES)[1], now)
+        """Read what there is, once, before anything else. Raises PenstockError where the topic is somebody else's."""
+        partitions = self._internal.partitions(QUEUES)
+        if len(partitions) == 1:
+            raise PenstockError(
+                f"the topic {QUEUES} was made by somebody else, and its name is taken for the queues",
+                remedy="delete it with the version that was used until now",
+            )
+        if partitions:
+            self._read(partitions[0], partitions[1], now)
         self._turn = Turn(self._standing.next_number)
         return recovered(self._standing)
 

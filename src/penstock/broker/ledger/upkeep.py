@@ -40,7 +40,7 @@ class Upkeep:
         self._marked: tuple[Snapshot, int] | None = None  # one that is whole once the pieces' offset is safe
         self._plan: tuple[int, int] | None = None  # truncate here, once that is safe
         self._rest: tuple[int, int] = (0, 0)  # where moving goes on: block, place
-        self._later_s = 0.0
+        self._later_s, self._truncated_s = 0.0, -IDLE_S
         self._stopped = False
         self.moved = self.snapshots = 0
 
@@ -61,7 +61,7 @@ class Upkeep:
         self._standing.sweep()
         try:
             busy = (
-                self._truncate(partition)
+                self._truncate(partition, now)
                 or self._go_on(partition, pieces, now)
                 or self._begin(partition, pieces, next_number)
                 or self._move(partition, now)
@@ -74,6 +74,7 @@ class Upkeep:
         if busy:
             return SLICE_S
         waits = self._snapshot is not None or self._marked is not None or self._plan is not None
+        waits = waits or now.mono_s - self._truncated_s < IDLE_S
         return IDLE_S if waits else None
 
     # --- snapshots ------------------------------------------------------------------------------------------------------
@@ -91,7 +92,8 @@ class Upkeep:
         cost_us = (live + 10 * len(self._standing.definitions)) * _SNAPSHOT_US
         if self._replay_us > max(self._options.replay_ms * 1000, 2 * cost_us):
             return True
-        return self._new_bytes > max(self._options.clean_bytes_min, 2 * self._standing.stripes.live_bytes)
+        new = self._new_bytes
+        return new > self._options.clean_bytes_min and new > 2 * self._standing.stripes.live_bytes
 
     def _go_on(self, partition: Partition, pieces: Partition, now: Now) -> bool:
         if self._marked is not None and pieces.durable_offset >= self._marked[1]:
@@ -124,15 +126,17 @@ class Upkeep:
 
     # --- truncating -----------------------------------------------------------------------------------------------------
 
-    def _truncate(self, partition: Partition) -> bool:
+    def _truncate(self, partition: Partition, now: Now) -> bool:
         """Whole files of the log go whose messages nobody needs."""
         if self._plan is not None and partition.durable_offset >= self._plan[1]:
             target, self._plan = self._plan[0], None
+            self._truncated_s = now.mono_s
             self._log.truncate_before({partition: target})
             self._standing.stripes.drop_before(partition.start_offset)
             self._bodies.forget_before(partition.start_offset)
             return True
-        if self._plan is None and partition.segments:
+        rests = now.mono_s - self._truncated_s < IDLE_S  # it waits for the disk to note the new start
+        if self._plan is None and partition.segments and not rests:
             end = partition.end_offset
             target = min(self._standing.stripes.first_live(end), self.base)
             if partition.segments[0].end <= target and partition.segments[0].size:

@@ -151,7 +151,7 @@ SYNTAX = [
     ("INSERT INTO o SELECT a, n FROM t ^/* for ever", "a comment that /* opens is never closed"),
     ("INSERT INTO o SELECT a, n::^INT FROM t".replace("::^", "^::"), "syntax error at `::`"),
     ("^INSRT INTO o SELECT a FROM t", "a statement cannot begin with `INSRT`|did you mean `INSERT`?"),
-    ("SET ^'table.exec.state.ttl' = '1 h'", "setting 'table.exec.state.ttl' is not offered"),
+    ("SET ^'table.exec.spill.ttl' = '1 h'", "setting 'table.exec.spill.ttl' is not offered"),
     ("SET 'table.local-time-zone' = ^'Europe/Paris'", "is not offered|'UTC' is what happens"),
     ("^EXECUTE STATEMENT SET BEGIN INSERT INTO o SELECT a, n FROM t;", "the statement set has no END"),
 ]

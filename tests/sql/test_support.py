@@ -39,8 +39,8 @@ QUERIES = {
 }
 # Refused by the grammar before the table is asked, or by hand above the query.
 ELSEWHERE = {
-    "@", "lambda", "RESPECT NULLS", "LIMIT in a call", "AS in a call", "SORT BY", "hints",
-    "SELECT INTO", "PIVOT",
+    "@", "lambda", "RESPECT NULLS", "LIMIT in a call", "AS in a call", "SORT BY",
+    "SELECT INTO", "PIVOT", "hints of tables",
 }  # fmt: skip
 
 

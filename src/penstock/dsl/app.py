@@ -17,7 +17,7 @@ from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import Node, Plan, Scan, Sink, Table, Watermark
 from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
-from penstock.sql.catalog import Catalog, NoTargetError
+from penstock.sql.catalog import TTL, Catalog, NoTargetError
 from penstock.sql.ddl import options as with_options
 from penstock.sql.ddl.checks import check_time, checked
 from penstock.sql.faults import did_you_mean
@@ -38,9 +38,12 @@ class App:
     >>> payments.filter(col.amount > 100).to("large")
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, ttl: Duration | None = None) -> None:
+        """With `ttl` joins, groups, top-N and the last rows of tables forget what nobody wrote for so long."""
         self.name = name
         self.catalog = Catalog()
+        if ttl is not None:
+            self.catalog.settings[TTL] = str(milliseconds(ttl))
         self._later: list[str] = []
         self._versioned: dict[str, Table] = {}
 
@@ -84,7 +87,7 @@ class App:
         self.catalog.add_table(table)
         # Within the app the name reads the stream itself: the same rows, without the way through the topic.
         self.catalog.views[name] = stream.node
-        self.catalog.sinks.append(sink)
+        self.catalog.add_sink(sink)
         return stream
 
     def function(
@@ -190,7 +193,7 @@ class App:
             self.catalog.add_table(table)
         else:
             sink = sinked(self.catalog.target(name), stream.node)
-        self.catalog.sinks.append(sink)
+        self.catalog.add_sink(sink)
 
     def stream(self, name: str) -> Stream:
         """The rows of a table or view that was declared before, in Python or in SQL."""

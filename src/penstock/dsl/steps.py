@@ -9,9 +9,11 @@ from sqlglot import exp
 
 from penstock.dsl.expressions import Expression, lift
 from penstock.dsl.ordering import By
+from penstock.durations import Duration, milliseconds
 from penstock.engine.functions import kinds
 from penstock.engine.functions.user import FrameFunction, ProcessClass, TableCall
-from penstock.engine.plan import Node
+from penstock.engine.plan import Filter, Node, Project
+from penstock.engine.plan.lifetimes import kept_for, lifetimes
 from penstock.engine.plan.user import MapBatches, Process
 from penstock.engine.types import Schema
 from penstock.errors import PenstockError
@@ -79,3 +81,17 @@ def _check_time(emits: Schema, time: str | None) -> None:
             f"{time} is emitted as {found.get(time, 'no column')}, and event time is TIMESTAMP(3)",
             remedy=f'emits={{…, "{time}": datetime}}',
         )
+
+
+def forgetting(node: Node, ttl: Duration | tuple[Duration, Duration] | None) -> Node:
+    """The node whose last step forgets what nobody wrote for so long."""
+    if ttl is None:
+        return node
+    if isinstance(node, Project | Filter):
+        return node.on(forgetting(node.source, ttl))
+    if lifetimes(node) is None:
+        raise PenstockError(
+            "this step lets go of what it keeps as time passes, and takes no ttl=", remedy="leave ttl= out"
+        )
+    left, right = ttl if isinstance(ttl, tuple) else (ttl, ttl)
+    return kept_for(node, (milliseconds(left), milliseconds(right)))

@@ -72,17 +72,20 @@ class Stream:
         """Windows that last until no row of the same group has come for `gap`; group by what they are of."""
         return self._windowed("SESSION", on, (milliseconds(gap), milliseconds(gap), 0))
 
-    def group_by(self, *keys: Expression | str, **named: Operand) -> Grouped:
-        """Groups by columns or expressions, to be aggregated; without a window they change with every row."""
-        return Grouped(self, _items(self.node, keys, named))
+    def group_by(self, *keys: Expression | str, ttl: Duration | None = None, **named: Operand) -> Grouped:
+        """Groups by columns or expressions, to be aggregated; without a window they change with every row.
+
+        A group that no row came to for `ttl` is forgotten: its next row begins it anew.
+        """
+        return Grouped(self, _items(self.node, keys, named), ttl)
 
     def agg(self, **aggregates: Expression) -> Stream:
         """Aggregates over all rows (of a window)."""
         return self.group_by().agg(**aggregates)
 
-    def distinct(self) -> Stream:
-        """Each different row once."""
-        return Stream(self.app, distinct(self.node))
+    def distinct(self, *, ttl: Duration | None = None) -> Stream:
+        """Each different row once; once more where it has not come for `ttl`."""
+        return Stream(self.app, steps.forgetting(distinct(self.node), ttl))
 
     def union(self, *others: Stream) -> Stream:
         """The rows of all streams; columns meet by position."""
@@ -97,6 +100,7 @@ class Stream:
         how: str = "inner",
         within: joins.Within = None,
         as_of: Expression | str | None = None,
+        ttl: Duration | tuple[Duration, Duration] | None = None,
     ) -> Stream:
         """The rows of both that belong together.
 
@@ -105,27 +109,43 @@ class Stream:
         time relative to this one's, ``("-5 min", "1 h")``: rows are let go once time has passed them. `as_of` takes
         the other table's row as it was at that time, or as it is (`now`); of a table without event time each row
         counts since its record's timestamp. Over the same windows of both sides,
-        ``on=["window_start", "window_end", …]``, pairs come as windows close.
+        ``on=["window_start", "window_end", …]``, pairs come as windows close. A join of rows that are kept for ever
+        forgets each after `ttl`, one for both sides or (this one's, the other's).
         """
         right = other.node
         if as_of is not None and as_of is not now and not event_times(right):
             right = self.app.version(right)
-        return Stream(self.app, joins.join(self.node, right, joins.Wish(on, how, within, as_of)))
+        made = joins.join(self.node, right, joins.Wish(on, how, within, as_of))
+        return Stream(self.app, steps.forgetting(made, ttl))
 
-    def top(self, limit: int, *, by: ordering.By = (), order: ordering.By, rank: str | None = None) -> Stream:
+    def top(
+        self,
+        limit: int,
+        *,
+        by: ordering.By = (),
+        order: ordering.By,
+        rank: str | None = None,
+        ttl: Duration | None = None,
+    ) -> Stream:
         """Of each group the first `limit` rows by `order`; `rank` names a column for each row's place.
 
-        By the windows' bounds among others, each window's rows come once, when it closes.
+        By the windows' bounds among others, each window's rows come once, when it closes. Rows are forgotten after `ttl`.
         """
-        return Stream(self.app, ordering.top(self.node, limit, by, order, rank))
+        return Stream(self.app, steps.forgetting(ordering.top(self.node, limit, by, order, rank), ttl))
 
-    def last(self, by: ordering.By, *, order: Expression | None = None) -> Stream:
-        """Each key's last row, by event time or by `order`."""
-        return self.top(1, by=by, order=ordering.by_time(self.node, True) if order is None else order.desc())
+    def last(
+        self, by: ordering.By, *, order: Expression | None = None, ttl: Duration | None = None
+    ) -> Stream:
+        """Each key's last row, by event time or by `order`; forgotten after `ttl`."""
+        chosen = ordering.by_time(self.node, True) if order is None else order.desc()
+        return self.top(1, by=by, order=chosen, ttl=ttl)
 
-    def first(self, by: ordering.By, *, order: Expression | None = None) -> Stream:
-        """Each key's first row, by event time or by `order`."""
-        return self.top(1, by=by, order=ordering.by_time(self.node, False) if order is None else order.asc())
+    def first(
+        self, by: ordering.By, *, order: Expression | None = None, ttl: Duration | None = None
+    ) -> Stream:
+        """Each key's first row, by event time or by `order`; forgotten after `ttl`."""
+        chosen = ordering.by_time(self.node, False) if order is None else order.asc()
+        return self.top(1, by=by, order=chosen, ttl=ttl)
 
     def over(
         self,
@@ -205,18 +225,18 @@ class Stream:
 class Windowed(Stream):
     """Rows with their windows: window_start, window_end and window_time; grouping keeps to the windows."""
 
-    def group_by(self, *keys: Expression | str, **named: Operand) -> Grouped:
+    def group_by(self, *keys: Expression | str, ttl: Duration | None = None, **named: Operand) -> Grouped:
         """Groups within each window: one row a group, when the window closes."""
         items = _items(self.node, keys, named)
         missing = [name for name in WINDOW_NAMES if name not in {item for item, _ in items}]
-        return Grouped(self, [*items, *((name, quoted(name)) for name in missing)])
+        return Grouped(self, [*items, *((name, quoted(name)) for name in missing)], ttl)
 
 
 class Grouped:
     """Groups of a stream's rows, waiting for their aggregates."""
 
-    def __init__(self, stream: Stream, keys: list[Item]) -> None:
-        self._stream, self._keys = stream, keys
+    def __init__(self, stream: Stream, keys: list[Item], ttl: Duration | None = None) -> None:
+        self._stream, self._keys, self._ttl = stream, keys, ttl
 
     def agg(self, **aggregates: Expression) -> Stream:
         """One row a group: the keys, then each aggregate, or expression over aggregates, under its name."""
@@ -234,7 +254,8 @@ class Grouped:
                 grouping.claim(name, node)
         columns: list[Item] = [(name, quoted(name)) for name, _ in self._keys]
         columns += [(name, grouping.over(node)) for name, node in bound]
-        return Stream(self._stream.app, projected(grouping.node(), columns))
+        groups = steps.forgetting(grouping.node(), self._ttl)
+        return Stream(self._stream.app, projected(groups, columns))
 
 
 def _items(node: Node, columns: tuple[Expression | str, ...], named: Mapping[str, Operand]) -> list[Item]:

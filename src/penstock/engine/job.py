@@ -91,6 +91,7 @@ class Job:
             for index, scan in enumerate(self._scans)
         )
         self._times = [_time(scan.table) for scan in self._scans]
+        self._clock_ms = 0
         self._readers: dict[int, TopicReader] = {}
         for index, scan in enumerate(self._scans):
             if scan.table.connector in ("kafka", "upsert-kafka"):
@@ -168,7 +169,7 @@ class Job:
 
     def on_clock(self, now: Now) -> list[Output]:
         """The wall's clock has moved on: windows over PROCTIME() that end by now fire."""
-        return self._advance(self._steady(now))
+        return self._advance(now)
 
     @property
     def due_ms(self) -> int:
@@ -176,8 +177,10 @@ class Job:
         return self.graph.due_ms
 
     def _steady(self, now: Now) -> Now:
-        """The clock, which for the engine never goes back."""
-        clock_ms = self.graph.clock_ms
+        """The clock, which for the engine never goes back where something goes by it."""
+        if self.graph.forgets:
+            self._clock_ms = max(self._clock_ms, now.wall_ms)
+        clock_ms = max(self.graph.clock_ms, self._clock_ms)
         return now if now.wall_ms >= clock_ms else Now(now.mono_s, clock_ms)
 
     def on_end(self, now: Now, source: int | None = None) -> list[Output]:
@@ -189,6 +192,7 @@ class Job:
     def _advance(self, now: Now) -> list[Output]:
         """Event time, or the clock, has moved on."""
         self.laps.begin()
+        now = self._steady(now)
         return self._outputs(self.graph.advance(self._times, now), now)
 
     def _run(
@@ -233,7 +237,14 @@ class Job:
         times = [t.kept() for t in self._times]
         counts = [[v.watermark_ms, v.rows_in, v.rows_out, v.operator.late_rows] for v in self.graph.vertices]
         sinks = [sink.rows for sink in self.sinks]
-        values = {"times": times, "counts": counts, "rows": self._rows, "dead": self._dead, "sinks": sinks}
+        values = {
+            "times": times,
+            "counts": counts,
+            "rows": self._rows,
+            "dead": self._dead,
+            "sinks": sinks,
+            "clock": self._clock_ms,
+        }
         return freeze(frames, self.fingerprint, values)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -247,6 +258,7 @@ class Job:
         for time, kept in zip(self._times, values["times"], strict=True):
             time.restore(kept)
         self._rows, self._dead = values["rows"], values["dead"]
+        self._clock_ms = values.get("clock", 0)
         for sink, rows in zip(self.sinks, values["sinks"], strict=True):
             sink.rows = rows
 

@@ -3,15 +3,19 @@
 Knows names; where rows come from is the plan's.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from penstock.engine.functions.user import TableFunction, UserCall, UserFunction
 from penstock.engine.plan import Node, Scan, Sink, Table
+from penstock.engine.plan.lifetimes import lasting
 from penstock.sql.dialect import WINDOW_FUNCTIONS, FlinkParser
 from penstock.sql.faults import At, QueryError, did_you_mean
+from penstock.sql.nodes.intervals import milliseconds_of
 from penstock.sql.support import function_names
+
+TTL = "table.exec.state.ttl"
 
 
 class NoTargetError(QueryError):
@@ -27,6 +31,13 @@ class Catalog:
     sinks: list[Sink] = field(default_factory=list)
     functions: dict[str, UserFunction | TableFunction] = field(default_factory=dict)
     """Users' functions, by name in capitals: SQL does not tell cases apart there."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """What SET said, of what changes plans."""
+
+    def add_sink(self, sink: Sink) -> None:
+        """Fill a table, by the settings as they are now."""
+        ttl_ms = milliseconds_of(self.settings.get(TTL, "0"))
+        self.sinks.append(replace(sink, source=lasting(sink.source, ttl_ms)) if ttl_ms else sink)
 
     def add_table(self, table: Table, at: At = None, *, exist_ok: bool = False) -> None:
         """Declare a table; a name stands for one thing only."""

@@ -23,6 +23,7 @@ from penstock.engine.plan import (
     Unnest,
     Window,
 )
+from penstock.engine.plan.lifetimes import forgets, lifetimes
 from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.types import Column, Expr
 from penstock.sql.dialect import Flink
@@ -58,9 +59,17 @@ def _tree(node: Node, depth: int) -> list[str]:
 
 def _scan(node: Scan) -> str:
     late = node.table.watermark
-    return f"Scan {node.table.name}" + (
+    return f"Scan {node.table.name}{_lifetime(node)}" + (
         f" event time {late.column}, {_duration(late.late_ms)} late" if late else ""
     )
+
+
+def _lifetime(node: Node) -> str:
+    """For how long a node keeps what it knows, where it forgets."""
+    told = ["for ever" if not one else _duration(one) for one in lifetimes(node) or () if one is not None]
+    if not forgets(node):
+        return ""
+    return f" kept {told[0]}" if len(set(told)) == 1 else f" kept {' and '.join(told)}"
 
 
 def _filter(node: Filter) -> str:
@@ -85,7 +94,7 @@ def _window(node: Window) -> str:
 
 def _aggregate(node: Aggregate) -> str:
     made = ", ".join(_aggregation(a) for a in node.aggregations)
-    return f"Aggregate{' windowed' if node.window else ''} by ({', '.join(node.keys)})" + (
+    return f"Aggregate{' windowed' if node.window else ''} by ({', '.join(node.keys)}){_lifetime(node)}" + (
         f": {made}" if made else ""
     )
 
@@ -103,7 +112,7 @@ def _union(node: Union) -> str:
 
 def _join(node: Join) -> str:
     keys = ", ".join(f"{left} = {right}" for left, right in node.keys)
-    parts = [f"Join {node.kind} on ({keys})"]
+    parts = [f"Join {node.kind} on ({keys}){' or unknown' if node.nulls else ''}{_lifetime(node)}"]
     if node.condition is not None:
         parts.append(f"where {text_of(node.condition)}")
     if node.within is not None:
@@ -126,7 +135,7 @@ def _top(node: Top) -> str:
     order = ", ".join(f"{one.column}{' DESC' if one.descending else ''}" for one in node.order)
     rank = "" if node.rank is None else f", {node.rank} its rank"
     window = "" if node.window is None else f" window by window ending {node.window}"
-    return f"Top {node.limit} of ({', '.join(node.keys)}) by ({order}){rank}{window}"
+    return f"Top {node.limit} of ({', '.join(node.keys)}) by ({order}){rank}{window}{_lifetime(node)}"
 
 
 def _over(node: Over) -> str:

@@ -10,12 +10,13 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.engine.plan import Node, Plan, Sink, Table, walk
 from penstock.errors import PenstockError
-from penstock.sql.catalog import Catalog
+from penstock.sql.catalog import TTL, Catalog
 from penstock.sql.ddl.table import table
 from penstock.sql.faults import At, QueryError, Script, did_you_mean
 from penstock.sql.grammar.cursor import Cursor, tokenize
 from penstock.sql.lower.query import Queries, renamed
 from penstock.sql.lower.sink import Columns, sinked
+from penstock.sql.nodes.intervals import milliseconds_of
 from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED
 
 # Settings a script may state, with the values that are what happens anyway; None: any value, it changes no result.
@@ -31,6 +32,8 @@ SETTINGS: dict[str, tuple[str, ...] | None] = {
     "execution.checkpointing.interval": None,
     "sql-client.execution.result-mode": None,
 }
+# Settings that change plans, each with what its value must be.
+LENGTHS = (TTL,)
 
 
 def parse(script: str, *, place: str = "", explaining: bool = False) -> Plan:
@@ -59,7 +62,13 @@ def plan_of(catalog: Catalog) -> Plan:
 def run(text: str, catalog: Catalog, *, place: str = "", explaining: bool = False) -> None:
     """Carry out a script's statements against a catalog; on an error the catalog is as it was."""
     script = Script(text, place)
-    draft = Catalog(dict(catalog.tables), dict(catalog.views), list(catalog.sinks), catalog.functions)
+    draft = Catalog(
+        dict(catalog.tables),
+        dict(catalog.views),
+        list(catalog.sinks),
+        catalog.functions,
+        dict(catalog.settings),
+    )
     first: At = None
     try:
         for cursor in statements(script, explaining=explaining):
@@ -74,6 +83,7 @@ def run(text: str, catalog: Catalog, *, place: str = "", explaining: bool = Fals
         deep = QueryError("the statement is nested too deeply", remedy="split it with WITH or views")
         raise script.locate(deep, first) from None
     catalog.tables, catalog.views, catalog.sinks = draft.tables, draft.views, draft.sinks
+    catalog.settings = draft.settings
 
 
 def statements(script: Script, *, explaining: bool = False) -> Iterator[Cursor]:
@@ -186,7 +196,7 @@ def _insert(cursor: Cursor, catalog: Catalog) -> None:
     select = tree.expressions if isinstance(tree, exp.Select) else []
     stars = any(isinstance(item, exp.Star) or isinstance(item.this, exp.Star) for item in select)
     columns = Columns(columns.names, columns.at, () if stars else tuple(select))
-    catalog.sinks.append(sinked(target, node, name, columns))
+    catalog.add_sink(sinked(target, node, name, columns))
 
 
 def _explain_query(cursor: Cursor, catalog: Catalog) -> None:
@@ -212,15 +222,28 @@ def _set(cursor: Cursor, catalog: Catalog) -> None:
     cursor.expect("=")
     value = cursor.string(f"the value of '{key.text}'")
     cursor.finish("SET")
+    if key.text in LENGTHS:
+        catalog.settings[key.text] = _length(value)
+        return
     if key.text not in SETTINGS:
         raise QueryError(
-            f"setting '{key.text}' is not offered", key, remedy=did_you_mean(key.text, SETTINGS, "settings")
+            f"setting '{key.text}' is not offered",
+            key,
+            remedy=did_you_mean(key.text, [*SETTINGS, *LENGTHS], "settings"),
         )
     allowed = SETTINGS[key.text]
     if allowed is not None and value.text.lower() not in [word.lower() for word in allowed]:
         raise QueryError(
             f"'{key.text}' = '{value.text}' is not offered", value, remedy=f"'{allowed[0]}' is what happens"
         )
+
+
+def _length(value: Token) -> str:
+    try:
+        milliseconds_of(value.text)
+    except PenstockError as error:
+        raise QueryError(error.message, value, remedy=error.remedy) from None
+    return value.text
 
 
 STATEMENTS: dict[str, Callable[[Cursor, Catalog], None]] = {"CREATE": _create, "INSERT": _insert, "SET": _set}

@@ -24,7 +24,12 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ("CREATE VIEW", "also TEMPORARY; IF NOT EXISTS; a list of column names"),
     ("INSERT INTO", "with or without a list of columns, from SELECT, WITH or UNION ALL"),
     ("EXECUTE STATEMENT SET", "BEGIN … END around INSERTs; several INSERTs outside of one are a set as well"),
-    ("SET", "only settings whose value is what penstock does"),
+    ("SET", "'table.exec.state.ttl', and settings whose value is what penstock does"),
+    (
+        "state's lifetime",
+        "'table.exec.state.ttl' for joins, groups, top-N, deduplication and upsert tables; the hint STATE_TTL for a join's"
+        " sides and for groups; windows, interval joins and OVER let go by event time alone",
+    ),
     ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
     ("UNION, INTERSECT, EXCEPT", "with ALL and without; columns by position, to their common type"),
     (
@@ -158,7 +163,9 @@ CLAUSES_REFUSED: dict[str, Reason] = {
     "match": Reason("MATCH_RECOGNIZE", f"MATCH_RECOGNIZE is {_LATER}"),
     "qualify": Reason("QUALIFY", f"QUALIFY is {_LATER}"),
     "windows": Reason("WINDOW", f"WINDOW is {_LATER}", "write it out: OVER (PARTITION BY … ORDER BY …)"),
-    "hint": Reason("hints", "hints are not offered", "put the option in the table's WITH clause"),
+    "hints": Reason(
+        "hints of tables", "hints of tables are not offered", "put the option in the table's WITH clause"
+    ),
     "into": Reason("SELECT INTO", "this is not Flink SQL", "INSERT INTO t SELECT …"),
     "sample": Reason("TABLESAMPLE", f"TABLESAMPLE is {_LATER}"),
     "version": Reason(

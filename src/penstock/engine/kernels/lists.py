@@ -50,6 +50,14 @@ def listed(slots, heads, nexts, copies, places, rows):  # type: ignore[no-untype
                 row = nexts[row]
 
 
+@kernel("void(const int64[::1], const int64[::1], int64[::1])")
+def settle(rows, signs, copies):  # type: ignore[no-untyped-def]
+    """Count each row's copies up or down, in order; none goes below zero."""
+    for place in range(len(rows)):
+        left = copies[rows[place]] + signs[place]
+        copies[rows[place]] = left if left > 0 else 0
+
+
 @kernel("void(const int64[::1], const int64[::1], int64[::1], int8[::1])")
 def tally(rows, signs, counts, turns):  # type: ignore[no-untyped-def]
     """Count each row's matches up or down, in order; `turns` says where one got its first (1) or lost its last (-1)."""

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.clock import Now
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import (
     AFTER,
@@ -17,6 +18,7 @@ from penstock.engine.operators.operator import (
     DELETE,
     INSERT,
     KIND,
+    NEVER_MS,
     Blocks,
     Moment,
     Operator,
@@ -26,6 +28,7 @@ from penstock.engine.operators.operator import (
 )
 from penstock.engine.plan import Aggregate
 from penstock.engine.run.columns import Growing, pick
+from penstock.engine.run.kept.expiry import Expiry
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
 
@@ -43,6 +46,7 @@ class RunningAggregate(Operator):
         self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
         self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=plan.source.changes)
         self._rows = Growing()
+        self.expiry = Expiry.of(plan.ttl_ms)
 
     @property
     def rows(self) -> Slots:
@@ -55,15 +59,26 @@ class RunningAggregate(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         direction = signs(rows)
+        if self.expiry is not None:
+            self._lapse(self.expiry, moment.now)
         slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        self._reserve(int(slots.max()) + 1)
+        if self.expiry is not None:
+            self._bury_over(self.expiry, np.unique(slots))
+            kept = self._begun(slots, direction)
+            if not kept.all():
+                rows, slots, direction = rows.filter(pl.Series(kept)), slots[kept], direction[kept]
+                if not rows.height:
+                    return None
         touched, first = np.unique(slots, return_index=True)
         touched = touched[np.argsort(first, kind="stable")]
-        self._reserve(int(slots.max()) + 1)
         lived, before = self.rows[touched] > 0, self.groups.results(touched)
         np.add.at(self.rows, slots, direction)
         self.groups.update(rows, slots, direction, len(self.rows), moment)
         lives, after = self.rows[touched] > 0, self.groups.results(touched)
         made = self._changes(touched, (lived, before), (lives, after))
+        if self.expiry is not None:
+            self.expiry.touch(touched)
         self._bury(touched[~lives])
         return made
 
@@ -79,7 +94,8 @@ class RunningAggregate(Operator):
         new: tuple[NDArray[np.bool_], pl.DataFrame],
     ) -> pl.DataFrame | None:
         (lived, before), (lives, after) = old, new
-        moved = ~_same(before, after, len(slots))
+        # Where groups are forgotten an equal row goes out too: who reads it shall know that the group still counts.
+        moved = ~_same(before, after, len(slots)) if self.expiry is None else np.ones(len(slots), np.bool_)
         taken, given = lived & (~lives | moved), lives & (~lived | moved)
         if not (taken.any() or given.any()):
             return None
@@ -91,6 +107,41 @@ class RunningAggregate(Operator):
         both = before.vstack(after)[chosen] if before.width else pl.DataFrame()
         columns = [] if keys is None else keys[chosen % len(slots)].get_columns()
         return pl.DataFrame([*columns, *both.get_columns(), pl.Series(KIND, kinds.astype(np.int8))])
+
+    # --- what is forgotten -----------------------------------------------------------------------------------
+
+    def _begun(self, slots: Slots, direction: Slots) -> NDArray[np.bool_]:
+        """The rows that count: what takes a row back from a group that is not there, before one comes, does nothing."""
+        back = (direction < 0) & (self.rows[slots] <= 0)
+        if not back.any():
+            return ~back
+        first = np.full(int(slots.max()) + 1, len(slots), np.int64)
+        comes = np.flatnonzero(direction > 0)
+        np.minimum.at(first, slots[comes], comes)
+        kept: NDArray[np.bool_] = ~back | (np.arange(len(slots)) > first[slots])
+        return kept
+
+    def _lapse(self, expiry: Expiry, now: Now) -> None:
+        """It is now: groups whose time is over are forgotten, a slice at a time."""
+        gone = expiry.lapsed(now)
+        gone = gone[gone < len(self.rows)]
+        self._bury(gone[self.rows[gone] > 0])
+
+    def _bury_over(self, expiry: Expiry, slots: Slots) -> None:
+        """Groups that are asked for after their time begin anew."""
+        over = slots[~expiry.fresh(slots) & (self.rows[slots] > 0)]
+        if len(over):
+            self.groups.reset(over)
+            self.rows[over] = 0
+
+    @property
+    def wakes_ms(self) -> int:
+        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        if self.expiry is not None:
+            self._lapse(self.expiry, now)
+        return None
 
     def _bury(self, dead: Slots) -> None:
         """Empty groups start anew should they come back; once they are the most, they are forgotten."""
@@ -106,13 +157,18 @@ class RunningAggregate(Operator):
         self.table.keep(alive)
         self.groups.keep(alive)
         self._rows = Growing(self.rows[alive])
+        if self.expiry is not None:
+            self.expiry.reset(self.expiry.stamps[alive].copy())
 
     def snapshot(self) -> Blocks:
         alive = np.flatnonzero(self.rows > 0)
         if self.keys and len(alive) * 10 < len(self.rows) * 9:  # renumbering costs 1 µs a key
             self._keep(alive)
         cells = prefixed(self.groups.snapshot(len(self.rows)), "cells")
-        return {"rows": pl.DataFrame({"rows": self.rows}), "keys": self.table.frame(), **cells}
+        made = {"rows": pl.DataFrame({"rows": self.rows}), "keys": self.table.frame(), **cells}
+        if self.expiry is not None:
+            made["stamps"] = pl.DataFrame({"stamp": self.expiry.stamps})
+        return made
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self._rows = Growing(blocks["rows"]["rows"].to_numpy())
@@ -120,6 +176,8 @@ class RunningAggregate(Operator):
         if self.keys:
             self.table.number(blocks["keys"])
         self.groups.restore(nested(blocks, "cells"))
+        if self.expiry is not None:
+            self.expiry.reset(blocks["stamps"]["stamp"].to_numpy().copy())
 
 
 def _same(before: pl.DataFrame, after: pl.DataFrame, rows: int) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.clock import Now
 from penstock.engine.kernels import scatter
 from penstock.engine.operators.operator import (
     AFTER,
@@ -17,12 +18,14 @@ from penstock.engine.operators.operator import (
     DELETE,
     INSERT,
     KIND,
+    NEVER_MS,
     Blocks,
     Moment,
     Operator,
 )
 from penstock.engine.plan import Table
 from penstock.engine.run.columns import Growing, pick
+from penstock.engine.run.kept.expiry import Expiry
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import Schema, polars_type
@@ -35,13 +38,14 @@ class Normalize(Operator):
 
     name = "changelog"
 
-    def __init__(self, table: Table, schema: Schema) -> None:
+    def __init__(self, table: Table, schema: Schema, ttl_ms: int | None = None) -> None:
         known = {column.name: column for column in table.schema}
         self.keys, self.names = list(table.key), [column.name for column in schema]
         self.table = KeyTable({key: polars_type(known[key].kind) for key in table.key})
         self.schema = {column.name: polars_type(column.kind) for column in schema}
         self.rows = Store(self.schema)
         self._heads = Growing()
+        self.expiry = Expiry.of(ttl_ms)
 
     @property
     def heads(self) -> Numbers:
@@ -53,10 +57,15 @@ class Normalize(Operator):
         return int((self.heads >= 0).sum())
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        if self.expiry is not None:
+            self._lapse(self.expiry, moment.now)
         slots = self.table.number(pick(rows, self.keys))
         if len(self.table) > len(self.heads):
             self._heads.extend(np.full(len(self.table) - len(self.heads), -1, np.int64))
         kinds = rows[KIND].to_numpy() if KIND in rows.columns else np.zeros(rows.height, np.int8)
+        if self.expiry is not None:
+            self.heads[slots[~self.expiry.fresh(slots)]] = -1
+            self.expiry.touch(slots)
         start = len(self.rows)
         before = np.full(rows.height, start, np.int64)
         gone = (kinds == DELETE) | (kinds == BEFORE)
@@ -69,7 +78,8 @@ class Normalize(Operator):
     def _changes(self, now: Numbers, before: Numbers, gone: NDArray[np.bool_]) -> pl.DataFrame | None:
         had = before >= 0
         old, new = self.rows.take(np.where(had, before, now)), self.rows.take(now)
-        same = had & ~gone
+        # Where rows are forgotten an equal one goes out too: who reads it shall know that it still counts.
+        same = had & ~gone if self.expiry is None else np.zeros(len(now), np.bool_)
         for name in self.names:
             same &= old[name].eq_missing(new[name]).to_numpy()
         taken, given = had & ~same, ~gone & ~same
@@ -79,6 +89,22 @@ class Normalize(Operator):
         chosen = order[np.stack([taken, given], axis=1).ravel()]
         kinds = np.concatenate([np.where(gone, DELETE, BEFORE), np.where(had, AFTER, INSERT)])[chosen]
         return pl.concat([old, new], rechunk=True)[chosen].hstack([pl.Series(KIND, kinds.astype(np.int8))])
+
+    def _lapse(self, expiry: Expiry, now: Now) -> None:
+        """It is now: keys whose time is over are forgotten, a slice at a time."""
+        gone = expiry.lapsed(now)
+        if len(gone):
+            self.heads[gone] = -1
+            self._forget()
+
+    @property
+    def wakes_ms(self) -> int:
+        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        if self.expiry is not None:
+            self._lapse(self.expiry, now)
+        return None
 
     def _forget(self) -> None:
         """Drop versions that were replaced, and keys that were deleted, once they are the most."""
@@ -90,10 +116,15 @@ class Normalize(Operator):
         self.rows.keep(self.heads[alive])
         self.table.keep(alive)
         self._heads = Growing(np.arange(len(alive)))
+        if self.expiry is not None:
+            self.expiry.reset(self.expiry.stamps[alive].copy())
 
     def snapshot(self) -> Blocks:
         self._keep(np.flatnonzero(self.heads >= 0))
-        return {"rows": self.rows.frame(), "keys": self.table.frame()}
+        made = {"rows": self.rows.frame(), "keys": self.table.frame()}
+        if self.expiry is not None:
+            made["stamps"] = pl.DataFrame({"stamp": self.expiry.stamps})
+        return made
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.rows.clear()
@@ -101,3 +132,5 @@ class Normalize(Operator):
         self._heads = Growing(np.arange(len(self.rows)))
         self.table.clear()
         self.table.number(blocks["keys"])
+        if self.expiry is not None:
+            self.expiry.reset(blocks["stamps"]["stamp"].to_numpy().copy())

@@ -62,13 +62,15 @@ class Aggregate(Node):
     comes once, when the watermark passes the window's end; without, every change of a group is an update.
 
     Output columns: the keys, then the aggregates. With `window`, those of window_start, window_end and
-    window_time that are grouped by stand among the keys.
+    window_time that are grouped by stand among the keys. Without `window`, a group that no row came to for `ttl_ms` is
+    forgotten (0: never; None: not said).
     """
 
     source: Node
     keys: tuple[str, ...]
     aggregations: tuple[Aggregation, ...]
     window: bool = False
+    ttl_ms: int | None = None
 
     @property
     def schema(self) -> Schema:

@@ -28,7 +28,8 @@ class Join(Node):
     has none. Columns of the two sides have different names. A null key matches nothing. With `within` rows are let
     go once time has passed them (interval join); with `window` the sides carry the same windows, whose bounds are
     among `keys`, that left column is the window's end, and each window's pairs come when it closes. With `nulls`
-    (NOT IN) a null in the one key there is matches every row, as it cannot be told that it does not.
+    (NOT IN) a null in the one key there is matches every row, as it cannot be told that it does not. A regular join
+    forgets a row of either side after its `ttl_ms` (0: never; None: not said).
     """
 
     keeps_rows = True
@@ -41,6 +42,7 @@ class Join(Node):
     within: Within | None = None
     window: str | None = None
     nulls: bool = False
+    ttl_ms: tuple[int | None, int | None] = (None, None)
 
     @property
     def schema(self) -> Schema:

@@ -22,7 +22,8 @@ class Top(Node):
 
     `rank` is the column that tells each row its place, from 1, if the query keeps it. With `window` the source
     carries a window's columns, its bounds are among `keys`, that one is its end, and each window's rows come once,
-    when it closes. Of rows that sort alike the first to come is first, with `newest` the last.
+    when it closes. Of rows that sort alike the first to come is first, with `newest` the last. Without `window`, a row
+    is forgotten after `ttl_ms` (0: never; None: not said).
     """
 
     keeps_rows = True
@@ -34,6 +35,7 @@ class Top(Node):
     rank: str | None = None
     window: str | None = None
     newest: bool = False
+    ttl_ms: int | None = None
 
     @property
     def schema(self) -> Schema:

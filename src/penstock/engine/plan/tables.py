@@ -57,9 +57,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Scan(Node):
-    """Rows of a declared table, append-only for ``kafka`` and ``datagen``, updating for ``upsert-kafka``."""
+    """Rows of a declared table, append-only for ``kafka`` and ``datagen``, updating for ``upsert-kafka``: there the last
+    row of each key is known until `ttl_ms` after it came (0: for ever; None: not said)."""
 
     table: Table
+    ttl_ms: int | None = None
 
     @property
     def schema(self) -> Schema:

@@ -43,6 +43,7 @@ from penstock.engine.plan import (
     Window,
     walk,
 )
+from penstock.engine.plan.lifetimes import forgets
 from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.run.calls import apart
 from penstock.engine.run.figures.laps import Laps
@@ -127,7 +128,8 @@ class Graph:
         self.laps = laps or Laps()
         self.scans: list[int] = []
         self._built: list[tuple[Node, int]] = []
-        self._heads: dict[str, int] = {}
+        self._heads: dict[tuple[str, int | None], int] = {}
+        self._reads: dict[str, int] = {}
         nodes = [
             prune(apart(rewrite(sink.source)), {c.name for c in sink.source.schema}) for sink in plan.sinks
         ]
@@ -148,6 +150,7 @@ class Graph:
         for vertex in self.vertices:
             if vertex.operator.asks_rows:
                 self._tell_rows(vertex)
+        self._forgets = any(forgets(node) for vertex in self.vertices for node in vertex.nodes)
 
     # --- building --------------------------------------------------------------------------------------------
 
@@ -179,19 +182,27 @@ class Graph:
         return made
 
     def _scan(self, node: Scan) -> int:
-        head = self._heads.get(node.table.name)
-        if head is not None:
-            return head
-        number = len(self.scans)
-        read = ReadTable(node, sorted(self.needed[node.table.name]), self._fields.get(node.table.name, {}))
-        self.vertices.append(Vertex(read, (node,), source=number))
-        head = len(self.vertices) - 1
-        self.scans.append(head)
+        known = self._heads.get((node.table.name, node.ttl_ms))
+        if known is not None:
+            return known
+        head = self._read(node)
         if node.table.connector == "upsert-kafka":
+            read = self.vertices[head].operator
+            assert isinstance(read, ReadTable)
             schema = tuple(c for c in node.table.schema if c.name in read.names)
-            head = self._add(Normalize(node.table, schema), [node], [head])
-        self._heads[node.table.name] = head
+            head = self._add(Normalize(node.table, schema, node.ttl_ms), [node], [head])
+        self._heads[node.table.name, node.ttl_ms] = head
         return head
+
+    def _read(self, node: Scan) -> int:
+        """A table is read once, whoever asks."""
+        name = node.table.name
+        if name not in self._reads:
+            read = ReadTable(node, sorted(self.needed[name]), self._fields.get(name, {}))
+            self.vertices.append(Vertex(read, (node,), source=len(self.scans)))
+            self._reads[name] = len(self.vertices) - 1
+            self.scans.append(self._reads[name])
+        return self._reads[name]
 
     def _add(self, operator: Operator, nodes: Sequence[Node], inputs: Sequence[int]) -> int:
         self.vertices.append(Vertex(operator, tuple(nodes), tuple(inputs)))
@@ -256,6 +267,11 @@ class Graph:
         """When the clock alone brings something to do, in ms since the epoch."""
         windows = (v.operator.due_ms + 1 for v in self.vertices if v.clock)
         return min((*windows, *(v.operator.wakes_ms for v in self.vertices)), default=NEVER_MS)
+
+    @property
+    def forgets(self) -> bool:
+        """Whether any operator's state has a lifetime."""
+        return self._forgets
 
     @property
     def clock_ms(self) -> int:

@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.sql.dialect import NESTED, Flink
 from penstock.sql.faults import QueryError, Script
+from penstock.sql.support import CLAUSES_REFUSED
 
 SCRIPT_CHARACTERS_MAX = 1_000_000
 OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET)
@@ -20,7 +21,7 @@ NOT_NAMES = (TokenType.STRING, TokenType.NUMBER, TokenType.HINT)
 
 
 def tokenize(script: Script) -> list[Token]:
-    """The script's tokens; refuses what Flink's lexer would: double quotes, unclosed strings, hints."""
+    """The script's tokens; refuses what Flink's lexer would: double quotes, unclosed strings; and hints of tables."""
     if len(script.text) > SCRIPT_CHARACTERS_MAX:
         raise QueryError(
             f"the script is longer than {SCRIPT_CHARACTERS_MAX} characters", 0, remedy="split it"
@@ -29,11 +30,10 @@ def tokenize(script: Script) -> list[Token]:
         found: list[Token] = Flink().tokenize(script.text)
     except TokenError as error:
         raise _unclosed(script, error) from None
-    for token in found:
-        if token.token_type == TokenType.HINT:
-            raise QueryError(
-                "hints are not offered", token, remedy="put the option in the table's WITH clause"
-            )
+    for before, token in zip([None, *found], found, strict=False):
+        if token.token_type == TokenType.HINT and (before is None or before.token_type != TokenType.SELECT):
+            reason = CLAUSES_REFUSED["hints"]
+            raise QueryError(reason.message, token, remedy=reason.remedy)
         if '"' in token.text and token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER):
             raise QueryError(
                 '" does not quote in Flink SQL', token, remedy="names in `backticks`, text in 'quotes'"

@@ -20,6 +20,7 @@ from penstock.sql.lower.select import Relation, groups, selected
 from penstock.sql.lower.subqueries.values import beside
 from penstock.sql.lower.subqueries.where import kept
 from penstock.sql.lower.unnest import unnested
+from penstock.sql.nodes import hints
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.sets import combined
 from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED
@@ -35,6 +36,7 @@ SELECT_PARTS = {
     "with_",
     "kind",
     "operation_modifiers",
+    "hint",
 }
 SET_PARTS = {"this", "expression", "distinct", "with_", "by_name", "side", "kind", "on"}
 TABLE_PARTS = {"this", "alias", "db", "catalog", "joins"}
@@ -118,7 +120,9 @@ class Queries:
         return _aliased(self.catalog.relation(tree.name, tree), tree, (tree.name,))
 
     def _select(self, tree: exp.Select) -> Node:
-        relation = self.relation(tree)
+        lifetimes = hints.read(tree.args.get("hint"))
+        relation = self._joined(tree, lifetimes)
+        named = relation.names
         where = tree.args.get("where")
         if where is not None:
             relation = kept(relation, where.this, self)
@@ -127,10 +131,15 @@ class Queries:
             if any(item is not old for item, old in zip(items, tree.expressions, strict=True)):
                 tree = tree.copy()
                 tree.set("expressions", items)
-        return selected(tree, relation)
+        made = lifetimes.on_groups(selected(tree, relation), relation.node, named)
+        lifetimes.check(named)
+        return made
 
     def relation(self, tree: exp.Select) -> Relation:
         """What a SELECT's FROM and JOINs give."""
+        return self._joined(tree, hints.read(None))
+
+    def _joined(self, tree: exp.Select, lifetimes: hints.Lifetimes) -> Relation:
         _refuse_parts(tree, SELECT_PARTS)
         source = tree.args.get("from_")
         if source is None:
@@ -144,7 +153,10 @@ class Queries:
             elif isinstance(join.this, exp.Lateral):
                 relation = lateral(relation, join, self.catalog)
             else:
-                relation = joined(relation, self._from(join.this, versioned=True), join)
+                other = self._from(join.this, versioned=True)
+                made = joined(relation, other, join)
+                node = lifetimes.on_join(made.node, relation.names, other.names)
+                relation = replace(made, node=node)
         return relation
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from sqlglot import exp
 
+from penstock import durations
 from penstock.sql.faults import QueryError
 
 SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400, "WEEK": 7 * 86400}
@@ -85,6 +86,11 @@ _BETWEEN = {"YEAR": "-", "MONTH": "", "DAY": " ", "HOUR": ":", "MINUTE": ":", "S
 def of_text(value: str, unit: str) -> exp.Interval:
     """``INTERVAL 'value' unit``."""
     return exp.Interval(this=exp.Literal.string(value), unit=exp.Var(this=unit))
+
+
+def milliseconds_of(text: str) -> int:
+    """A duration as options and hints have it, ``1 h``, ``500ms``; a bare number counts milliseconds (Flink's TimeUtils)."""
+    return int(text) if text.strip().isdigit() else durations.milliseconds(text)
 
 
 def of_ms(milliseconds: int) -> exp.Interval:

@@ -16,8 +16,8 @@ from penstock.engine.operators.joins.sides import types_of
 from penstock.engine.operators.operator import BEFORE, DELETE, KIND, Blocks, Moment, Operator, carried, signs
 from penstock.engine.plan import AsOf
 from penstock.engine.run.columns import integers, pick, stack, there
+from penstock.engine.run.kept.shelves import Shelves
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.run.shelves import Shelves
 
 Numbers = NDArray[np.int64]
 FOREVER_US = 2**62

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.clock import Now
 from penstock.engine.kernels import lists
 from penstock.engine.operators.joins.sides import Numbers, Sides
 from penstock.engine.operators.operator import DELETE, INSERT, KIND, Blocks, Moment, Operator, signs
@@ -40,6 +41,7 @@ class RegularJoin(Operator):
         return self.sides.living
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        self.sides.lapse(moment.now)
         slots, direction = self.sides.slots(rows, port), signs(rows)
         kinds = (
             rows[KIND].to_numpy().astype(np.int8) if KIND in rows.columns else np.zeros(rows.height, np.int8)
@@ -54,6 +56,14 @@ class RegularJoin(Operator):
             made.append(self._turned(direction[places], places, numbers, port))
         self._keep(rows, slots, direction, found, port)
         return self._in_order([part for part in made if part is not None])
+
+    @property
+    def wakes_ms(self) -> int:
+        return self.sides.wakes_ms
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        self.sides.lapse(now)
+        return None
 
     # --- what comes out --------------------------------------------------------------------------------------
 
@@ -83,6 +93,8 @@ class RegularJoin(Operator):
         shelves = self.sides.both[1 - port].shelves
         turns = np.empty(len(numbers), np.int8)
         lists.tally(numbers, direction, shelves.matched, turns)
+        if shelves.expiry is not None:  # the count is written with the row
+            shelves.expiry.touch(numbers)
         chosen = np.flatnonzero(turns)
         if not len(chosen):
             return None

@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.clock import Now
 from penstock.engine.expressions import asks_time, bind
 from penstock.engine.operators.operator import Moment
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Join, columns_of
 from penstock.engine.run.columns import pick, there
+from penstock.engine.run.kept.shelves import Shelves
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.run.shelves import Shelves
 from penstock.engine.types import Schema, polars_type
 
 Numbers = NDArray[np.int64]
@@ -29,9 +30,9 @@ def types_of(schema: Schema) -> dict[str, pl.DataType]:
 class Side:
     """One input: its columns, its key columns, and the rows that may still find a match."""
 
-    def __init__(self, schema: Schema, keys: Sequence[str], changes: bool) -> None:
+    def __init__(self, schema: Schema, keys: Sequence[str], changes: bool, ttl_ms: int | None = None) -> None:
         self.types, self.keys = types_of(schema), list(keys)
-        self.shelves = Shelves(self.types, changes)
+        self.shelves = Shelves(self.types, changes, ttl_ms)
 
     def nothing(self, rows: int) -> list[pl.Series]:
         """So many rows of nulls."""
@@ -43,8 +44,8 @@ class Sides:
 
     def __init__(self, plan: Join) -> None:
         self.both = (
-            Side(plan.left.schema, [key for key, _ in plan.keys], plan.left.changes),
-            Side(plan.right.schema, [key for _, key in plan.keys], plan.right.changes),
+            Side(plan.left.schema, [key for key, _ in plan.keys], plan.left.changes, plan.ttl_ms[0]),
+            Side(plan.right.schema, [key for _, key in plan.keys], plan.right.changes, plan.ttl_ms[1]),
         )
         left = self.both[0]
         self.nulls = plan.nulls
@@ -122,6 +123,21 @@ class Sides:
         one = pick(rows, self.both[port].types).get_columns()
         two = self.both[1 - port].nothing(rows.height)
         return pl.DataFrame(one + two if port == 0 else two + one)
+
+    def lapse(self, now: Now) -> None:
+        """It is now: let go of rows whose time is over."""
+        if now.wall_ms >= self.wakes_ms:
+            for side in self.both:
+                side.shelves.lapse(now)
+            self.tidy()
+        for side in self.both:
+            if side.shelves.expiry is not None:
+                side.shelves.expiry.now_ms = now.wall_ms
+
+    @property
+    def wakes_ms(self) -> int:
+        """When `lapse` has something to do."""
+        return min(side.shelves.wakes_ms for side in self.both)
 
     def tidy(self) -> None:
         """Sweep out what is gone once it is the most, and then keys that nobody has."""

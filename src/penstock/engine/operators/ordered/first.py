@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.clock import Now
 from penstock.engine.kernels import lists
-from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, Blocks, Moment, Operator
+from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, NEVER_MS, Blocks, Moment, Operator
 from penstock.engine.plan import Order, Top
 from penstock.engine.run.columns import Growing, integers, pick, there
+from penstock.engine.run.kept.expiry import Expiry
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
@@ -69,6 +71,7 @@ class FirstRow(Operator):
         self.keys, self.rank = plan.keys, plan.rank
         self.ranks = Ranks(plan.order, plan.newest)
         self.table = KeyTable({key: self.types[key] for key in plan.keys})
+        self.expiry = Expiry.of(plan.ttl_ms)
         self._clear()
 
     def _clear(self) -> None:
@@ -78,11 +81,15 @@ class FirstRow(Operator):
 
     @property
     def state_rows(self) -> int:
-        return len(self._heads)
+        return int((self._heads.values >= 0).sum())
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        if self.expiry is not None:
+            self._lapse(self.expiry, moment.now)
         slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
         self._reserve(int(slots.max()) + 1)
+        if self.expiry is not None:
+            self._bury(slots[~self.expiry.fresh(slots)])
         winners = self._winners.values
         lists.first_rows(
             slots,
@@ -100,6 +107,8 @@ class FirstRow(Operator):
             return None
         chosen = winners[changed]
         winners[changed] = -1
+        if self.expiry is not None:
+            self.expiry.touch(changed)
         return self._replaced(changed, pick(rows, self.types)[chosen])
 
     def _replaced(self, slots: Numbers, rows: pl.DataFrame) -> pl.DataFrame:
@@ -134,13 +143,45 @@ class FirstRow(Operator):
             wider[: len(self._bounds)] = self._bounds
             self._bounds = wider
 
+    def _lapse(self, expiry: Expiry, now: Now) -> None:
+        """It is now: groups whose time is over are forgotten, a slice at a time."""
+        gone = expiry.lapsed(now)
+        if len(gone):
+            self._bury(gone)
+            if 2 * self.state_rows < len(self._heads):
+                self._compact()
+
+    def _bury(self, slots: Numbers) -> None:
+        self._heads.values[slots] = -1
+        self._full.values[slots] = 0
+
+    @property
+    def wakes_ms(self) -> int:
+        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        if self.expiry is not None:
+            self._lapse(self.expiry, now)
+        return None
+
     def _compact(self) -> None:
+        alive = np.flatnonzero(self._heads.values >= 0)
+        if self.expiry is not None and len(alive) < len(self._heads):
+            if self.keys:
+                self.table.keep(alive)
+            self._heads, self._full = Growing(self._heads.values[alive]), Growing(self._full.values[alive])
+            self._winners = Growing(self._winners.values[alive])
+            self._bounds = np.ascontiguousarray(self._bounds[np.append(alive, np.zeros(16, np.int64))])
+            self.expiry.reset(self.expiry.stamps[alive].copy())
         self.rows.keep(self._heads.values)
         self._heads.values[:] = np.arange(len(self._heads))
 
     def snapshot(self) -> Blocks:
         self._compact()
-        return {"keys": self.table.frame(), "rows": self.rows.frame()}
+        made = {"keys": self.table.frame(), "rows": self.rows.frame()}
+        if self.expiry is not None:
+            made["stamps"] = pl.DataFrame({"stamp": self.expiry.stamps})
+        return made
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()
@@ -153,3 +194,5 @@ class FirstRow(Operator):
         self._heads.values[:] = np.arange(rows.height)
         self._full.values[:] = 1
         self._bounds[: rows.height] = self.ranks.of(rows)
+        if self.expiry is not None:
+            self.expiry.reset(blocks["stamps"]["stamp"].to_numpy().copy())

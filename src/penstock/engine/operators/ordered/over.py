@@ -18,8 +18,8 @@ from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import Over
 from penstock.engine.run.columns import integers, pick, stack, there
+from penstock.engine.run.kept.shelves import Shelves
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.run.shelves import Shelves
 from penstock.engine.types import polars_type
 
 Numbers = NDArray[np.int64]

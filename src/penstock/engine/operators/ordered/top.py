@@ -27,8 +27,8 @@ from penstock.engine.operators.operator import (
 from penstock.engine.operators.ordered.first import Ranks
 from penstock.engine.plan import Top
 from penstock.engine.run.columns import pick
+from penstock.engine.run.kept.shelves import Shelves
 from penstock.engine.run.keys import KeyTable
-from penstock.engine.run.shelves import Shelves
 from penstock.engine.run.waiting import Waiting
 from penstock.engine.types import polars_type
 
@@ -122,9 +122,10 @@ class RunningTop(Operator):
         self.appending = not plan.source.changes
         self.sorting = Sorting(plan)
         self.table = KeyTable({key: types[key] for key in plan.keys})
-        self.shelves = Shelves(types, not self.appending)
+        self.shelves = Shelves(types, not self.appending, plan.ttl_ms)
         self.names = list(types)
-        fits = self.appending and Ranks.fit(types, plan.order)
+        # A bound may be a row that is forgotten by now.
+        fits = self.appending and not plan.ttl_ms and Ranks.fit(types, plan.order)
         self.bounds = Bounds(Ranks(plan.order, plan.newest)) if fits else None
 
     @property
@@ -132,6 +133,7 @@ class RunningTop(Operator):
         return self.shelves.living
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        self._lapse(moment.now)
         slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
         if self.bounds is not None:
             rows, slots = self.bounds.passed(rows, slots)
@@ -158,6 +160,22 @@ class RunningTop(Operator):
             self.bounds.learn(new.groups[last], self._ordering(new.numbers[last]))
         self._tidy()
         return made
+
+    def _lapse(self, now: Now) -> None:
+        """It is now: let go of rows whose time is over."""
+        if self.shelves.expiry is not None:
+            if now.wall_ms >= self.shelves.wakes_ms:
+                self.shelves.lapse(now)
+                self._tidy()
+            self.shelves.expiry.now_ms = now.wall_ms
+
+    @property
+    def wakes_ms(self) -> int:
+        return self.shelves.wakes_ms
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        self._lapse(now)
+        return None
 
     def _ordering(self, numbers: Numbers) -> pl.DataFrame:
         """What rows are ordered by."""

@@ -10,20 +10,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.clock import Now
 from penstock.engine.kernels import lists
+from penstock.engine.operators.operator import NEVER_MS
 from penstock.engine.run.columns import Growing, pick
+from penstock.engine.run.kept.expiry import Expiry
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
 
 Numbers = NDArray[np.int64]
-SLOT, COPIES, MATCHED = "$slot", "$copies", "$matched"
+SLOT, COPIES, MATCHED, STAMP = "$slot", "$copies", "$matched", "$stamp"
 
 
 class Shelves:
     """`rows` by number; `copies` says how often each is there, `matched` is a counter for the owner's use."""
 
-    def __init__(self, schema: dict[str, pl.DataType], retracting: bool) -> None:
-        self.schema = schema
+    def __init__(self, schema: dict[str, pl.DataType], retracting: bool, ttl_ms: int | None = None) -> None:
+        """With `ttl_ms` a row that was not written for so long is gone; what takes it back then does nothing."""
+        self.schema, self.expiry = schema, Expiry.of(ttl_ms)
         self._same = KeyTable(schema) if retracting else None
         self.clear()
 
@@ -35,6 +39,8 @@ class Shelves:
         self._heads, self._tails, self._nexts = Growing(), Growing(), Growing()
         self._slots, self._copies, self._matched = Growing(), Growing(), Growing()
         self.living = 0
+        if self.expiry is not None:
+            self.expiry.reset(np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -72,9 +78,21 @@ class Shelves:
             if fresh.any():
                 _, first = np.unique(numbers[fresh], return_index=True)
                 self._put(slots[fresh][first])
+        if self.expiry is not None:
+            self._settle(self.expiry, numbers, signs)
+            return numbers
         np.add.at(self.copies, numbers, signs)
         self.living += int(signs.sum())
         return numbers
+
+    def _settle(self, expiry: Expiry, numbers: Numbers, signs: Numbers) -> None:
+        """Count rows that come and go one by one: what is gone already cannot go again."""
+        self.drop(np.unique(numbers[~expiry.fresh(numbers)]))
+        touched = np.unique(numbers)
+        before = int(self.copies[touched].sum())
+        lists.settle(numbers, np.ascontiguousarray(signs), self.copies)
+        self.living += int(self.copies[touched].sum()) - before
+        expiry.touch(numbers)
 
     def _put(self, slots: Numbers) -> None:
         first, count = len(self), int(slots.max()) + 1 if len(slots) else 0
@@ -98,7 +116,21 @@ class Shelves:
         total = lists.count_listed(known, *at)
         places, rows = np.empty(total, np.int64), np.empty(total, np.int64)
         lists.listed(known, *at, places, rows)
-        return places, rows
+        if self.expiry is None or not total:
+            return places, rows
+        fresh = self.expiry.fresh(rows)
+        return places[fresh], rows[fresh]
+
+    def lapse(self, now: Now) -> None:
+        """It is now: let go of rows whose time is over, a slice at a time."""
+        if self.expiry is not None:
+            gone = self.expiry.lapsed(now)
+            self.drop(gone[gone < len(self)])
+
+    @property
+    def wakes_ms(self) -> int:
+        """When `lapse` has something to do."""
+        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
 
     def drop(self, numbers: Numbers) -> None:
         """Let rows go, whatever their copies."""
@@ -127,25 +159,35 @@ class Shelves:
         kept = np.flatnonzero(self.copies > 0)
         slots, copies, matched = self.slots[kept], self.copies[kept], self.matched[kept]
         rows = self.take(kept)
-        self.fill(rows, slots, copies, matched)
+        self.fill(rows, slots, copies, matched, self._stamps(kept))
+
+    def _stamps(self, kept: Numbers | slice = slice(None)) -> Numbers:
+        return np.empty(0, np.int64) if self.expiry is None else self.expiry.stamps[kept].copy()
 
     def renumber(self, slots: Numbers) -> None:
         """Slots have other numbers now: `slots[old]` is the new one. Only after `sweep`."""
-        self.fill(self.rows, slots[self.slots], self.copies.copy(), self.matched.copy())
+        copies, matched = self.copies.copy(), self.matched.copy()
+        self.fill(self.rows, slots[self.slots], copies, matched, self._stamps())
 
-    def fill(self, rows: pl.DataFrame, slots: Numbers, copies: Numbers, matched: Numbers) -> None:
-        """Only these rows, each once, with their slots and counters."""
+    def fill(
+        self, rows: pl.DataFrame, slots: Numbers, copies: Numbers, matched: Numbers, stamps: Numbers
+    ) -> None:
+        """Only these rows, each once, with their slots, counters and stamps."""
         self.clear()
         if not rows.height:
             return
         self.add(rows, slots, copies)
         self.matched[:] = matched
+        if self.expiry is not None:
+            self.expiry.reset(stamps)
 
     def frame(self) -> pl.DataFrame:
         """All there is, for a snapshot; swept only where that pays, for telling rows apart anew costs 1 µs each."""
         if int((self.copies > 0).sum()) * 10 < len(self) * 9:
             self.sweep()
         columns = {SLOT: self.slots, COPIES: self.copies, MATCHED: self.matched}
+        if self.expiry is not None:
+            columns[STAMP] = self.expiry.stamps
         return self.rows.with_columns(pl.Series(name, values.copy()) for name, values in columns.items())
 
     def restore(self, frame: pl.DataFrame) -> None:
@@ -153,4 +195,5 @@ class Shelves:
         counters: Mapping[str, Numbers] = {
             name: frame[name].to_numpy().copy() for name in (SLOT, COPIES, MATCHED)
         }
-        self.fill(pick(frame, self.schema), counters[SLOT], counters[COPIES], counters[MATCHED])
+        stamps = frame[STAMP].to_numpy().copy() if STAMP in frame.columns else np.empty(0, np.int64)
+        self.fill(pick(frame, self.schema), counters[SLOT], counters[COPIES], counters[MATCHED], stamps)

@@ -86,7 +86,7 @@ class FakeBroker:
         assert isinstance(call.channel, FakeChannel)
         self.channels.remove(call.channel)
         if call.channel.lease is not None:
-            call.channel.lease.resolve(None)
+            call.channel.lease.resolve(Refused(Refusal.BAD_REQUEST, "the channel is closed"))
 
     def declare_queue(self, call: q.DeclareQueue) -> object:
         if call.passive and call.name not in self.queues:

@@ -252,7 +252,7 @@ class Unsubscribe(ChannelCall):
 
 @dataclass(frozen=True, slots=True)
 class Lease(ChannelCall):
-    """Answer: `Leased`, when there is something; None when the channel has ended meanwhile."""
+    """Answer: `Leased`, when there is something; Refused when the channel has ended meanwhile."""
 
     bytes_max: int = 1024 * 1024
 

@@ -171,13 +171,11 @@ class Leasing(Work):
         """A lease of this channel's share."""
         return Lease(self.channel.principal, self.channel.handle, self.channel.lease_bytes())
 
-    def answered(self, result: Leased | Refused | None) -> Call | None:
+    def answered(self, result: Leased | Refused) -> Call | None:
         """Write what there is, and ask again."""
         channel = self.channel
         if isinstance(result, Refused):
             raise refused_error(result, 0)
-        if result is None:  # the broker has ended the channel
-            return None
         if result.deliveries:
             channel.write(channel.deliveries.deliver(result.deliveries))
         for tag in result.cancelled:

@@ -2,7 +2,7 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, no_queue
-from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channels.channel import CLOSED, Channel
 from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted, expire, give_up
 from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO
@@ -12,7 +12,7 @@ from penstock.broker.state import State
 from penstock.broker.turns.errands import READING
 from penstock.calls.queues import Delivery, Get, Got, Lease
 from penstock.clock import Now
-from penstock.errors import Refusal, Refused
+from penstock.errors import Refused
 from penstock.later import Later, Steps
 
 
@@ -21,7 +21,7 @@ def lease(state: State, call: Lease, now: Now) -> object:
     """Later, at the end of a turn in which there is something."""
     channel = channel_of(call)
     if channel.closed:
-        return Refused(Refusal.BAD_REQUEST, "the channel is closed")
+        return CLOSED
     channel.lease, channel.room_bytes = Later(), max(1, call.bytes_max)
     if channel.cancelled:
         state.queues.waiting[channel] = None

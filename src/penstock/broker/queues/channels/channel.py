@@ -11,6 +11,7 @@ from penstock.broker.queues.queue.arguments import Asked
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
 from penstock.calls.queues import Publishing, Settlement
+from penstock.errors import Refusal, Refused
 from penstock.later import Later
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ NOWHERE = Queue(0, "", "", Asked(), {})
 """Where a message came from that never was."""
 NOWHERE.gone = True
 
+CLOSED = Refused(Refusal.BAD_REQUEST, "the channel is closed")
 _MESSAGE_BYTES = 96
 """What a message's properties and framing are taken for, beside its body."""
 

@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from penstock.broker.ledger import DamagedError
-from penstock.broker.queues.channels.channel import Channel, Picked
+from penstock.broker.queues.channels.channel import CLOSED, Channel, Picked
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.turns.errands import READING
@@ -127,7 +127,7 @@ def answer(queues: "Queues", channel: Channel) -> None:
 
     def done(leased: object) -> None:
         channel.reading = []
-        lease.resolve(None if channel.closed else leased)
+        lease.resolve(CLOSED if channel.closed else leased)
 
     found = queues.around.errands.begin(READING, _read(queues, channel, picked, cancelled))
     if isinstance(found, Later):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from penstock.broker.queues.channels.channel import Channel, Held
+from penstock.broker.queues.channels.channel import CLOSED, Channel, Held
 from penstock.broker.queues.channels.consumer import Consumer
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
@@ -94,7 +94,7 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
             give_back(queues, queue, item)
     lease, channel.lease = channel.lease, None
     if lease is not None:
-        lease.resolve(None)
+        lease.resolve(CLOSED)
 
 
 def _return_unheld(channel: Channel) -> None:

@@ -82,7 +82,7 @@ class Client:
         self.session = AmqpSession(
             Principal(host="10.0.0.1"), AmqpOptions(**options), login, lambda: self.low
         )
-        self.later: list[tuple[object, object]] = []
+        self.later: list[tuple[object, Call]] = []
 
     def step(self, *data: bytes, now: Now = NOW) -> list[tuple[Any, ...]]:
         return list(parsed(self.bytes_of(*data, now=now)))
@@ -97,8 +97,7 @@ class Client:
         while True:
             self.broker.settle()
             later, self.later = self.later, []
-            for ticket, result in later:
-                self._run(self.session.answer(ticket, result))
+            self._run(later)
             out += b"".join(self.session.take_output())
             if self.session.stalled:
                 self._run(self.session.go_on())
@@ -116,7 +115,8 @@ class Client:
                 waiting += self.session.answer(ticket, answer)
 
     def _resolved(self, ticket: object, result: object) -> None:
-        self.later.append((ticket, result))
+        # As the driver does: in the midst of something, so that what it asks for waits for the turn's end.
+        self.later += self.session.answer(ticket, result)
 
     def lose(self) -> list[Call]:
         calls = self.session.lost()

@@ -298,6 +298,11 @@ class Channel:
         ending = Ending(self, last_words)
         return self.session.ask(ending, ending.begin())
 
+    def leave(self) -> None:
+        """The client closes it."""
+        self._closed = True
+        self.end(frame(self.number, "channel.close-ok"))
+
     def ended(self, last_words: bytes) -> None:
         """The broker has let go."""
         self.over = True

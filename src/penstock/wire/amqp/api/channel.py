@@ -1,6 +1,6 @@
 """The class channel, and the ticket of the class access that 0-9-1 has left behind."""
 
-from penstock.calls.queues import CloseChannel, OpenChannel
+from penstock.calls.queues import OpenChannel
 from penstock.wire.amqp.channel import Channel
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import not_implemented
@@ -17,10 +17,9 @@ def open_(channel: Channel, values: Values) -> Steps:
 @answers("channel.close")
 def close(channel: Channel, values: Values) -> Steps:
     """When what was asked before is done."""
-    yield CloseChannel(channel.principal, channel.handle)
-    channel.drop()
-    channel.session.forget(channel)
-    return frame(channel.number, "channel.close-ok")
+    channel.leave()
+    return None
+    yield
 
 
 @answers("channel.flow")

@@ -18,11 +18,14 @@ def live(world: World) -> None:
             getattr(world, world.chance.choice(MOVES))()
 
 
+SEEDS = [*range(40), 198]  # the last ones have found something once
+
+
 @pytest.mark.parametrize("block", range(8))
 def test_after_any_crash_the_queues_stand_as_after_some_turn_that_was_not_yet_safe_or_the_last_that_was(
     block: int,
 ) -> None:
-    for seed in range(block * 5, block * 5 + 5):
+    for seed in SEEDS[block::8]:
         world = World(seed)
         for _ in range(6):
             live(world)

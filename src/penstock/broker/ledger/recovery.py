@@ -44,7 +44,11 @@ def replay(standing: Standing, partition: Partition, offset: int, notices: list[
     size = 0
     while offset < partition.end_offset:
         begin = offset
-        chunk = bytes(partition.read(offset, READ_BYTES, end=partition.end_offset))
+        try:
+            chunk = bytes(partition.read(offset, READ_BYTES, end=partition.end_offset))
+        except ValueError as error:
+            _leave_out(partition, begin, error, notices)
+            break
         size += len(chunk)
         for info in scan(chunk):
             if info.base_offset >= begin:

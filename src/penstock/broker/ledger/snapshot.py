@@ -43,6 +43,7 @@ class Snapshot:
         self._after = -1  # messages up to this number are told
         self._pieces = 0
         self.whole = False
+        self._end: dict[int, Bytes] = {}
 
     def step(self, partition: Partition, now: Now) -> None:
         """Write the next piece; `whole` when there is none. Raises one of the disk's errors."""
@@ -52,19 +53,24 @@ class Snapshot:
             _append(partition, batch(PIECE, {HEAD: self._head(), **columns}, now.wall_ms), now)
             self._pieces += 1
         self.whole = not pages or self._after >= self._next_number - 1
+        if self.whole:
+            self._end = self._told()
 
     def mark(self, partition: Partition, now: Now) -> None:
         """Write the end. Raises one of the disk's errors."""
+        _append(partition, batch(MARK, self._end, now.wall_ms), now)
+
+    def _told(self) -> dict[int, Bytes]:
+        """What the mark says: as of the last piece, for later blocks may not be safe when it is written."""
         standing = self._standing
         counts = ((*key, count) for key, count in standing.counts.items())
-        columns: dict[int, Bytes] = {
+        return {
             HEAD: self._head(),
             COUNTS: packed(array("Q", chain.from_iterable(counts))),
             DELIVERED: packed(array("Q", chain.from_iterable(standing.delivered.items()))),
             DEFINITIONS: json.dumps(standing.definitions, separators=(",", ":")).encode(),
             STRIPES: self._stripes,
         }
-        _append(partition, batch(MARK, columns, now.wall_ms), now)
 
     def _head(self) -> bytes:
         return _HEAD.pack(self.place, self.begin, self._next_number, self._pieces)
@@ -114,7 +120,10 @@ def load(standing: Standing, partition: Partition) -> int | None:
     newest: tuple[dict[int, memoryview], list[dict[int, memoryview]]] | None = None
     offset = partition.start_offset
     while offset < partition.end_offset:
-        chunk = bytes(partition.read(offset, _READ_BYTES, end=partition.end_offset))
+        try:
+            chunk = bytes(partition.read(offset, _READ_BYTES, end=partition.end_offset))
+        except ValueError:  # not even where batches begin can be told
+            break
         begin = offset
         for info in scan(chunk):
             offset = max(offset, info.last_offset + 1)

@@ -284,3 +284,24 @@ def test_what_waits_behind_a_slow_answer_counts_as_held() -> None:
     assert 10_000 < client.session.bytes_in_flight < 13_000
     client._run(client.session.answer(first[0], 0))
     assert client.session.bytes_in_flight == 0
+
+
+def test_publishes_that_repeat_what_stands_before_their_bodies_are_the_same_messages() -> None:
+    client = with_queue()
+    sent = [b"%04d" % number for number in range(50)] + [b"longer", b"", b"0001"]
+    client.step(
+        *(publish(1, "q", one, JSON) for one in sent), publish(1, "q", b"0002"), publish(2, "q", b"0003")
+    )
+    (first, second) = asked(client, q.Publish)
+    assert [one.content.body for one in first.messages] == [*sent, b"0002"]  # type: ignore[attr-defined]
+    assert {one.content.properties for one in first.messages[:-1]} == {JSON}  # type: ignore[attr-defined]
+    assert first.messages[-1].content.properties != JSON  # type: ignore[attr-defined]
+    assert [one.content.body for one in second.messages] == [b"0003"]  # type: ignore[attr-defined]
+
+
+def test_a_repeated_publish_without_its_frame_s_end_is_an_error() -> None:
+    client = with_queue()
+    whole = publish(1, "q", b"0001", JSON) * 2
+    ((_, name, told),) = client.step(whole[:-1] + b"\0")
+    assert (name, told["reply_code"]) == ("connection.close", 501)
+    assert [one.body for one in client.broker.queues["q"]] == [b"0001"]

@@ -79,7 +79,7 @@ class Channel:
 
     __slots__ = (
         "_body", "_closed", "_missing", "_properties", "_route", "closing", "confirms", "deliveries", "dropped",
-        "handle", "last_queue", "leasing", "number", "over", "ready", "running", "sending", "session", "settling",
+        "handle", "last_queue", "leasing", "number", "over", "ready", "repeated", "running", "sending", "session", "settling",
         "transacting", "work",
     )  # fmt: skip
 
@@ -94,6 +94,7 @@ class Channel:
         self.confirms: Confirms | None = None
         self.transacting = self.leasing = False
         self.last_queue = ""
+        self.repeated: tuple[bytes, int, str, str, Properties, bool] | None = None  # see `parser`
         self.deliveries = Deliveries(number, session.payload_max)
         self._route: tuple[str, str, bool] | None = None
         self._properties: Properties | None = None

@@ -22,6 +22,8 @@ _KEY: Final = struct.Struct(">I")
 _TAG: Final = struct.Struct(">QB")
 _CONTENT: Final = struct.Struct(">BHIHHQ")
 _PUBLISH, _ACK = KEYS["basic.publish"], KEYS["basic.ack"]
+_REPEATED_MAX: Final = 1024
+"""How much of what stands before a body is remembered."""
 _SHOWN: Final = 16
 """How many bytes of a bad frame an error shows."""
 
@@ -80,7 +82,7 @@ class Parser:
             channel = channels.get(number)
             if channel is not None:
                 touched[channel] = None
-                if channel.ready and kind == METHOD and size >= 11 and number:
+                if channel.ready and kind == METHOD and size >= 9 and number:
                     key = _KEY.unpack_from(data, position + 7)[0]
                     if key == _PUBLISH:
                         position = _publish(channel, data, position, stop, payload_max)
@@ -116,11 +118,37 @@ def bad_frame(kind: int, payload: bytes, what: str) -> AmqpError:
     return AmqpError("FRAME_ERROR", f"type {kind}, {count} = {octets(payload[:_SHOWN])}: {what}")
 
 
+def _repeated(channel: Channel, data: bytes, position: int) -> int:
+    """A run of publishes from `position` on that are like the channel's last one but for their bodies: where it ends.
+
+    Producers mostly say the same in all that stands before a body; then one comparison takes the place of reading it.
+    """
+    assert channel.repeated is not None
+    head, size, exchange, routing_key, properties, mandatory = channel.repeated
+    start, end, step = position, len(data), len(head)
+    found: list[Publishing] = []
+    while data.startswith(head, position):
+        body_end = position + step + size
+        if body_end >= end or data[body_end] != FRAME_END:
+            break
+        body = data[position + step : body_end]
+        found.append(Publishing(Content(exchange, routing_key, properties, body), mandatory))
+        position = body_end + 1
+    if found:
+        work = channel.sending or channel.add_sending()
+        work.messages += found
+        work.cost += position - start
+        channel.session.bytes_in_flight += position - start
+    return position
+
+
 def _publish(channel: Channel, data: bytes, position: int, stop: int, payload_max: int) -> int:
     """The publish whose method frame stands at `position` and ends at `stop`; where the next frame begins.
 
     Where its content's frames are not all there, or are not as they mostly are, the channel takes them one by one.
     """
+    if channel.repeated is not None and (after := _repeated(channel, data, position)) > position:
+        return after
     fields = data[position + 11 : stop]
     exchange, routing_key, mandatory = known_route(fields) or route_of(fields)
     head = stop + 1
@@ -130,19 +158,23 @@ def _publish(channel: Channel, data: bytes, position: int, stop: int, payload_ma
         at = header_end + 1
         usual = kind == HEADER and class_id == 60 and not weight and 14 <= size <= payload_max
         if usual and number == channel.number and data[header_end] == FRAME_END and body_size <= payload_max:
-            body = b""
+            body, begin = b"", at
             if body_size:
+                begin = at + 7
                 kind, number, size = _HEAD.unpack_from(data, at)
                 body_end = at + 7 + size
                 usual = kind == BODY and number == channel.number and size == body_size
                 usual = usual and data[body_end] == FRAME_END
-                body, at = data[at + 7 : body_end], body_end + 1
+                body, at = data[begin:body_end], body_end + 1
             if usual:
                 properties = properties_of(data[head + 19 : header_end])
                 work = channel.sending or channel.add_sending()
                 work.messages.append(Publishing(Content(exchange, routing_key, properties, body), mandatory))
                 work.cost += at - position
                 channel.session.bytes_in_flight += at - position
+                if body and begin - position <= _REPEATED_MAX:
+                    before = data[position:begin]
+                    channel.repeated = before, len(body), exchange, routing_key, properties, mandatory
                 return at
     except (struct.error, IndexError):
         pass  # not all there

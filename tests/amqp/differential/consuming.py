@@ -180,6 +180,14 @@ def a_consumer_is_told_that_its_queue_is_gone(ask: Asking, name: str) -> Iterato
     yield one("basic.cancel", consumer_tag="c")
 
 
+def who_deletes_its_own_queue_hears_of_that_first(ask: Asking, name: str) -> Iterator[Any]:
+    channel = ask.channel()
+    channel.declare(name, durable=True)
+    channel.consume(name)
+    channel.tell("queue.delete", queue=name)
+    yield channel.take(2)
+
+
 def a_consumer_that_cannot_hear_it_is_not_told(ask: Asking, name: str) -> Iterator[Any]:
     wire = ask.connect(capabilities={})
     one, other = ask.channel(wire), ask.channel(wire)
@@ -288,7 +296,8 @@ CONSUMING = (
     without_acknowledgement_messages_are_gone, a_consumer_that_goes_gives_its_messages_back, a_killed_connection_gives_its_messages_back,
     consumers_take_turns, what_a_consumer_holds_is_bounded, each_consumer_is_bounded_alone, a_channel_s_consumers_are_bounded_together,
     both_bounds_hold, the_bound_is_lifted, no_bound_in_bytes_is_offered, what_basic_get_holds_counts_for_no_bound, an_exclusive_consumer_is_alone,
-    a_consumer_is_told_that_its_queue_is_gone, a_consumer_that_cannot_hear_it_is_not_told, consumers_of_higher_priority_come_first,
+    a_consumer_is_told_that_its_queue_is_gone,
+    who_deletes_its_own_queue_hears_of_that_first, a_consumer_that_cannot_hear_it_is_not_told, consumers_of_higher_priority_come_first,
     a_priority_that_is_no_number, a_single_active_consumer_gets_everything, a_single_active_consumer_is_not_exclusive,
     the_next_one_is_active_when_the_first_one_dies, a_consumer_that_waits_for_no_answer, consumers_count_in_a_queue_s_declaration,
     no_local_is_no_help, a_queue_s_end_is_told_to_each_of_its_consumers,

@@ -26,7 +26,7 @@ LEASE_BYTES_MIN: Final = 8 * 1024
 _HEADER: Final = struct.Struct(">HHQ")
 _TAG: Final = struct.Struct(">QB")
 _PUBLISH, _ACK, _NACK = KEYS["basic.publish"], KEYS["basic.ack"], KEYS["basic.nack"]
-_REJECT = KEYS["basic.reject"]
+_REJECT, _DELETE = KEYS["basic.reject"], KEYS["queue.delete"]
 _CLOSE, _CLOSE_OK = KEYS["channel.close"], KEYS["channel.close-ok"]
 _OPEN: Final = KEYS["channel.open"]
 _CONNECTION: Final = KEYS["connection.open"] >> 16
@@ -267,9 +267,14 @@ class Channel:
         return max(LEASE_BYTES_MIN, LEASE_BYTES // max(1, self.session.leasing))
 
     def cancelled(self, tag: str) -> None:
-        """A consumer's queue is gone."""
-        if self.session.knows("consumer_cancel_notify"):
-            self.write(frame(self.number, "basic.cancel", consumer_tag=tag, no_wait=True))
+        """A consumer's queue is gone. Who deletes it on this very channel hears of that first, as from RabbitMQ."""
+        if not self.session.knows("consumer_cancel_notify"):
+            return
+        told, running = frame(self.number, "basic.cancel", consumer_tag=tag, no_wait=True), self.running
+        if isinstance(running, Asking) and running.key == _DELETE:
+            running.afterwards += told
+        else:
+            self.write(told)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -103,14 +103,15 @@ class Settling(Work):
 
 
 class Asking(Work):
-    """Any other method."""
+    """Any other method. `afterwards` is written behind its answer."""
 
-    __slots__ = ("_answer", "_payload", "_steps")
+    __slots__ = ("_answer", "_payload", "_steps", "afterwards")
 
     def __init__(self, channel: "Channel", answer: Answer, payload: bytes) -> None:
         super().__init__(channel, len(payload) + METHOD_COST)
         self._answer, self._payload = answer, payload
         self._steps: Steps | None = None
+        self.afterwards = b""
 
     @property
     def key(self) -> int:
@@ -143,8 +144,8 @@ class Asking(Work):
         try:
             return self._steps.send(result)
         except StopIteration as end:
-            if end.value:
-                self.channel.write(end.value)
+            if words := (end.value or b"") + self.afterwards:
+                self.channel.write(words)
             return None
 
 

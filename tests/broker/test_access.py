@@ -317,3 +317,12 @@ def test_every_part_field_is_checked_by_an_each() -> None:
         checked = {need.field for need in needs if isinstance(need, Each)}
         whole_cluster = kind is calls.DescribeStorage
         assert fields <= checked or whole_cluster or kind is calls.AskAccess, kind
+
+
+def test_the_queues_messages_are_no_topic_that_all_topics_readers_may_read() -> None:
+    table = with_rules(ada=["allow read topic:*"], bob=["allow all cluster"])
+    parts = (FetchPart("_penstock.queues", 0, 0, 1000),)
+    (refused,) = table.ask(Fetch(ADA, parts))
+    assert refused.reason is Refusal.CLUSTER_NOT_ALLOWED
+    (found,) = table.ask(Fetch(BOB, parts))
+    assert found.reason is Refusal.NO_TOPIC  # nothing was ever queued here

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
+from penstock.broker.topics.internal import QUEUES
 from penstock.log import Topic
 from penstock.users.rules import CLUSTER
 
@@ -78,8 +79,14 @@ def transaction(call: Any, topics: Topics) -> tuple[str, str] | None:
     return None if call.transactional_id is None else ("transactional-id", call.transactional_id)
 
 
+def content_of(part: Any, topics: Topics) -> tuple[str, str]:
+    """What a part of a topic is read of. All queues' messages lie in one topic, whoever may see which: it is the cluster's."""
+    return ("cluster", CLUSTER) if part.topic == QUEUES else ("topic", part.topic)
+
+
 CLUSTER_ITSELF: Resource = lambda entry, topics: ("cluster", CLUSTER)  # noqa: E731  # a value among its like
 TOPIC = of("topic", attrgetter("topic"))
+
 TOPIC_FIRST = of("topic", itemgetter(0))
 TOPIC_NAME = of("topic", itself)
 TOPIC_CALLED = of("topic", attrgetter("name"))

@@ -21,6 +21,7 @@ from penstock.broker.access.needs import (
     Whole,
     by_id,
     configured,
+    content_of,
 )
 from penstock.calls import Call
 
@@ -33,7 +34,7 @@ ACCESS: dict[type[Call], tuple[Need, ...]] = {
     calls.DescribeCluster: (),
     # Records.
     calls.Append: (Whole("write", TRANSACTION), Each("write", "parts", TOPIC)),
-    calls.Fetch: (Each("read", "parts", TOPIC),),
+    calls.Fetch: (Each("read", "parts", content_of),),
     calls.ListOffsets: (Each("describe", "parts", TOPIC),),
     calls.FindEpochs: (Each("describe", "parts", TOPIC),),
     calls.DeleteRecords: (Each("delete", "parts", TOPIC),),

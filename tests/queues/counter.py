@@ -47,19 +47,23 @@ class Counter:
         for _ in range(1000):
             self.broker.settle(self.now)
             run_errands(self.broker)
-            self.sync()
-            if not sum(guest.lease_again() for guest in self.guests):
+            moved = self.sync()
+            if not sum(guest.lease_again() for guest in self.guests) and not moved:
                 return
         raise AssertionError("the turn does not end")
 
-    def sync(self) -> None:
+    def sync(self) -> bool:
+        """Whether there was anything to make safe."""
+        moved = False
         while self.broker.needs_sync and not self.skip_sync:
             sync = self.log.begin_sync(self.now)
             if sync is None:
-                return
+                break
             sync.run()
             assert sync.error is None
             self.broker.moved(self.log.end_sync(sync, self.now), self.now)
+            moved = True
+        return moved
 
     def later(self, seconds: float) -> None:
         end = self.now.after(seconds)
@@ -115,7 +119,7 @@ class Guest:
             return False
         if self.lease is not None:
             leased = answer_of(self.lease)
-            if isinstance(leased, Refused):
+            if leased is None or isinstance(leased, Refused):
                 self.leasing = False
                 return False
             self.got += leased.deliveries

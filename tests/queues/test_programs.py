@@ -6,6 +6,7 @@ comes again; nobody gets what another one holds; what is delivered for the first
 
 import random
 from collections import Counter as Bag
+from contextlib import suppress
 
 import pytest
 
@@ -27,9 +28,15 @@ class World:
         self.counter.disk.cold = self.chance.choice((0, 0.5))  # what a restart has to read again
         self.published = 0
         self.sure: dict[str, set[bytes]] = {"q": set(), "r": set()}  # that must be in q or dlq, and in r
-        self.unsure: dict[str, set[bytes]] = {"q": set(), "r": set()}  # that may be: unconfirmed, or their end is unsure
+        self.unsure: dict[str, set[bytes]] = {
+            "q": set(),
+            "r": set(),
+        }  # that may be: unconfirmed, or their end is unsure
         self.over: dict[str, set[bytes]] = {"q": set(), "r": set()}  # acknowledged, and that is safe
-        self.ending: dict[str, set[bytes]] = {"q": set(), "r": set()}  # acknowledged, and that is not safe yet
+        self.ending: dict[str, set[bytes]] = {
+            "q": set(),
+            "r": set(),
+        }  # acknowledged, and that is not safe yet
         self.held: Bag[tuple[str, bytes]] = Bag()
         self.last: dict[str, int] = {}
         self.guests: list[Holder] = []
@@ -48,16 +55,23 @@ class World:
 
     def step(self) -> None:
         """One of them, by chance; a crash comes in the middle of it, or not at all."""
-        steps = (self.publish, self.publish, self.take, self.take, self.settle, self.settle, self.settle, self.leave)
+        steps = (
+            self.publish,
+            self.publish,
+            self.take,
+            self.take,
+            self.settle,
+            self.settle,
+            self.settle,
+            self.leave,
+        )
         chance = self.chance
         self.counter.skip_sync = chance.random() < 0.4
         crashing = chance.random() < 0.08
         if crashing:
             self.counter.disk.crash_at = chance.randrange(8)
-        try:
+        with suppress(Crashed):
             chance.choice((*steps, self.wait, self.confirm))()
-        except Crashed:
-            pass
         if crashing:
             self.restart()
         elif not self.counter.skip_sync:

@@ -44,7 +44,7 @@ class State:
         self.logins = Logins(randomness)
         self.waits = FetchWaits()
         self.errands = Errands()
-        self.durability = Durability(self.waits.wake)
+        self.durability = Durability(self._wake)
         self.sequences = Sequences(options)
         self.stable = StableOffsets()
         self.markers = Markers()
@@ -57,9 +57,17 @@ class State:
         self.deadlines = Deadlines(self.timers)
         for name in self.offsets.groups():
             self.groups.ensure(name)
-        around = Around(self.timers, self.errands, self.counts, randomness, self.notices)
+        around = Around(
+            self.timers, self.errands, self.counts, randomness, self.notices, log, self.durability, self.stable,
+            self.markers,
+        )  # fmt: skip
         ledger = Ledger(internal, self.durability, LedgerOptions(), self.notices, self.errands)
         self.queues = Queues(ledger, around, now)
+
+    def _wake(self, partition: Partition, now: Now) -> None:
+        """Readers may see more of it: fetches that wait, streams, and queues that it feeds."""
+        self.waits.wake(partition, now)
+        self.queues.woken(partition)
 
     def partition(self, topic: str, index: int) -> Partition | None:
         """The partition, or None where it does not exist."""

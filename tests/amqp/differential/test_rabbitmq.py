@@ -44,7 +44,7 @@ def rabbitmq(wanted: list[Scenario]) -> Iterator[Runs]:
         runs.close()
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="streams are queues so far")
+NOT_YET = pytest.mark.xfail(strict=True, reason="not answered alike so far")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=NOT_YET) if n in every.NOT_YET else n for n in EVERY])

@@ -1,13 +1,14 @@
 """The needs of the queues' calls, as RabbitMQ's: its permission to configure is to create, alter or delete here.
 
 What the calls are about depends on the channel's virtual host. `Publish` needs nothing here: its messages may go to many
-exchanges, and those before a refused one count, so they are judged where they are published. Decides nothing.
+exchanges, and those before a refused one count, so they are judged where they are published. Who declares what is or has
+a topic needs that topic, too; whoever then publishes to it or reads it needs the queue or the exchange. Decides nothing.
 """
 
 from typing import Any
 
 from penstock.broker.access.needs import Found, Need, Resource, Whole, of
-from penstock.broker.queues.names import REPLY_TO, plain, resource
+from penstock.broker.queues.names import REPLY_TO, plain, resource, topic_of
 from penstock.calls import Call, queues
 
 
@@ -53,6 +54,17 @@ def _beside(argument: str, kind: str) -> Resource:
     return find
 
 
+def _topic(call: Any, topics: object) -> tuple[str, str] | None:
+    """The topic that a declaration makes, writes to or reads: a stream's, a bridge's, or one that feeds a queue."""
+    if call.passive:
+        return None
+    named = call.arguments.get("x-penstock-topic")
+    if isinstance(named, str):
+        return "topic", named
+    own = call.arguments.get("x-queue-type") == "stream" or getattr(call, "kind", "") == "x-penstock-topic"
+    return ("topic", topic_of(plain(call.name), call.channel.client.vhost.name)) if own else None
+
+
 _QUEUE, _EXCHANGE = _named("queue", "queue"), _named("exchange", "exchange")
 _TO_EXCHANGE, _FROM_EXCHANGE = _named("exchange", "destination"), _named("exchange", "source")
 _VHOST = of("vhost", lambda call: call.vhost)
@@ -70,6 +82,8 @@ ACCESS: dict[type[Call], tuple[Need, ...]] = {
         Whole("describe", _declared("exchange", True)),
         Whole("read", _beside("alternate-exchange", "exchange")),
         Whole("write", _beside("alternate-exchange", "target")),
+        Whole("create", _topic),
+        Whole("write", _topic),
     ),
     queues.DeleteExchange: (Whole("delete", _named("exchange", "name")),),
     queues.BindExchange: (Whole("write", _TO_EXCHANGE), Whole("read", _FROM_EXCHANGE)),
@@ -79,6 +93,9 @@ ACCESS: dict[type[Call], tuple[Need, ...]] = {
         Whole("describe", _declared("queue", True)),
         Whole("read", _beside("x-dead-letter-exchange", "queue")),
         Whole("write", _beside("x-dead-letter-exchange", "target")),
+        Whole("create", _topic),
+        Whole("write", _topic),
+        Whole("read", _topic),
     ),
     queues.BindQueue: (Whole("write", _QUEUE), Whole("read", _EXCHANGE)),
     queues.UnbindQueue: (Whole("write", _QUEUE), Whole("read", _EXCHANGE)),

@@ -27,6 +27,11 @@ def delay_key(vhost: Vhost) -> str:
     return json.dumps(["delay", vhost.name])
 
 
+def feed_key(queue: Queue) -> str:
+    """Of where a queue stands in the topic that feeds it."""
+    return json.dumps(["feed", queue.vhost, queue.name])
+
+
 def exchange_key(exchange: Exchange) -> str:
     """Of an exchange."""
     return json.dumps(["exchange", exchange.vhost, exchange.name])
@@ -58,7 +63,12 @@ def exchange_value(exchange: Exchange) -> dict[str, Any]:
 
 def queue_value(queue: Queue) -> dict[str, Any]:
     """What is kept of a queue."""
-    return {"id": queue.id, "auto_delete": queue.auto_delete, "arguments": _text(queue.arguments)}
+    return {
+        "id": queue.id,
+        "auto_delete": queue.auto_delete,
+        "owns_topic": queue.owns_topic,
+        "arguments": _text(queue.arguments),
+    }
 
 
 def lasts(binding: Binding) -> bool:
@@ -99,7 +109,7 @@ def _queue(vhost: str, name: str, value: Mapping[str, Any]) -> Queue:
         raise ValueError(asked)
     made = Queue(value["id"], vhost, name, asked, arguments)
     made.durable = made.kept = True
-    made.auto_delete = value["auto_delete"]
+    made.auto_delete, made.owns_topic = value["auto_delete"], value["owns_topic"]
     return made
 
 

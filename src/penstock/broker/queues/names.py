@@ -24,6 +24,11 @@ def spelled(kind: str, name: str, vhost: str) -> str:
     return f"{kind} '{name}' in vhost '{vhost}'"
 
 
+def topic_of(name: str, vhost: str) -> str:
+    """The topic that a stream is: of its name in the default virtual host, else with the host's name and a dot before."""
+    return name if vhost == DEFAULT_VHOST else f"{vhost}.{name}"
+
+
 def resource(name: str, vhost: str) -> str:
     """As access rules name it: the name alone in the default virtual host, below the virtual host's name elsewhere."""
     return name if vhost == DEFAULT_VHOST else f"{vhost}/{name}"

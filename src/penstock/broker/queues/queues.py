@@ -5,6 +5,7 @@ Messages move in `moving/`: a turn's calls put queues into `stirred` and channel
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from penstock.broker.ledger import Ledger, Recovered
@@ -18,13 +19,19 @@ from penstock.broker.queues.moving.idleness import Idleness
 from penstock.broker.queues.moving.letters import Letters
 from penstock.broker.queues.queue.queue import Queue, fill
 from penstock.broker.queues.queue.ready import Item
+from penstock.broker.queues.topics.appends import Appends
+from penstock.broker.queues.topics.feeds import Feeds
 from penstock.broker.queues.vhost import Vhost
+from penstock.broker.records.durable import Durability
+from penstock.broker.transactions.aborted import Markers
+from penstock.broker.transactions.stable import StableOffsets
 from penstock.broker.turns.counts import Counts
 from penstock.broker.turns.errands import Errands
 from penstock.broker.turns.timers import Timer, Timers
 from penstock.clock import Now
 from penstock.errors import Refused
 from penstock.later import Later
+from penstock.log import Log, Partition
 
 UPKEEP_S = 1.0
 """From the first block to a look at whether the ledger's log should be made shorter, in seconds."""
@@ -39,6 +46,10 @@ class Around:
     counts: Counts
     randomness: Callable[[int], bytes]
     notices: list[str]
+    log: Log
+    durability: Durability
+    stable: StableOffsets
+    markers: Markers
 
 
 class Queues:
@@ -55,8 +66,12 @@ class Queues:
         self.by_id = {queue.id: queue for vhost in self.vhosts.values() for queue in vhost.queues.values()}
         self._last_id = max([0, *self.by_id, *recovered.queues])
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
+        self.appends, self.feeds = Appends(self), Feeds(self)
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
+        self.streams: dict[str, list[Queue]] = {}  # by their topic
+        for queue in self.by_id.values():
+            self._note_stream(queue)
         self._upkeep: Timer | None = None
         self._fill(recovered, now)
         ledger.taken_back = self._taken_back
@@ -76,10 +91,14 @@ class Queues:
             return answer
         later: Later[object] = Later()
 
-        def safe(refused: Refused | None, now: Now) -> None:
-            later.resolve(refused if refused is not None else answer)
+        def appended(failed: Refused | None, refused: Refused | None, now: Now) -> None:
+            no = failed or refused
+            later.resolve(answer if no is None else no)
 
-        self.ledger.when_safe(safe, now)
+        def written(refused: Refused | None, now: Now) -> None:
+            self.appends.when_safe(partial(appended, refused), now)
+
+        self.ledger.when_safe(written, now)
         return later
 
     def settle(self, now: Now) -> None:
@@ -91,6 +110,14 @@ class Queues:
             self._upkeep = self.around.timers.at(now.mono_s + UPKEEP_S, self._keep_up)
         self.letters.leaving.clear()
         self.committing.clear()
+        self.feeds.settled()
+
+    def woken(self, partition: Partition) -> None:
+        """There is more to be read of a topic."""
+        for queue in self.streams.get(partition.topic, ()):
+            for consumer in queue.turns.all:
+                self.waiting[consumer.channel] = None
+        self.feeds.woken(partition.topic)
 
     def _keep_up(self, now: Now) -> None:
         """A slice of what keeps the ledger short, and the next when it is due."""
@@ -115,6 +142,8 @@ class Queues:
         for queue in self.by_id.values():
             self.idleness.used(queue, now)
             self.stir(queue)
+            if queue.asked.topic is not None:
+                self.feeds.fill(queue, recovered.definitions.get(definitions.feed_key(queue)))
 
     def _taken_back(self, numbers: range, together: Sequence[tuple[int, int]], refused: Refused) -> None:
         """The turn could not be written: its messages are in no queue, and what was to go with them stays."""
@@ -128,6 +157,7 @@ class Queues:
                 queue.ready.give_back((*item[:3], item[3] + 1, item[4]))
                 self.stir(queue)
         self.letters.taken_back(together, self._now)
+        self.feeds.taken_back(self._now)
         self.delays.taken_back(numbers, together, self._now)
 
     # --- what there is -------------------------------------------------------------------------------------------
@@ -147,6 +177,7 @@ class Queues:
         """A new one."""
         vhost.add_queue(queue)
         self.by_id[queue.id] = queue
+        self._note_stream(queue)
         if queue.kept:
             self.ledger.define(definitions.queue_key(queue), definitions.queue_value(queue))
 
@@ -188,6 +219,9 @@ class Queues:
         numbers = queue.ready.clear()
         numbers.extend(self._held_of(queue))
         self.ledger.drop(queue.id, numbers)
+        self.feeds.remove(queue)
+        if queue.is_stream:
+            self.streams[queue.topic].remove(queue)
         if queue.owner is not None:
             queue.owner.queues.pop(queue, None)
         self.stirred.pop(queue, None)
@@ -218,6 +252,10 @@ class Queues:
         if numbers:
             self.ledger.settle_many(queue.id, numbers)
         return len(numbers)
+
+    def _note_stream(self, queue: Queue) -> None:
+        if queue.is_stream:
+            self.streams.setdefault(queue.topic, []).append(queue)
 
     def _held_of(self, queue: Queue) -> list[int]:
         """What clients hold of it, and what is on its way to its dead-letter exchange."""

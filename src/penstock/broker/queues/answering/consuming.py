@@ -8,14 +8,19 @@ from penstock.broker.queues.moving.leave import able, end_consumer
 from penstock.broker.queues.names import REPLY_TO, made_up
 from penstock.broker.queues.queue.arguments import Asked, type_of
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.topics.opening import not_for_streams, reader_of
+from penstock.broker.queues.topics.reading import NUMBER, Browser, Reader
 from penstock.broker.state import State
+from penstock.broker.turns.errands import SEEKING
 from penstock.calls.queues import SetPrefetch, Subscribe, Unsubscribe
 from penstock.clock import Now
+from penstock.content import Field
 from penstock.errors import Refusal, Refused
+from penstock.later import Steps
 
 
 @answers(Subscribe)
-def subscribe(state: State, call: Subscribe, now: Now) -> str | Refused:
+def subscribe(state: State, call: Subscribe, now: Now) -> object:
     """The new consumer's tag."""
     channel = channel_of(call)
     tag = call.tag or made_up("amq.ctag-", state.randomness)
@@ -34,11 +39,70 @@ def subscribe(state: State, call: Subscribe, now: Now) -> str | Refused:
         return precondition(f"invalid arg 'x-priority' for {queue.spelled}: {words}")
     consumer = Consumer(channel, queue, tag, call.no_ack, call.arguments)
     consumer.exclusive = call.exclusive
+    state.queues.idleness.used(queue, now)
+    if queue.is_stream:
+        return _read_stream(state, consumer, call, now)
+    if call.arguments.get("x-penstock-browse") is True:
+        return _browse(state, consumer)
+    if NUMBER in call.arguments:
+        return _take_one(state, consumer, call.arguments[NUMBER])
     channel.consumers[tag] = consumer
     queue.turns.add(consumer)
-    state.queues.idleness.used(queue, now)
     state.queues.stir(queue)
     return tag
+
+
+def _browse(state: State, consumer: Consumer) -> str | Refused:
+    """Copies of all that is ready; then the consumer is cancelled."""
+    if not consumer.no_ack:
+        return precondition(
+            "a browsing consumer holds nothing that it could acknowledge: consume with no-ack"
+        )
+    return _begin(state, Browser(consumer))
+
+
+def _begin(state: State, reader: Reader) -> str:
+    consumer = reader.consumer
+    channel = consumer.channel
+    channel.consumers[consumer.tag] = consumer
+    channel.readers[consumer.tag] = reader
+    state.queues.waiting[channel] = None
+    return consumer.tag
+
+
+def _take_one(state: State, consumer: Consumer, number: Field) -> str | Refused:
+    """The one message of this number, if it is ready; then the consumer is cancelled."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        return precondition(f"invalid arg '{NUMBER}' for {consumer.queue.spelled}: {number}")
+    channel, queue = consumer.channel, consumer.queue
+    item = queue.ready.remove(number)
+    if item is not None:
+        channel.pick(consumer, [item])
+        if queue.kept and not consumer.no_ack:
+            state.queues.ledger.delivered(queue.id, number)
+    channel.cancelled.append(consumer.tag)
+    state.queues.waiting[channel] = None
+    return consumer.tag
+
+
+def _read_stream(state: State, consumer: Consumer, call: Subscribe, now: Now) -> object:
+    """Refusals are RabbitMQ's (its page on streams): a bound must be set, and all is acknowledged."""
+    queue, channel = consumer.queue, consumer.channel
+    if call.no_ack:
+        return not_for_streams("automatic acknowledgement", queue)
+    if channel.prefetch_whole:
+        return Refused(Refusal.UNSUPPORTED, f"{queue.spelled} does not support global qos")
+    if not channel.prefetch:
+        return precondition(f"consumer prefetch count is not set for '{queue.spelled}'")
+
+    def steps() -> Steps[object]:
+        reader = yield from reader_of(state, consumer, call.arguments, now)
+        if isinstance(reader, Refused) or channel.closed or queue.gone:
+            return reader if isinstance(reader, Refused) else None
+        queue.turns.add(consumer)
+        return _begin(state, reader)
+
+    return state.errands.begin(SEEKING, steps())
 
 
 def _replies(state: State, channel: Channel, call: Subscribe) -> Queue | Refused:

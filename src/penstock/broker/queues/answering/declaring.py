@@ -15,6 +15,13 @@ from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.names import REPLY_TO, RESERVED, made_up, plain, spelled
 from penstock.broker.queues.queue.arguments import CLASSIC, ask, differing, differing_one
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.topics.opening import (
+    delete_stream,
+    ensure_topic,
+    not_for_streams,
+    open_stream,
+    ready_of,
+)
 from penstock.broker.state import State
 from penstock.calls.queues import DeclareQueue, DeleteQueue, PurgeQueue, QueueDeclared
 from penstock.clock import Now
@@ -32,7 +39,7 @@ def declare_queue(state: State, call: DeclareQueue, now: Now) -> object:
     if queue is None:
         if call.passive:
             return no_queue(channel, name)
-        made = _make(state, channel, call, name)
+        made = _make(state, channel, call, name, now)
         if isinstance(made, Refused):
             return made
         queue = made
@@ -45,11 +52,11 @@ def declare_queue(state: State, call: DeclareQueue, now: Now) -> object:
     channel.last_queue = queue.name
     state.queues.idleness.used(queue, now)
     bring_up(state.queues, queue, now)
-    declared = QueueDeclared(queue.name, len(queue.ready), len(queue.turns))
+    declared = QueueDeclared(queue.name, ready_of(state, queue), len(queue.turns))
     return state.queues.when_safe(declared, now, lasting)
 
 
-def _make(state: State, channel: Channel, call: DeclareQueue, name: str) -> Queue | Refused:
+def _make(state: State, channel: Channel, call: DeclareQueue, name: str, now: Now) -> Queue | Refused:
     vhost = channel.client.vhost
     if name.startswith(RESERVED):
         return Refused(Refusal.IN_USE, f"queue name '{name}' contains reserved prefix 'amq.*'")
@@ -68,11 +75,25 @@ def _make(state: State, channel: Channel, call: DeclareQueue, name: str) -> Queu
     queue = Queue(state.queues.next_id(), vhost.name, name, asked, call.arguments)
     queue.durable, queue.auto_delete = call.durable, call.auto_delete
     queue.kept = call.durable and not call.exclusive
+    if refused := _open_topics(state, queue, now):
+        return refused
     if call.exclusive:
         queue.owner = channel.client
         channel.client.queues[queue] = None
     state.queues.add_queue(vhost, queue)
+    if asked.topic is not None:
+        state.queues.feeds.begin(queue)
     return queue
+
+
+def _open_topics(state: State, queue: Queue, now: Now) -> Refused | None:
+    """What the queue reads or is."""
+    if queue.is_stream:
+        return open_stream(state, queue, now)
+    if queue.asked.topic is not None:
+        made = ensure_topic(state, queue.asked.topic, {}, now, state.options.default_partitions)
+        return made if isinstance(made, Refused) else None
+    return None
 
 
 def _differs(channel: Channel, queue: Queue, call: DeclareQueue) -> Refused | None:
@@ -101,7 +122,8 @@ def delete_queue(state: State, call: DeleteQueue, now: Now) -> object:
         return precondition(f"{queue.spelled} in use")
     if call.if_empty and queue.ready:
         return precondition(f"{queue.spelled} not empty")
-    count = state.queues.remove_queue(channel.client.vhost, queue)
+    count = state.queues.remove_queue(channel.client.vhost, queue)  # of a stream 0, as RabbitMQ says
+    delete_stream(state, queue, call.principal, now)
     return state.queues.when_safe(count, now, queue.kept)
 
 
@@ -111,5 +133,7 @@ def purge_queue(state: State, call: PurgeQueue, now: Now) -> object:
     queue = find_queue(channel_of(call), call.queue)
     if isinstance(queue, Refused):
         return queue
+    if queue.is_stream:
+        return not_for_streams("queue.purge", queue)
     bring_up(state.queues, queue, now)
     return state.queues.when_safe(state.queues.purge(queue), now, queue.kept)

@@ -2,11 +2,13 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import DEFAULT, channel_of, no_exchange, precondition
-from penstock.broker.queues.exchanges.exchange import DELAYED, Exchange, refused_kind
-from penstock.broker.queues.names import RESERVED, plain, spelled
+from penstock.broker.queues.exchanges.exchange import BRIDGE, DELAYED, Exchange, refused_kind
+from penstock.broker.queues.names import RESERVED, plain, spelled, topic_of
 from penstock.broker.queues.queue.arguments import differing_one, type_of
+from penstock.broker.queues.topics.opening import ensure_topic
 from penstock.broker.queues.vhost import BUILT_IN
 from penstock.broker.state import State
+from penstock.broker.topics.internal import RESERVED as RESERVED_TOPICS
 from penstock.calls.queues import DeclareExchange, DeleteExchange
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
@@ -36,10 +38,21 @@ def declare_exchange(state: State, call: DeclareExchange, now: Now) -> object:
     alternate = call.arguments.get("alternate-exchange")
     if alternate is not None and not isinstance(alternate, str):
         return precondition(f"invalid type '{type_of(alternate)}' for arg 'alternate-exchange' in {place}")
+    if call.kind == BRIDGE:
+        made = _topic_of(state, call, vhost.name, now)
+        if isinstance(made, Refused):
+            return made
     exchange = Exchange(vhost.name, name, call.kind, call.durable, call.arguments)
     exchange.auto_delete, exchange.internal = call.auto_delete, call.internal
     state.queues.add_exchange(vhost, exchange)
     return state.queues.when_safe(None, now, call.durable)
+
+
+def _topic_of(state: State, call: DeclareExchange, vhost: str, now: Now) -> Refused | bool:
+    topic = call.arguments.get("x-penstock-topic", topic_of(plain(call.name), vhost))
+    if not isinstance(topic, str) or topic in RESERVED_TOPICS:
+        return precondition(f"x-penstock-topic: {topic!r} is no topic that may be written to")
+    return ensure_topic(state, topic, {}, now, state.options.default_partitions)
 
 
 def _differing(present: Exchange, call: DeclareExchange, place: str) -> str | None:

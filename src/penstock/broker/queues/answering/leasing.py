@@ -8,6 +8,7 @@ from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
+from penstock.broker.queues.topics.opening import not_for_streams
 from penstock.broker.state import State
 from penstock.broker.turns.errands import READING
 from penstock.calls.queues import Delivery, Get, Got, Lease
@@ -23,7 +24,7 @@ def lease(state: State, call: Lease, now: Now) -> object:
     if channel.closed:
         return CLOSED
     channel.lease, channel.room_bytes = Later(), max(1, call.bytes_max)
-    if channel.cancelled:
+    if channel.cancelled or channel.picked or channel.readers:
         state.queues.waiting[channel] = None
     able(state.queues, channel, channel.consumers.values())
     return channel.lease
@@ -38,6 +39,8 @@ def get(state: State, call: Get, now: Now) -> object:
     queue = find_queue(channel, call.queue)
     if isinstance(queue, Refused):
         return queue
+    if queue.is_stream:
+        return not_for_streams("basic.get", queue)
     bring_up(state.queues, queue, now)
     state.queues.idleness.used(queue, now)
     if not queue.ready:

@@ -3,6 +3,7 @@
 from penstock.broker.answers import answers
 from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.topics.opening import ready_of
 from penstock.broker.state import State
 from penstock.calls.queues import DescribeQueues, QueueInfo
 from penstock.clock import Now
@@ -19,16 +20,16 @@ def describe_queues(state: State, call: DescribeQueues, now: Now) -> list[QueueI
     queues = [vhosts[name].queues[queue] for name in chosen for queue in sorted(vhosts[name].queues)]
     for queue in queues:
         bring_up(state.queues, queue, now)
-    return [_info(queue) for queue in queues]
+    return [_info(state, queue) for queue in queues]
 
 
-def _info(queue: Queue) -> QueueInfo:
+def _info(state: State, queue: Queue) -> QueueInfo:
     return QueueInfo(
         queue.vhost,
         queue.name,
         queue.asked.kind,
         queue.durable,
-        len(queue.ready),
+        ready_of(state, queue),
         queue.held,
         queue.ready.bytes + queue.held_bytes,
         len(queue.turns),

@@ -26,6 +26,7 @@ def publish(state: State, call: Publish, now: Now) -> Sent:
     if channel.transaction is not None:
         return _gather(state, channel, call)
     sent = put(state, channel, call.messages, call.principal.name, now)
+    channel.failed = state.queues.appends.flush(now) or channel.failed
     channel.unsafe = True
     return sent
 
@@ -124,4 +125,7 @@ def await_safe(state: State, call: AwaitSafe, now: Now) -> object:
     """Of what every channel did so far: they share the disk."""
     channel = channel_of(call)
     lasting, channel.unsafe = channel.unsafe, False
+    failed, channel.failed = channel.failed, None
+    if failed is not None:
+        return failed
     return state.queues.when_safe(None, now, lasting)

@@ -44,11 +44,12 @@ def commit_transaction(state: State, call: CommitTransaction, now: Now) -> objec
         left = left[sent.count + 1 :]
     channel.transaction = Transaction()
     marked = [(settlement.mark, list(found.values())) for settlement, found in transaction.settled]
+    failed = state.queues.appends.flush(now)
     for queue, _, item in (held for mark, some in marked if mark is Mark.ACK for held in some):
         state.queues.committing[queue.id, item[0]] = queue, item
     with state.queues.ledger.as_one():
         settle_all(state.queues, channel, marked)
-    return state.queues.when_safe(Committed(returned), now)
+    return failed or state.queues.when_safe(Committed(returned), now)
 
 
 @answers(RollbackTransaction)

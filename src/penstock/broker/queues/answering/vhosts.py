@@ -3,6 +3,7 @@
 from penstock.broker.answers import answers
 from penstock.broker.queues.moving.leave import close_channel
 from penstock.broker.queues.names import DEFAULT_VHOST
+from penstock.broker.queues.topics.opening import delete_stream
 from penstock.broker.state import State
 from penstock.calls.queues import DeclareVhost, DeleteVhost, DescribeVhosts
 from penstock.clock import Now
@@ -40,7 +41,10 @@ def delete_vhost(state: State, call: DeleteVhost, now: Now) -> object:
     for client in [client for client in queues.clients if client.vhost is vhost]:
         for channel in list(client.channels):
             close_channel(queues, channel, now)
+    streams = [queue for queue in vhost.queues.values() if queue.is_stream]
     queues.remove_vhost(vhost)
+    for queue in streams:
+        delete_stream(state, queue, call.principal, now)
     return queues.when_safe(None, now)
 
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from penstock.broker.queues.queue.arguments import Asked
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
-from penstock.calls.queues import Publishing, Settlement
+from penstock.calls.queues import Delivery, Publishing, Settlement
+from penstock.content import Content
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
 
 if TYPE_CHECKING:
     from penstock.broker.queues.channels.client import Client
     from penstock.broker.queues.channels.consumer import Consumer
+    from penstock.broker.queues.topics.reading import Reader
 
 Held: TypeAlias = "tuple[Queue, Consumer | None, Item]"
 """What a tag stands for; no consumer where it was got."""
@@ -54,7 +56,7 @@ class Channel:
 
     __slots__ = (
         "allowed", "cancelled", "client", "closed", "consumers", "failed", "held", "last_queue", "lease", "picked", "prefetch",
-        "prefetch_whole", "reading", "replies", "room_bytes", "tag", "transaction", "unacked", "unsafe",
+        "prefetch_whole", "readers", "reading", "replies", "room_bytes", "tag", "transaction", "unacked", "unsafe",
     )  # fmt: skip
 
     def __init__(self, client: "Client") -> None:
@@ -66,6 +68,7 @@ class Channel:
         self.picked: list[Picked] = []
         self.reading: list[Picked] = []  # what was picked, while its bodies are fetched
         self.cancelled: list[str] = []
+        self.readers: dict[str, Reader] = {}  # consumers that take nothing out of a queue
         self.transaction: Transaction | None = None
         self.last_queue = ""
         self.replies: tuple[str, Queue] | None = None  # its address for direct replies
@@ -83,6 +86,21 @@ class Channel:
         if not consumer.no_ack:
             self.unacked.update(zip(range(first, first + count), zip(repeat(queue), repeat(consumer), items)))  # noqa: B905
             self._hold(queue, consumer, items)
+
+    def read(self, reader: "Reader", found: Sequence[tuple[int, Content]]) -> list[Delivery]:
+        """What a reader found, with tags; what it holds is unsettled as anything else."""
+        consumer, queue = reader.consumer, reader.consumer.queue
+        deliveries = []
+        for number, content in found:
+            self.tag += 1
+            item = number, len(content.body), 0, 0, 0
+            if reader.holds:
+                self.unacked[self.tag] = queue, consumer, item
+                self._hold(queue, consumer, [item])
+            self.room_bytes -= item[1] + _MESSAGE_BYTES
+            deliveries.append(Delivery(consumer.tag, self.tag, False, content))
+        queue.delivered += len(deliveries)
+        return deliveries
 
     def got(self, queue: "Queue", item: Item, no_ack: bool) -> int:
         """One that was asked for singly; its tag."""
@@ -104,6 +122,7 @@ class Channel:
     def forget(self, consumer: "Consumer") -> None:
         """It is over; what it holds stays held. What it was to be sent unheld is its queue's again."""
         del self.consumers[consumer.tag]
+        self.readers.pop(consumer.tag, None)
         consumer.queue.turns.remove(consumer)
         if consumer.no_ack:
             for one in [one for one in self.picked if one.consumer is consumer]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias
 
 from penstock.broker.queues.exchanges.headers import Headers
 from penstock.broker.queues.exchanges.patterns import Patterns
+from penstock.broker.queues.names import topic_of
 from penstock.calls.queues import Arguments
 from penstock.content import Field, encode_table
 
@@ -105,13 +106,15 @@ class Exchange:
     """As declared. `alternate` gets what fits no binding; `used` once it was bound, for `auto_delete`."""
 
     __slots__ = (
-        "alternate", "arguments", "auto_delete", "bindings", "durable", "internal", "kind", "matching", "name", "used", "vhost",
+        "alternate", "arguments", "auto_delete", "bindings", "durable", "internal", "kind", "matching", "name", "topic", "used", "vhost",
     )  # fmt: skip
 
     def __init__(self, vhost: str, name: str, kind: str, durable: bool, arguments: Arguments) -> None:
         self.vhost, self.name, self.kind, self.durable = vhost, name, kind, durable
         self.arguments = dict(arguments)
         self.auto_delete = self.internal = self.used = False
+        topic = arguments.get("x-penstock-topic")
+        self.topic = topic if isinstance(topic, str) else topic_of(name, vhost)
         alternate = arguments.get("alternate-exchange")
         self.alternate = alternate if isinstance(alternate, str) else None
         matched_as = str(arguments.get("x-delayed-type")) if kind == DELAYED else kind

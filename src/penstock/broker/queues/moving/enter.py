@@ -72,7 +72,13 @@ def enter(queues: "Queues", route: Route, content: Content, now: "Now") -> bool:
 
 def _enter_with_care(queues: "Queues", route: Route, content: Content, keep: bool, now: "Now") -> bool:
     """As `enter`, for queues with limits and messages that expire."""
-    taking = [queue for queue in route.queues if not _refuses(queues, queue, content, now)]
+    for exchange in route.bridges:
+        queues.appends.add(exchange.topic, content, True, now)
+    for stream in (queue for queue in route.queues if queue.is_stream):
+        queues.appends.add(stream.topic, content, False, now)
+        stream.published += 1
+    wanting = [queue for queue in route.queues if not queue.is_stream]
+    taking = [queue for queue in wanting if not _refuses(queues, queue, content, now)]
     by_expiry: dict[int, list[Queue]] = {}
     for queue in taking:
         by_expiry.setdefault(expires_ms(queue, content, now), []).append(queue)
@@ -85,7 +91,7 @@ def _enter_with_care(queues: "Queues", route: Route, content: Content, keep: boo
             queues.stirred[queue] = None
             if 0 < expiry <= now.wall_ms and queue.turns.all:
                 bring_up(queues, queue, now, hand_out_first=True)
-    return len(taking) == len(route.queues)
+    return len(taking) == len(wanting)
 
 
 def _refuses(queues: "Queues", queue: "Queue", content: Content, now: "Now") -> bool:

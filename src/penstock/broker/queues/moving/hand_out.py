@@ -20,6 +20,7 @@ from penstock.log import Cold
 
 if TYPE_CHECKING:
     from penstock.broker.queues.queues import Queues
+    from penstock.broker.queues.topics.reading import Reader
     from penstock.clock import Now
 
 _delivery = Delivery._make
@@ -33,12 +34,14 @@ SLICE = 1000
 
 def settle(queues: "Queues", now: "Now") -> None:
     """The turn's end."""
-    while queues.stirred:
+    while queues.stirred or queues.feeds.due:
         stirred, queues.stirred = queues.stirred, {}
         for queue in stirred:
             if not queue.gone:
                 bring_up(queues, queue, now)
         queues.letters.send(now)
+        queues.feeds.pull(now)
+    queues.appends.flush(now)
     waiting, queues.waiting = queues.waiting, {}
     for channel in waiting:
         if not channel.closed:
@@ -58,6 +61,8 @@ def bring_up(queues: "Queues", queue: Queue, now: "Now", hand_out_first: bool = 
     if not queue.is_plain:
         _trim(queues, queue, now)
     arm(queues, queue, now)
+    if queue.asked.topic is not None:
+        queues.feeds.stirred(queue)
 
 
 def _hand_out(queues: "Queues", queue: Queue) -> None:
@@ -119,7 +124,8 @@ def _trim(queues: "Queues", queue: Queue, now: "Now") -> None:
 def answer(queues: "Queues", channel: Channel) -> None:
     """Answer the channel's lease with what was picked, and with who was cancelled."""
     lease = channel.lease
-    if lease is None or not (channel.picked or channel.cancelled):
+    readers = channel.readers.values()
+    if lease is None or not (channel.picked or channel.cancelled or any(one.more() for one in readers)):
         return
     picked, channel.picked = channel.picked, []
     cancelled, channel.cancelled = channel.cancelled, []
@@ -157,12 +163,25 @@ def _read(queues: "Queues", channel: Channel, picked: list[Picked], cancelled: l
         if consumer.no_ack and not channel.closed and not queue.gone:
             queues.ledger.settle_many(queue.id, [item[0] for item in items])
     if None in contents:
-        lost = (one for one in deliveries if one.content is None)
-        by_tag = dict(zip(range(picked[0].first_tag, channel.tag + 1), numbers))  # noqa: B905
-        for one in lost:
-            give_up(queues, channel, one.tag, by_tag[one.tag])
+        for one, number in [
+            pair for pair in zip(deliveries, numbers, strict=True) if pair[0].content is None
+        ]:
+            give_up(queues, channel, one.tag, number)
         deliveries = [one for one in deliveries if one.content is not None]
+    for reader in list(channel.readers.values()):
+        deliveries += yield from _read_on(queues, channel, reader)
+        if reader.over and reader.consumer.tag in channel.readers:
+            channel.forget(reader.consumer)
+            cancelled.append(reader.consumer.tag)
     return Leased(deliveries, cancelled)
+
+
+def _read_on(queues: "Queues", channel: Channel, reader: "Reader") -> Steps[list[Delivery]]:
+    if channel.closed or not reader.more():
+        return []
+    found = yield from reader.read(queues)
+    still = not channel.closed and channel.readers.get(reader.consumer.tag) is reader
+    return channel.read(reader, found) if still else []
 
 
 def bodies(queues: "Queues", numbers: Sequence[int]) -> Steps[list[Content | None]]:

@@ -23,12 +23,12 @@ def settle_all(queues: "Queues", channel: Channel, marked: Iterable[tuple[Mark, 
         if mark is Mark.ACK:
             for queue, consumer, item in held:
                 freed[consumer] = None
-                if not queue.gone:
+                if not queue.gone and not queue.is_stream:
                     done.setdefault(queue, []).append(item[0])
             continue
         for queue, consumer, item in held:
             freed[consumer] = None
-            if queue.gone:
+            if queue.gone or queue.is_stream:
                 continue
             if mark is Mark.REQUEUE:
                 give_back(queues, queue, item, nacked=True)
@@ -39,6 +39,8 @@ def settle_all(queues: "Queues", channel: Channel, marked: Iterable[tuple[Mark, 
         queue.acked += len(numbers)
         queues.ledger.settle_many(queue.id, numbers)
     freed.pop(None, None)
+    if channel.readers:
+        queues.waiting[channel] = None
     able(queues, channel, freed)  # type: ignore[arg-type]  # None is out
 
 
@@ -90,7 +92,7 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     held, channel.unacked = list(channel.unacked.values()), {}
     channel.release(held)
     for queue, _, item in held:
-        if not queue.gone:
+        if not queue.gone and not queue.is_stream:
             give_back(queues, queue, item)
     lease, channel.lease = channel.lease, None
     if lease is not None:

@@ -99,6 +99,7 @@ class Letters:
         if isinstance(found, Later):
             self._reading = True
             found.watch(moved)
+            found.watch(lambda _: self.send(now))
         else:
             moved(found)
 

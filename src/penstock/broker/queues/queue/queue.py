@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from penstock.broker.queues.names import spelled
-from penstock.broker.queues.queue.arguments import QUORUM, Asked
+from penstock.broker.queues.names import spelled, topic_of
+from penstock.broker.queues.queue.arguments import QUORUM, STREAM, Asked
 from penstock.broker.queues.queue.ready import Ready
 from penstock.broker.queues.queue.turns import Turns
 from penstock.broker.turns.timers import Timer
@@ -24,8 +24,8 @@ class Queue:
 
     __slots__ = (
         "acked", "arguments", "asked", "auto_delete", "delivered", "due_ms", "durable", "expiry", "gone", "held",
-        "held_bytes", "id", "idle", "is_plain", "is_quorum", "kept", "name", "owner", "published", "ready",
-        "seen", "turns", "used_s", "vhost",
+        "held_bytes", "id", "idle", "is_plain", "is_quorum", "is_stream", "kept", "name", "owner", "owns_topic", "published", "ready",
+        "seen", "topic", "turns", "used_s", "vhost",
     )  # fmt: skip
 
     def __init__(
@@ -45,7 +45,9 @@ class Queue:
         self.used_s = 0.0
         self.is_quorum = asked.kind == QUORUM
         limited = asked.length_max is not None or asked.length_bytes_max is not None
-        self.is_plain = not limited and asked.ttl_ms is None
+        self.is_stream = asked.kind == STREAM
+        self.topic, self.owns_topic = topic_of(name, vhost) if self.is_stream else "", False
+        self.is_plain = not limited and asked.ttl_ms is None and not self.is_stream
 
     @property
     def spelled(self) -> str:

@@ -44,6 +44,8 @@ class Turns:
 
     def remove(self, consumer: "Consumer") -> None:
         """It is over."""
+        if consumer not in self.all:
+            return  # it reads, and takes nothing out of the queue
         del self.all[consumer]
         if consumer.able:
             consumer.able = False

@@ -1,0 +1,87 @@
+"""Messages that become records: a turn's are gathered and appended together, a batch a partition."""
+
+from typing import TYPE_CHECKING
+
+from penstock import record
+from penstock.broker.queues.topics.partitioning import partition_of
+from penstock.broker.queues.topics.records import record_of
+from penstock.broker.records.durable import DISK_ERRORS, Then, refused_by
+from penstock.clock import Now
+from penstock.content import Content
+from penstock.errors import Refusal, Refused
+from penstock.log import Partition
+from penstock.record import Record
+
+if TYPE_CHECKING:
+    from penstock.broker.queues.queues import Queues
+
+BATCH_BYTES = 512 * 1024
+
+
+class Appends:
+    """Those of one broker."""
+
+    def __init__(self, queues: "Queues") -> None:
+        self._queues = queues
+        self._gathered: dict[Partition, list[Record]] = {}
+        self._unsafe: dict[Partition, None] = {}
+
+    def add(self, topic: str, content: Content, keyed: bool, now: Now) -> bool:
+        """One more; False where the topic is gone. With `keyed` its routing key is the record's."""
+        found = self._queues.around.log.topics.get(topic)
+        if found is None:
+            return False
+        key = (
+            content.routing_key.encode("utf-8", "surrogateescape") if keyed and content.routing_key else None
+        )
+        count = len(found.partitions)
+        partition = found.partitions[partition_of(key or b"", count) if count > 1 else 0]
+        self._gathered.setdefault(partition, []).append(record_of(content, now.wall_ms, key))
+        return True
+
+    def flush(self, now: Now) -> Refused | None:
+        """Append what was gathered; why not all of it could be, or None."""
+        gathered, self._gathered = self._gathered, {}
+        failed = None
+        for partition, records in gathered.items():
+            failed = self._append(partition, records, now) or failed
+        return failed
+
+    def _append(self, partition: Partition, records: list[Record], now: Now) -> Refused | None:
+        some: list[Record] = []
+        size = 0
+        for one in [*records, None]:
+            if some and (one is None or size + len(one.value or b"") > BATCH_BYTES):
+                batch = bytearray(record.encode(some))
+                if len(batch) > partition.settings.segment_bytes:
+                    return Refused(Refusal.OVER_SEGMENT, partition.topic)
+                try:
+                    partition.append(batch, list(record.scan(batch)), now)
+                except DISK_ERRORS as error:
+                    return refused_by(error)
+                self._queues.around.durability.appended(partition, now)
+                self._unsafe[partition] = None
+                some, size = [], 0
+            if one is not None:
+                some.append(one)
+                size += len(one.value or b"") + 128
+        return None
+
+    def when_safe(self, then: Then, now: Now) -> None:
+        """Call `then` when all that was appended is on disk."""
+        waits = [one for one in self._unsafe if one.durable_offset < one.end_offset and not one.deleted]
+        self._unsafe = dict.fromkeys(waits)
+        if not waits:
+            then(None, now)
+            return
+        left = len(waits)
+        failed: Refused | None = None
+
+        def safe(refused: Refused | None, now: Now) -> None:
+            nonlocal left, failed
+            left, failed = left - 1, failed or refused
+            if not left:
+                then(failed, now)
+
+        for partition in waits:
+            self._queues.around.durability.when(partition, partition.end_offset, safe, now)

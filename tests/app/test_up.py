@@ -24,6 +24,7 @@ def test_up_says_what_is_ready_where_and_stops_whole_within_5_seconds(tmp_path: 
         up.until(r"running; Ctrl-C stops")
         printed = "\n".join(up.lines)
         assert "http://127.0.0.1:" in printed
+        assert "AMQP 0-9-1 (RabbitMQ) clients connect here" in printed
         family = up.family()
         assert len(family) >= 3
         assert up.stop() < 5

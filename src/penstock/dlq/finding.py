@@ -5,14 +5,14 @@ Knows names; what is done with a place is its `Source`'s.
 
 from penstock.client import Client
 from penstock.dlq.source import Source
-from penstock.dlq.topic import TopicSource
+from penstock.dlq.topic import LOOK_MAX, TopicSource
 
 SUFFIX = ".dlq"
 
 
-def source_of(client: Client, name: str) -> Source:
+def source_of(client: Client, name: str, look_max: int = LOOK_MAX) -> Source:
     """The place of this name: a topic. (A queue's will be named ``queue:…``, which no topic can be.)"""
-    return TopicSource(client, name)
+    return TopicSource(client, name, look_max)
 
 
 async def sources(client: Client) -> list[Source]:

@@ -39,7 +39,7 @@ async def scan(
     positions = {(topic, p): at for p, at in starts.items() if at < ends[p]}
     if not positions:
         return
-    options = ReaderOptions(wait_ms=100, committed=True, reset=EARLIEST)
+    options = ReaderOptions(wait_ms=100, part_bytes_max=512 * 1024, committed=True, reset=EARLIEST)
     async with client.reader(positions, options=options) as reader:
         over = False
         while not over:

@@ -14,6 +14,8 @@ from penstock.dlq.source import How, Letter
 from penstock.record import Record
 
 SENT_BACK = "redriven"
+SYSTEM = ("_penstock.", "__")
+"""How the names of topics begin that nobody sends letters to."""
 
 
 class Sending:
@@ -33,14 +35,24 @@ class Sending:
             return f"it was sent back {letter.redrives} times already"
         again = replace(letter, redrives=letter.redrives + 1)
         if letter.via and not self._how.to and (count := await self._partitions(letter.via)):
-            return letter.via, letter.origin.partition % count, _retry(again).record(now_ms)
+            if refused := self._refused(letter.via):
+                return refused
+            return letter.via, max(0, letter.origin.partition) % count, _retry(again).record(now_ms)
         topic = self._how.to or letter.origin.topic
         if not topic:
             return "where it came from is not known: say where to"
+        if refused := self._refused(topic):
+            return refused
         count = await self._partitions(topic)
         if not count:
             return f"the topic {topic} is gone: say where to"
         return topic, self._partition(again, topic, count), _plain(again, now_ms)
+
+    def _refused(self, topic: str) -> str:
+        """Why nothing is sent there. Where it goes stands in the letter's headers, which anyone may have written."""
+        if topic.startswith(SYSTEM):
+            return f"{topic} is one of the system's own topics"
+        return "" if self._how.may_write(topic) else f"you may not write to {topic}"
 
     def _partition(self, letter: DeadLetter, topic: str, count: int) -> int:
         if topic == letter.origin.topic and 0 <= letter.origin.partition < count:

@@ -101,6 +101,8 @@ class How:
     rate: float = 0.0
     limit: int = 0
     redrives_max: int = 10
+    may_write: Callable[[str], bool] = field(default=lambda topic: True, repr=False)
+    """Whether who asks may write to a topic: a letter says by itself where it came from."""
 
     def __post_init__(self) -> None:
         """Raises PenstockError for what cannot be meant."""

@@ -32,16 +32,15 @@ from penstock.dlq.working import Pace, Sent, Working, cut, now_ms
 from penstock.errors import PenstockError
 
 LOOK_MAX = 200_000
-"""How many of the newest letters are looked at to count or list them."""
 Picked = tuple[list[Letter], list[Sent]]
 Pick = Callable[[Sequence[Letter]], Awaitable[Picked]]
 
 
 class TopicSource:
-    """`name` is the topic's."""
+    """`name` is the topic's; `look_max`: how many of the newest letters are looked at to count or list them."""
 
-    def __init__(self, client: Client, name: str) -> None:
-        self.name, self._client = name, client
+    def __init__(self, client: Client, name: str, look_max: int = LOOK_MAX) -> None:
+        self.name, self._client, self._look_max = name, client, look_max
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -50,7 +49,7 @@ class TopicSource:
         groups: dict[tuple[str, str, str], Group] = {}
         states: Counter[str] = Counter()
         found_marks = await self._marks()
-        starts, ends = await bounds(self._client, self.name, LOOK_MAX)
+        starts, ends = await bounds(self._client, self.name, self._look_max)
         earliest, _ = await bounds(self._client, self.name)
         async for letters in scan(self._client, self.name, found_marks, starts, ends):
             for each in letters:
@@ -64,7 +63,7 @@ class TopicSource:
     async def letters(self, wanted: Filter, limit: int) -> list[Letter]:
         """The newest that are meant, newest first."""
         found_marks = await self._marks()
-        starts, ends = await bounds(self._client, self.name, LOOK_MAX)
+        starts, ends = await bounds(self._client, self.name, self._look_max)
         newest: dict[str, deque[Letter]] = {}
         async for letters in scan(self._client, self.name, found_marks, starts, ends):
             for each in letters:
@@ -160,6 +159,7 @@ class TopicSource:
             found_marks = await self._marks()  # after others were fenced: nothing is added to them any more
             starts, ends = self._narrowed(wanted, *await bounds(self._client, self.name))
             outcome.total = sum(ends[p] - at for p, at in starts.items())
+            told(outcome)
             pace = Pace(how.rate)
             letters = await stack.enter_async_context(
                 contextlib.aclosing(scan(self._client, self.name, found_marks, starts, ends))

@@ -182,3 +182,84 @@ export interface Group {
   members: (GroupMember | string)[];
   offsets: { topic: string; partition: number; offset: number; end: number; lag: number }[];
 }
+
+export type LetterState = "waiting" | "redriven" | "purged" | "replaced";
+export interface LetterPlace {
+  name: string;
+  states: Record<LetterState, number>;
+  /** Whether all letters were looked at, not the newest only. */
+  complete: boolean;
+  last_ms: number;
+}
+export interface LetterGroup {
+  reason: string;
+  exception: string;
+  owner: string;
+  count: number;
+  first_ms: number;
+  last_ms: number;
+  message: string;
+  example: string;
+}
+export interface LetterGroups {
+  name: string;
+  states: Record<LetterState, number>;
+  complete: boolean;
+  groups: LetterGroup[];
+}
+export interface LetterWish {
+  reason?: string;
+  exception?: string;
+  owner?: string;
+  contains?: string;
+  state?: string;
+}
+export interface LetterRow {
+  name: string;
+  state: LetterState;
+  at_ms: number;
+  key: string | null;
+  value: string | null;
+  encoding: { key: Encoding; value: Encoding };
+  origin: string;
+  reason: string;
+  exception: string;
+  message: string;
+  owner: string;
+  attempts: number;
+  redrives: number;
+  first_ms: number;
+  last_ms: number;
+}
+export interface Letter extends LetterRow {
+  trace: string;
+  stage: string;
+  function: string;
+  headers: [string, string | null][];
+  bytes: number;
+  omitted: boolean;
+  replaces: string;
+  /** Where it goes when it is sent back. */
+  target: string;
+}
+export interface DealWish extends LetterWish {
+  names?: string[];
+  all?: boolean;
+  rate?: number;
+  dry_run?: boolean;
+}
+/** A redrive or a purge, and how far it is. */
+export interface Deal {
+  topic: string;
+  operation: string;
+  what: string;
+  state: "running" | "done" | "stopped" | "failed";
+  running: boolean;
+  matched: number;
+  done: number;
+  skipped: Record<string, number>;
+  targets: Record<string, number>;
+  read: number;
+  total: number;
+  error: string;
+}

@@ -2,9 +2,11 @@
 import type { JSX } from "preact";
 import { demo, flow } from "../state/flow";
 import { DemoPage } from "./demo";
-import { GroupPage } from "./group";
-import { GroupsPage } from "./groups";
+import { GroupPage } from "./groups/group";
+import { GroupsPage } from "./groups/groups";
 import { HomePage } from "./home";
+import { LettersPage } from "./letters/letters";
+import { PlacesPage } from "./letters/places";
 import { PipelinePage } from "./pipeline";
 import { PipelinesPage } from "./pipelines";
 import { TablePage } from "./table";
@@ -26,6 +28,8 @@ const PAGES: readonly [RegExp, (name: string) => View][] = [
   [/^\/tables\/([^/]+)$/, one("Table", (name) => <TablePage name={name} />)],
   [/^\/groups$/, one("Groups", () => <GroupsPage />)],
   [/^\/groups\/([^/]+)$/, one("Group", (name) => <GroupPage name={name} />)],
+  [/^\/dlq$/, one("Dead letters", () => <PlacesPage />)],
+  [/^\/dlq\/([^/]+)$/, one("Dead letters", (name) => <LettersPage name={name} />)],
 ];
 
 /** The demo's screen while the demo runs, the flow otherwise; nothing until we know, so that nothing is swapped before one's eyes. */

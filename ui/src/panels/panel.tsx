@@ -3,7 +3,9 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icons";
 import { withParams } from "../state/route";
+import { DealPanel } from "./deal";
 import { DeleteTopicPanel } from "./delete-topic";
+import { LetterPanel } from "./letter";
 import { NewTopicPanel } from "./new-topic";
 import { NodePanel } from "./node";
 import { ProducePanel } from "./produce";
@@ -25,6 +27,13 @@ const PANELS: Record<string, (rest: string, open: string) => Content> = {
     const [topic, partition] = last(before);
     return { title: `${topic}, partition ${partition}, offset ${offset}`, view: <RecordPanel topic={topic} partition={Number(partition)} offset={Number(offset)} /> };
   },
+  letter: (rest) => {
+    const at = rest.indexOf(":");
+    const [topic, name] = [rest.slice(0, at), rest.slice(at + 1)];
+    return { title: `Dead letter ${name} of ${topic}`, view: <LetterPanel key={name} topic={topic} name={name} /> };
+  },
+  redrive: (topic) => ({ title: `Send letters of ${topic} back`, view: <DealPanel key="redrive" topic={topic} what="redrive" /> }),
+  purge: (topic) => ({ title: `Give letters of ${topic} up`, view: <DealPanel key="purge" topic={topic} what="purge" /> }),
   row: (rest) => {
     const at = rest.indexOf(":");
     return { title: `Row of ${rest.slice(0, at)}`, view: <RowPanel table={rest.slice(0, at)} keyJson={rest.slice(at + 1)} /> };

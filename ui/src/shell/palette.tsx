@@ -32,6 +32,7 @@ const PAGES: readonly [string, string, IconName][] = [
   ["Pipelines", "/pipelines", "pipeline"],
   ["Tables", "/tables", "table"],
   ["Groups", "/groups", "group"],
+  ["Dead letters", "/dlq", "letter"],
   ["Create a topic", "/topics?open=new-topic", "plus"],
 ];
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from penstock.client.client import Client
 from penstock.client.cluster import TopicMeta
 from penstock.web.flow.ticker import Ticker
+from penstock.web.follow.operations import Operations
 from penstock.web.follow.watch import Watch
 from penstock.web.http.answers import HttpError
 from penstock.web.http.events import Streams
@@ -38,6 +39,8 @@ class Site:
     request_s: Counter[str] = field(default_factory=Counter)
     compiling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """One script is compiled at a time."""
+    operations: Operations = field(default_factory=Operations)
+    """What is being done to dead letters."""
     scripts: int = 0
     """How many wait for that, or are."""
 

@@ -1,10 +1,10 @@
 // One consumer group: who is in it, and how far each partition is read.
-import { api } from "../api/client";
-import { usePoll } from "../api/poll";
-import type { Group, GroupMember } from "../api/types";
-import { count, plural, whole } from "../format/number";
-import { Stale, Waiting } from "../parts/ago";
-import { Grid, type GridColumn } from "../parts/grid";
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { Group, GroupMember } from "../../api/types";
+import { count, plural, whole } from "../../format/number";
+import { Stale, Waiting } from "../../parts/ago";
+import { Grid, type GridColumn } from "../../parts/grid";
 import { GroupState, groupLag } from "./groups";
 
 type Offset = Group["offsets"][number];

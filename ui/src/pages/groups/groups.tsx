@@ -1,14 +1,14 @@
 // All consumer groups.
-import { api } from "../api/client";
-import { usePoll } from "../api/poll";
-import type { Group } from "../api/types";
-import { count } from "../format/number";
-import { Stale, Waiting } from "../parts/ago";
-import { Snippet } from "../parts/copy";
-import { Grid, type GridColumn } from "../parts/grid";
-import { HealthMark } from "../parts/icons";
-import { Search, useSearch } from "../parts/search";
-import { addresses } from "../parts/snippets";
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { Group } from "../../api/types";
+import { count } from "../../format/number";
+import { Stale, Waiting } from "../../parts/ago";
+import { Snippet } from "../../parts/copy";
+import { Grid, type GridColumn } from "../../parts/grid";
+import { HealthMark } from "../../parts/icons";
+import { Search, useSearch } from "../../parts/search";
+import { addresses } from "../../parts/snippets";
 
 export const groupLag = (g: Group): number => g.offsets.reduce((sum, o) => sum + Math.max(0, o.lag), 0);
 export const GroupState = ({ group }: { group: Group }) => (

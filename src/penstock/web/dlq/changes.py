@@ -1,0 +1,183 @@
+"""POST /api/dlq: edit a letter, send letters back, give them up; and how far that is. Each leaves an audit record."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from penstock.dlq.source import Filter, How, Outcome, Source, Told
+from penstock.errors import PenstockError
+from penstock.users.directory import ANONYMOUS
+from penstock.web.api.site import site
+from penstock.web.dlq.letters import ASK_S, Chosen, place, shown
+from penstock.web.follow.operations import Operation
+from penstock.web.http.access import ANYONE, USER, Need, may, must
+from penstock.web.http.answers import HttpError, ok, read_body
+from penstock.web.http.inputs import hidden, known, topic_name, valid_topic
+from penstock.web.http.routes import route
+
+NAMES_MAX = 10_000
+
+
+class NewBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST …/letters/{letter}: its new value."""
+
+    value: str | None
+    encoding: Literal["utf8", "base64"] = "utf8"
+
+
+class Redrive(Chosen, forbid_unknown_fields=True):
+    """The body of POST …/redrive: which letters, and how."""
+
+    to: str = ""
+    rate: float = 0.0
+    limit: int = 0
+    redrives_max: int = 10
+    dry_run: bool = False
+
+
+class Purge(Chosen, forbid_unknown_fields=True):
+    """The body of POST …/purge: which letters."""
+
+    dry_run: bool = False
+
+
+@route("POST", "/api/dlq/{topic}/letters/{letter}", Need("write", "topic", "topic"))
+async def edit(request: Request) -> Response:
+    """A letter with another value takes the place of this one."""
+    known(request)
+    body = await read_body(request, NewBody)
+    try:
+        value = None if body.value is None else _bytes(body)
+    except binascii.Error:
+        raise HttpError(400, "the value is not base64", place="value") from None
+    async with asyncio.timeout(ASK_S):
+        source, name = await place(request), request.path_params["letter"]
+        await shown(source, name)
+        return ok({"name": await source.edit(name, value, _who(request)), "replaces": name}, 201)
+
+
+@route("POST", "/api/dlq/{topic}/redrive", Need("read", "topic", "topic"))
+async def redrive(request: Request) -> Response:
+    """Send letters back; 202 with the operation, which goes on by itself."""
+    known(request)
+    body = await read_body(request, Redrive)
+    wanted = _chosen(body)
+    if body.to:
+        valid_topic(body.to, "to")
+        if hidden(body.to):
+            raise HttpError(403, f"{body.to} is one of the system's own topics", place="to")
+        must(request, "write", "topic", body.to)
+    how = How(
+        body.to, body.rate, body.limit, body.redrives_max, lambda topic: may(request, "write", "topic", topic)
+    )
+
+    async def work(source: Source, told: Told) -> Outcome:
+        return await source.redrive(wanted, how, _who(request), told, body.dry_run)
+
+    return await _begun(request, "redrive", body.dry_run, work)
+
+
+@route("POST", "/api/dlq/{topic}/purge", Need("delete", "topic", "topic"))
+async def purge(request: Request) -> Response:
+    """Give letters up; 202 with the operation, which goes on by itself."""
+    known(request)
+    body = await read_body(request, Purge)
+    wanted = _chosen(body)
+
+    async def work(source: Source, told: Told) -> Outcome:
+        return await source.purge(wanted, _who(request), told, body.dry_run)
+
+    return await _begun(request, "purge", body.dry_run, work)
+
+
+@route("GET", "/api/dlq-operations", ANYONE)
+async def operations(request: Request) -> Response:
+    """What goes on, and went on lately, the newest first."""
+    known(request)
+    kept = reversed(site(request).operations.kept.values())
+    return ok([_told(each) for each in kept if may(request, "read", "topic", each.topic)])
+
+
+@route("GET", "/api/dlq-operations/{operation}", ANYONE)
+async def operation(request: Request) -> Response:
+    """How far one is."""
+    known(request)
+    return ok(_told(_operation(request, "read")))
+
+
+@route("DELETE", "/api/dlq-operations/{operation}", ANYONE)
+async def stop(request: Request) -> Response:
+    """Stop one; what it did is done."""
+    known(request)
+    found = _operation(request, "write")
+    if found.task is not None:
+        found.task.cancel()
+        await asyncio.gather(found.task, return_exceptions=True)
+    return ok(_told(found))
+
+
+def _operation(request: Request, needed: str) -> Operation:
+    found = site(request).operations.kept.get(request.path_params["operation"])
+    if found is None or not may(request, "read", "topic", found.topic):
+        raise HttpError(404, "there is no such operation", remedy="GET /api/dlq-operations", place="path")
+    must(request, needed, "topic", found.topic)
+    return found
+
+
+async def _begun(
+    request: Request, what: str, dry_run: bool, work: Callable[[Source, Told], Awaitable[Outcome]]
+) -> Response:
+    """A dry run's answer is its outcome; anything else begins, and is asked for."""
+    source = await place(request)
+    if dry_run:
+        async with asyncio.timeout(ASK_S):
+            return ok(_outcome(await work(source, lambda outcome: None)))
+    at = site(request)
+    name = topic_name(request)
+    try:
+        begun = at.operations.begin(
+            name, _who(request), at.watch.wall_ms(), what, lambda told: work(source, told)
+        )
+    except PenstockError as error:
+        raise HttpError(409, error.message, remedy=error.remedy) from None
+    async with asyncio.timeout(ASK_S):
+        return ok(_told(await asyncio.shield(begun)), 202)
+
+
+def _chosen(body: Chosen) -> Filter:
+    wanted = body.filter()
+    if len(body.names) > NAMES_MAX:
+        raise HttpError(400, f"{len(body.names)} names, at most {NAMES_MAX} are taken", place="names")
+    if wanted == Filter() and not body.all:
+        raise HttpError(400, "which letters?", remedy='give names, a filter, or "all": true', place="body")
+    return wanted
+
+
+def _told(found: Operation) -> dict[str, Any]:
+    return {
+        "topic": found.topic,
+        "by": found.by,
+        "at_ms": found.at_ms,
+        "running": found.running,
+        **_outcome(found.outcome),
+    }
+
+
+def _outcome(found: Outcome) -> dict[str, Any]:
+    built: dict[str, Any] = msgspec.to_builtins(found)
+    return built
+
+
+def _bytes(body: NewBody) -> bytes:
+    text = body.value or ""
+    return text.encode() if body.encoding == "utf8" else base64.b64decode(text, validate=True)
+
+
+def _who(request: Request) -> str:
+    return str(request.scope.get(USER, ANONYMOUS))

@@ -1,0 +1,68 @@
+// All topics of dead letters, and how many letters wait in each.
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { LetterPlace } from "../../api/types";
+import { count } from "../../format/number";
+import { Ago, Stale, Waiting } from "../../parts/ago";
+import { Snippet } from "../../parts/copy";
+import { Grid, type GridColumn } from "../../parts/grid";
+import { HealthMark } from "../../parts/icons";
+
+const href = (p: LetterPlace) => `/dlq/${encodeURIComponent(p.name)}`;
+const COLUMNS: readonly GridColumn<LetterPlace>[] = [
+  {
+    id: "name",
+    title: "Dead letters",
+    sort: (p) => p.name,
+    cell: (p) => (
+      <a class="mono" href={href(p)}>
+        {p.name}
+      </a>
+    ),
+  },
+  {
+    id: "waiting",
+    title: "Waiting",
+    numeric: true,
+    width: 130,
+    sort: (p) => p.states.waiting,
+    cell: (p) => (
+      <>
+        {p.states.waiting > 0 && <HealthMark health="warn" />} {p.complete ? "" : "≥ "}
+        {count(p.states.waiting)}
+      </>
+    ),
+  },
+  { id: "redriven", title: "Sent back", numeric: true, width: 110, wide: true, sort: (p) => p.states.redriven, cell: (p) => count(p.states.redriven) },
+  { id: "purged", title: "Given up", numeric: true, width: 110, wide: true, sort: (p) => p.states.purged, cell: (p) => count(p.states.purged) },
+  { id: "last", title: "Last", numeric: true, width: 130, sort: (p) => p.last_ms, cell: (p) => (p.last_ms ? <Ago at_ms={p.last_ms} /> : "–") },
+];
+
+export function PlacesPage() {
+  const asked = usePoll("dlq", api.dlq, 5000);
+  return (
+    <>
+      <div class="headline">
+        <h1>Dead letters</h1>
+        <Stale of={asked} />
+      </div>
+      <section class="sheet">
+        {asked.value ? (
+          <Grid label="Topics of dead letters" rows={asked.value} columns={COLUMNS} keyOf={(p) => p.name} href={href} order={{ param: "sort", first: "-waiting" }} height="calc(100vh - 150px)" empty={<Teach />} />
+        ) : (
+          <Waiting of={asked} />
+        )}
+      </section>
+    </>
+  );
+}
+
+function Teach() {
+  return (
+    <div class="teach">
+      <h2>No dead letters yet</h2>
+      <p>A record that a consumer gives up, or a pipeline cannot read, goes to a topic named after its own, with .dlq behind it:</p>
+      <Snippet text={'consume("orders", group="billing", retry=Retry("5s", "1m")).run(charge)'} />
+    </div>
+  );
+}

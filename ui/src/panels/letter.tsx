@@ -1,0 +1,130 @@
+// One dead letter: why it died, its body to look at and to edit, and the way back.
+import { useState } from "preact/hooks";
+import { ApiError, api } from "../api/client";
+import { usePoll } from "../api/poll";
+import type { Letter } from "../api/types";
+import { hexdump, valid } from "../format/json";
+import { Ago, Refusal, Waiting } from "../parts/ago";
+import { Icon } from "../parts/icons";
+import { go, withParams } from "../state/route";
+import { DealProgress } from "./deal";
+
+export function LetterPanel({ topic, name }: { topic: string; name: string }) {
+  const asked = usePoll(`letter ${topic} ${name}`, (signal) => api.letter(topic, name, signal), 3000);
+  const letter = asked.value;
+  if (!letter) return <Waiting of={asked} />;
+  return (
+    <>
+      <Facts letter={letter} />
+      {letter.state === "waiting" ? <Doing topic={topic} letter={letter} reload={asked.reload} /> : <Done letter={letter} />}
+      {letter.headers.length > 0 && (
+        <details>
+          <summary>{letter.headers.length} headers</summary>
+          <dl class="pairs">
+            {letter.headers.map(([key, value], i) => [<dt class="mono" key={i}>{key}</dt>, <dd class="mono" key={`${i}=`}>{value ?? "null"}</dd>])}
+          </dl>
+        </details>
+      )}
+      {letter.trace && (
+        <details>
+          <summary>Stack trace</summary>
+          <pre class="json">{letter.trace}</pre>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Facts({ letter }: { letter: Letter }) {
+  const facts: [string, preact.ComponentChildren][] = [
+    ["came from", letter.origin || "unknown"],
+    ["failed by", letter.owner || "unknown"],
+    ["key", letter.key ?? "none"],
+    ["attempts", letter.attempts],
+    ["sent back before", letter.redrives],
+    ["first failed", <Ago at_ms={letter.first_ms} />],
+    ["last failed", <Ago at_ms={letter.last_ms} />],
+  ];
+  return (
+    <>
+      <div class="refusal">
+        <Icon name="error" />
+        <div>
+          <p>{letter.message || letter.reason}</p>
+          <p class="mono small soft">
+            {letter.reason}
+            {letter.exception && ` · ${letter.exception}`}
+          </p>
+        </div>
+      </div>
+      <dl class="pairs">{facts.map(([word, value]) => [<dt key={word}>{word}</dt>, <dd class="mono" key={`${word}=`}>{value}</dd>])}</dl>
+    </>
+  );
+}
+
+const WORDS: Record<string, string> = { redriven: "It was sent back.", purged: "It was given up.", replaced: "An edited letter stands in its place." };
+
+function Done({ letter }: { letter: Letter }) {
+  return (
+    <>
+      <p role="status">{WORDS[letter.state]}</p>
+      <Body letter={letter} />
+    </>
+  );
+}
+
+function Body({ letter }: { letter: Letter }) {
+  if (letter.value === null) return <p class="faint mono">null</p>;
+  return letter.encoding.value === "base64" ? <pre class="hex">{hexdump(letter.value)}</pre> : <pre class="json">{letter.value}</pre>;
+}
+
+function Doing({ topic, letter, reload }: { topic: string; letter: Letter; reload: () => void }) {
+  const [text, setText] = useState(letter.value ?? "");
+  const [error, setError] = useState<ApiError | null>(null);
+  const [operation, setOperation] = useState("");
+  const asText = letter.encoding.value !== "base64";
+  const changed = asText && text !== (letter.value ?? "");
+  const trying = async (work: () => Promise<void>) => {
+    try {
+      setError(null);
+      await work();
+    } catch (cause) {
+      setError(cause instanceof ApiError ? cause : new ApiError(0, String(cause)));
+    }
+  };
+  const save = () =>
+    trying(async () => {
+      const { name } = await api.editLetter(topic, letter.name, text);
+      go(withParams({ open: `letter:${topic}:${name}` }));
+    });
+  const send = () =>
+    trying(async () => {
+      setOperation((await api.deal(topic, "redrive", { names: [letter.name] })).operation);
+      reload();
+    });
+  const looksJson = /^\s*[{[]/.test(text);
+  return (
+    <div class="stack">
+      {asText ? (
+        <label class="field">
+          Body
+          <textarea aria-label="Body" value={text} spellcheck={false} rows={9} onInput={(e) => setText(e.currentTarget.value)} />
+          <span class={looksJson && !valid(text) ? "warn-text" : ""}>{looksJson ? (valid(text) ? "valid JSON" : "not valid JSON") : "text"}</span>
+        </label>
+      ) : (
+        <Body letter={letter} />
+      )}
+      <div class="row">
+        <button type="button" disabled={!changed} onClick={save}>
+          <Icon name="check" /> Save as a new letter
+        </button>
+        <button type="button" class="main" disabled={changed || letter.omitted || !letter.target} onClick={send}>
+          <Icon name="send" /> Send back to {letter.target || "?"}
+        </button>
+      </div>
+      {letter.omitted && <p class="soft">Its body was left out when it was written: it cannot be sent back.</p>}
+      {operation && <DealProgress operation={operation} />}
+      {error && <Refusal error={error} />}
+    </div>
+  );
+}

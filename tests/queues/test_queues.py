@@ -1,6 +1,5 @@
 """Queues: declared, published to, consumed, settled; what outlives a restart. Refusals are RabbitMQ's, to the word."""
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from penstock.calls import queues
 from penstock.calls.queues import QueueDeclared
 from penstock.errors import Refusal, Refused
-from penstock.later import Later
 from tests.queues.counter import Counter
 
 
@@ -390,111 +388,3 @@ def test_nobody_publishes_in_anothers_name(counter: Counter) -> None:
     assert guest.publish(b"1", user_id="guest").refused is None
     words = "user_id property set to 'bob' but authenticated user was 'guest'"
     assert refused(guest.publish(b"1", user_id="bob").refused, Refusal.PRECONDITION) == words
-
-
-# --- what lasts -------------------------------------------------------------------------------------------------------
-
-
-def test_durable_queues_keep_persistent_messages_over_a_crash(counter: Counter) -> None:
-    guest = counter.guest()
-    guest.queue("kept")
-    guest.queue("lost", durable=False)
-    guest.queue("mine", exclusive=True)
-    guest.publish(b"1", to="kept")
-    guest.publish(b"2", to="kept", delivery_mode=1)
-    guest.publish(b"3", to="lost")
-    assert guest.on(queues.AwaitSafe) is None
-    counter.restart()
-    guest = counter.guest()
-    assert guest.queue("kept", passive=True) == QueueDeclared("kept", 1, 0)
-    assert guest.drain("kept") == [b"1"]
-    for name in ("lost", "mine"):
-        refused(guest.queue(name, passive=True), Refusal.NO_QUEUE)
-
-
-def test_exchanges_bindings_and_arguments_outlive_a_crash(counter: Counter) -> None:
-    guest = counter.guest()
-    guest.queue(x_message_ttl=60_000)
-    guest.exchange("e", "topic")
-    guest.exchange("passing", durable=False)
-    guest.bind("q", "e", "a.*", {"note": b"\xff"})
-    guest.bind("q", "passing", "k")
-    counter.restart()
-    guest = counter.guest()
-    assert guest.queue(x_message_ttl=60_000) == QueueDeclared("q", 0, 0)
-    assert guest.publish(b"1", exchange="e", to="a.b", mandatory=True).returned == []
-    refused(guest.exchange("passing", passive=True), Refusal.NO_EXCHANGE)
-    guest.on(queues.UnbindQueue, "q", "e", "a.*", {"note": b"\xff"})
-    counter.restart()
-    assert counter.guest().publish(b"1", exchange="e", to="a.b", mandatory=True).returned == [0]
-
-
-def test_what_was_handed_out_before_a_crash_is_redelivered(counter: Counter) -> None:
-    guest = counter.guest()
-    guest.queue()
-    guest.publish(b"1", b"2", b"3")
-    guest.on(queues.SetPrefetch, 2)
-    guest.consume()
-    guest.on(queues.AwaitSafe)
-    guest.ack(1)
-    guest.publish(b"4")
-    guest.on(queues.AwaitSafe)
-    counter.restart()
-    guest = counter.guest()
-    got = [guest.get().delivery for _ in range(3)]
-    assert [(one.content.body, one.redelivered) for one in got] == [(b"2", True), (b"3", True), (b"4", False)]
-
-
-def test_a_confirm_waits_for_the_disk(counter: Counter) -> None:
-    guest = counter.guest()
-    guest.queue()
-    broker, now = counter.broker, counter.now
-    counter.sync = lambda: False  # type: ignore[method-assign]
-    guest.publish(b"1")
-    later = broker.answer(queues.AwaitSafe(guest.who, guest.channel), now)
-    broker.settle(now)
-    assert isinstance(later, Later) and not later.done
-    Counter.sync(counter)
-    assert later.done
-
-
-def test_queue_numbers_are_not_used_again_after_a_restart(counter: Counter) -> None:
-    guest = counter.guest()
-    for name in "abc":
-        guest.queue(name)
-    guest.publish(b"1", to="c")
-    guest.on(queues.DeleteQueue, "c")
-    counter.restart()
-    guest = counter.guest()
-    guest.queue("d")
-    assert guest.drain("d") == []
-    ids = [queue.id for queue in counter.queues.by_id.values()]
-    assert all(one < other for one, other in pairwise(sorted(ids)))
-
-
-def test_virtual_hosts_are_apart_and_last(counter: Counter) -> None:
-    guest = counter.guest()
-    assert guest.call(queues.DeclareVhost, "blue") is None
-    blue = counter.guest("blue")
-    blue.queue()
-    blue.publish(b"blue")
-    assert refused(guest.get(), Refusal.NO_QUEUE) == "no queue 'q' in vhost '/'"
-    counter.restart()
-    guest = counter.guest()
-    assert guest.call(queues.DescribeVhosts) == ["/", "blue"]
-    assert counter.guest("blue").drain() == [b"blue"]
-    assert guest.call(queues.DeleteVhost, "blue") is None
-    counter.restart()
-    assert counter.guest().call(queues.DescribeVhosts) == ["/"]
-
-
-def test_queues_are_described(counter: Counter) -> None:
-    guest = counter.guest()
-    guest.queue("a", x_max_length=5)
-    guest.publish(b"12", b"345", to="a")
-    guest.get("a")
-    [info] = guest.call(queues.DescribeQueues)
-    assert (info.name, info.vhost, info.kind, info.durable) == ("a", "/", "classic", True)
-    assert (info.messages, info.unacked, info.bytes) == (1, 1, 5)
-    assert (info.published, info.delivered, info.acked) == (2, 1, 0)
-    assert info.arguments == {"x-max-length": 5}

@@ -132,4 +132,4 @@ class Broker:
             "penstock_partitions": partitions,
             "penstock_unsynced_partitions": len(state.durability.dirty),
         }
-        return {**state.counts.sums, **gauges}
+        return {**state.counts.sums, **gauges, **state.queues.measures()}

@@ -17,6 +17,7 @@ from penstock.broker.queues.moving.delays import Delays
 from penstock.broker.queues.moving.hand_out import settle
 from penstock.broker.queues.moving.idleness import Idleness
 from penstock.broker.queues.moving.letters import Letters
+from penstock.broker.queues.moving.patience import Patience
 from penstock.broker.queues.queue.queue import Queue, fill
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.queues.topics.appends import Appends
@@ -33,6 +34,7 @@ from penstock.errors import Refused
 from penstock.later import Later
 from penstock.log import Log, Partition
 
+TOTALS = ("published", "delivered", "acked")
 UPKEEP_S = 1.0
 """From the first block to a look at whether the ledger's log should be made shorter, in seconds."""
 
@@ -66,9 +68,10 @@ class Queues:
         self.by_id = {queue.id: queue for vhost in self.vhosts.values() for queue in vhost.queues.values()}
         self._last_id = max([0, *self.by_id, *recovered.queues])
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
-        self.appends, self.feeds = Appends(self), Feeds(self)
+        self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
+        self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
         self.streams: dict[str, list[Queue]] = {}  # by their topic
         for queue in self.by_id.values():
             self._note_stream(queue)
@@ -219,6 +222,8 @@ class Queues:
         numbers = queue.ready.clear()
         numbers.extend(self._held_of(queue))
         self.ledger.drop(queue.id, numbers)
+        for name in TOTALS:
+            self.totals[name] += getattr(queue, name)
         self.feeds.remove(queue)
         if queue.is_stream:
             self.streams[queue.topic].remove(queue)
@@ -272,3 +277,23 @@ class Queues:
         for source in {binding.source for binding in gone}:
             if source.auto_delete and not source.bindings and source.name in vhost.exchanges:
                 self.remove_exchange(vhost, source)
+
+    def measures(self) -> dict[str, float]:
+        """Gauges and counters by Prometheus name."""
+        queues = list(self.by_id.values())
+        channels = [channel for client in self.clients for channel in client.channels]
+        return {
+            "penstock_queues": len(queues),
+            "penstock_queue_ready_messages": sum(len(queue.ready) for queue in queues),
+            "penstock_queue_unacked_messages": sum(queue.held for queue in queues),
+            "penstock_queue_delayed_messages": sum(len(park.parked) for park in self.delays.parks.values()),
+            **{
+                f"penstock_queue_{name}_total": self.totals[name]
+                + sum(getattr(queue, name) for queue in queues)
+                for name in TOTALS
+            },
+            "penstock_queue_clients": len(self.clients),
+            "penstock_queue_channels": len(channels),
+            "penstock_queue_consumers": sum(len(queue.turns) for queue in queues),
+            **self.ledger.measures(),
+        }

@@ -18,6 +18,7 @@ def open_client(state: State, call: OpenClient, now: Now) -> Client | Refused:
         return Refused(Refusal.NO_VHOST, f"vhost {call.vhost} not found")
     client = Client(vhost, call.name)
     state.queues.clients[client] = None
+    state.queues.patience.begin(now)
     return client
 
 

@@ -48,7 +48,7 @@ def get(state: State, call: Get, now: Now) -> object:
     item = queue.ready.take()
     expire(state.queues, queue, now)  # what is behind it may have expired before it
     remaining = len(queue.ready)
-    tag = channel.got(queue, item, call.no_ack)
+    tag = channel.got(queue, item)
     if queue.kept and not call.no_ack:
         state.queues.ledger.delivered(queue.id, item[0])
     state.queues.stir(queue)
@@ -63,8 +63,11 @@ def _read(
     if content is None:  # the queue went while the message was fetched, or it is damaged
         give_up(state.queues, channel, tag, item[0])
         return None
-    if no_ack and not queue.gone:
-        state.queues.ledger.settle(queue.id, item[0])
+    held = channel.unacked.pop(tag, None) if no_ack else None
+    if held is not None:  # it was held only until it was read: its client may have gone meanwhile
+        channel.release([held])
+        if not queue.gone:
+            state.queues.ledger.settle(queue.id, item[0])
     if queue.is_quorum:
         content = counted(content, item[3])
     return Got(Delivery("", tag, item[3] > 0 or item[0] <= queue.seen, content), remaining)

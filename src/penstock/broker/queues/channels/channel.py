@@ -3,6 +3,7 @@
 Knows tags and what they stand for; moves no message from or to a queue.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -55,7 +56,7 @@ class Channel:
     it last asked whether all is safe."""
 
     __slots__ = (
-        "allowed", "cancelled", "client", "closed", "consumers", "failed", "held", "last_queue", "lease", "picked", "prefetch",
+        "allowed", "cancelled", "client", "closed", "consumers", "failed", "given", "held", "last_queue", "lease", "picked", "prefetch",
         "prefetch_whole", "readers", "reading", "replies", "room_bytes", "tag", "transaction", "unacked", "unsafe",
     )  # fmt: skip
 
@@ -65,6 +66,7 @@ class Channel:
         self.unacked: dict[int, Held] = {}
         self.tag = self.held = self.prefetch = self.prefetch_whole = self.room_bytes = 0
         self.lease: Later[object] | None = None
+        self.given: deque[tuple[float, int]] = deque()  # moments, and the newest tags at each
         self.picked: list[Picked] = []
         self.reading: list[Picked] = []  # what was picked, while its bodies are fetched
         self.cancelled: list[str] = []
@@ -102,14 +104,13 @@ class Channel:
         queue.delivered += len(deliveries)
         return deliveries
 
-    def got(self, queue: "Queue", item: Item, no_ack: bool) -> int:
+    def got(self, queue: "Queue", item: Item) -> int:
         """One that was asked for singly; its tag."""
         self.tag += 1
         queue.delivered += 1
-        if not no_ack:
-            self.unacked[self.tag] = queue, None, item
-            queue.held += 1
-            queue.held_bytes += item[1]
+        self.unacked[self.tag] = queue, None, item
+        queue.held += 1
+        queue.held_bytes += item[1]
         return self.tag
 
     def _hold(self, queue: "Queue", consumer: "Consumer", items: Sequence[Item]) -> None:
@@ -129,6 +130,30 @@ class Channel:
                 self.picked.remove(one)
                 for item in one.items:
                     consumer.queue.ready.give_back(item)
+
+    def return_unheld(self) -> None:
+        """Who takes without acknowledging has not got yet what is still being read for it."""
+        reading, self.reading = self.reading, []
+        for consumer, _, items in reading:
+            if consumer.no_ack and not consumer.queue.gone:
+                for item in items:
+                    consumer.queue.ready.give_back(item)
+
+    def mark(self, mono_s: float) -> None:
+        """Remember when tags up to the newest were given, about a moment a second."""
+        if not self.unacked:
+            self.given.clear()
+        elif not self.given or mono_s - self.given[-1][0] >= 1:
+            self.given.append((mono_s, self.tag))
+        else:
+            self.given[-1] = self.given[-1][0], self.tag
+
+    def oldest_s(self) -> float | None:
+        """When the oldest that is unsettled was given, within a second; None where nothing is."""
+        oldest = next(iter(self.unacked), None)
+        while self.given and (oldest is None or self.given[0][1] < oldest):
+            self.given.popleft()
+        return self.given[0][0] if self.given else None
 
     # --- settling ------------------------------------------------------------------------------------------------
 

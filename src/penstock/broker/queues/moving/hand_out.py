@@ -15,6 +15,7 @@ from penstock.broker.queues.queue.ready import Item
 from penstock.broker.turns.errands import READING
 from penstock.calls.queues import Delivery, Leased
 from penstock.content import Content, Signed64
+from penstock.errors import Refused
 from penstock.later import Later, Steps
 from penstock.log import Cold
 
@@ -45,6 +46,7 @@ def settle(queues: "Queues", now: "Now") -> None:
     waiting, queues.waiting = queues.waiting, {}
     for channel in waiting:
         if not channel.closed:
+            channel.mark(now.mono_s)
             answer(queues, channel)
 
 
@@ -132,6 +134,8 @@ def answer(queues: "Queues", channel: Channel) -> None:
     channel.lease, channel.room_bytes, channel.reading = None, 0, picked
 
     def done(leased: object) -> None:
+        if isinstance(leased, Refused):  # the disk failed: what nobody holds is its queue's again
+            channel.return_unheld()
         channel.reading = []
         lease.resolve(CLOSED if channel.closed else leased)
 

@@ -88,7 +88,7 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
         address, queue = channel.replies
         vhost.replies.pop(address, None)
         queues.remove_queue(vhost, queue)
-    _return_unheld(channel)
+    channel.return_unheld()
     held, channel.unacked = list(channel.unacked.values()), {}
     channel.release(held)
     for queue, _, item in held:
@@ -97,14 +97,6 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     lease, channel.lease = channel.lease, None
     if lease is not None:
         lease.resolve(CLOSED)
-
-
-def _return_unheld(channel: Channel) -> None:
-    """Who takes without acknowledging has not got yet what is still being read for it."""
-    for consumer, _, items in channel.reading:
-        if consumer.no_ack and not consumer.queue.gone:
-            for item in items:
-                consumer.queue.ready.give_back(item)
 
 
 def end_consumer(queues: "Queues", consumer: Consumer, now: Now) -> None:

@@ -136,3 +136,37 @@ def test_penstock_run_ends_with_its_input(
     run(broker_address, tmp_path, check, partitions=0)
     assert main(["run", str(tmp_path / "wrong.sql"), "--bootstrap", broker_address]) == 2
     assert "a pipeline's SELECT needs somewhere to go" in capsys.readouterr().err
+
+
+def test_windows_close_while_a_topic_is_silent_and_late_rows_go_to_their_topic(
+    broker_address: str, tmp_path: Path
+) -> None:
+    script = (
+        SOURCE.replace("'format'", "'scan.watermark.idle-advance' = 'true', 'format'")
+        + "SET 'table.exec.source.idle-timeout' = '200 ms'; SET 'penstock.late-rows.topic' = '{name}-late';\n"
+        + WINDOWS.replace("'1' HOUR", "'1' SECOND")
+    )
+
+    async def test(case: Case) -> None:
+        case.save(script)
+        async with case.hosted():
+            await case.reaches("running")
+            await case.send(event("a", 5))
+
+            async def closed() -> bool:
+                found = await rows(case.client, f"{case.name}-sums")
+                return [row["n"] for row in found.values()] == [1]
+
+            await until(closed, client=case.client)
+            await case.send(event("b", 4))
+
+            async def told() -> bool:
+                topic = f"{case.name}-late"
+                if (await case.client.metadata([topic]))[topic].error:
+                    return False
+                return sum((await case.client.offsets(topic)).values()) > 0
+
+            await until(told, client=case.client)
+            assert [one["late_rows"] for one in (await case.told())["operators"]][-1] in (0, 1)
+
+    run(broker_address, tmp_path, test)

@@ -14,10 +14,10 @@ from penstock.dsl.schemas import SchemaLike, schema_of
 from penstock.dsl.streams import Stream
 from penstock.dsl.versions import everywhere, versioned
 from penstock.durations import Duration, milliseconds
-from penstock.engine.plan import Node, Plan, Scan, Sink, Table, Watermark
+from penstock.engine.plan import Node, Plan, Scan, Sink, Table, Watermark, settings
 from penstock.engine.types import Column, Schema
 from penstock.errors import PenstockError
-from penstock.sql.catalog import TTL, Catalog, NoTargetError
+from penstock.sql.catalog import Catalog, NoTargetError
 from penstock.sql.ddl import options as with_options
 from penstock.sql.ddl.checks import check_time, checked
 from penstock.sql.faults import did_you_mean
@@ -38,12 +38,15 @@ class App:
     >>> payments.filter(col.amount > 100).to("large")
     """
 
-    def __init__(self, name: str, *, ttl: Duration | None = None) -> None:
-        """With `ttl` joins, groups, top-N and the last rows of tables forget what nobody wrote for so long."""
+    def __init__(self, name: str, *, ttl: Duration | None = None, late_rows: str | None = None) -> None:
+        """With `ttl` joins, groups, top-N and the last rows of tables forget what nobody wrote for so long. Rows that come
+        too late for every window go to the topic `late_rows`, as JSON; without one they are only counted."""
         self.name = name
         self.catalog = Catalog()
         if ttl is not None:
-            self.catalog.settings[TTL] = str(milliseconds(ttl))
+            self.catalog.settings[settings.TTL] = str(milliseconds(ttl))
+        if late_rows is not None:
+            self.catalog.settings[settings.LATE_TOPIC] = late_rows
         self._later: list[str] = []
         self._versioned: dict[str, Table] = {}
 

@@ -44,7 +44,7 @@ def versioned(node: Node) -> tuple[Node, Table]:
 def everywhere(plan: Plan, tables: Mapping[str, Table]) -> Plan:
     """The plan in which each of these tables is one and the same wherever it is read."""
     sinks = tuple(replace(sink, source=_replaced(sink.source, tables)) for sink in plan.sinks)
-    return Plan(sinks, tuple(tables.get(table.name, table) for table in plan.tables))
+    return replace(plan, sinks=sinks, tables=tuple(tables.get(t.name, t) for t in plan.tables))
 
 
 def _replaced(node: Node, tables: Mapping[str, Table]) -> Node:

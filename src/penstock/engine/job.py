@@ -15,6 +15,7 @@ import polars as pl
 
 from penstock.calls import Bytes
 from penstock.clock import Now
+from penstock.engine.formats.late import late_records
 from penstock.engine.formats.source import TopicReader
 from penstock.engine.measures import (
     JobMeasures,
@@ -27,7 +28,7 @@ from penstock.engine.measures import (
 from penstock.engine.operators.operator import KIND, nested, prefixed
 from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
-from penstock.engine.plan import Plan, Table
+from penstock.engine.plan import Plan, Table, settings
 from penstock.engine.run.figures.laps import Laps
 from penstock.engine.run.graph import Graph
 from penstock.engine.run.repeatable import repeatable
@@ -92,6 +93,9 @@ class Job:
         )
         self._times = [_time(scan.table) for scan in self._scans]
         self._clock_ms = 0
+        self._late_topic = plan.setting(settings.LATE_TOPIC)
+        for vertex in self.graph.vertices:
+            vertex.operator.keeps_late = bool(self._late_topic)
         self._readers: dict[int, TopicReader] = {}
         for index, scan in enumerate(self._scans):
             if scan.table.connector in ("kafka", "upsert-kafka"):
@@ -142,7 +146,7 @@ class Job:
         letters = Output(
             None, dead_letters=[(self.sources[source].table.topic + ".dlq", record) for record in dead]
         )
-        return self._outputs(out, now) + ([letters] if dead else [])
+        return self._outputs(out, now) + ([letters] if dead else []) + self._late_ones(now)
 
     def on_rows(self, source: int, partition: int, rows: pl.DataFrame, now: Now) -> list[Output]:
         """Rows by column name; columns left out are NULL. `$kind` may say what each row is."""
@@ -160,11 +164,11 @@ class Job:
             out += self._run(source, partition, part, now)
             for one in self.graph.failures():  # there is no record that could be a dead letter
                 raise PenstockError(f"{one.text} ({one.kind})", place=scan.table.name)
-        return self._outputs(out, now)
+        return self._outputs(out, now) + self._late_ones(now)
 
     def on_idle(self, source: int, partition: int, now: Now) -> list[Output]:
         """A partition is idle and no longer holds event time back."""
-        self._times[source].rest(partition)
+        self._times[source].rest(partition, self._steady(now).wall_ms)
         return self._advance(now)
 
     def on_clock(self, now: Now) -> list[Output]:
@@ -174,11 +178,11 @@ class Job:
     @property
     def due_ms(self) -> int:
         """When `on_clock` will have something to do, in ms since the epoch; far away where nothing waits for it."""
-        return self.graph.due_ms
+        return min(self.graph.due_ms, self.graph.follow_ms(self._times))
 
     def _steady(self, now: Now) -> Now:
         """The clock, which for the engine never goes back where something goes by it."""
-        if self.graph.forgets:
+        if self.graph.forgets or any(time.follows for time in self._times):
             self._clock_ms = max(self._clock_ms, now.wall_ms)
         clock_ms = max(self.graph.clock_ms, self._clock_ms)
         return now if now.wall_ms >= clock_ms else Now(now.mono_s, clock_ms)
@@ -193,7 +197,7 @@ class Job:
         """Event time, or the clock, has moved on."""
         self.laps.begin()
         now = self._steady(now)
-        return self._outputs(self.graph.advance(self._times, now), now)
+        return self._outputs(self.graph.advance(self._times, now), now) + self._late_ones(now)
 
     def _run(
         self, source: int, partition: int, rows: pl.DataFrame, now: Now
@@ -209,6 +213,17 @@ class Job:
             parts.setdefault(sink, []).append(self.sinks[sink].shape(rows))
             self.laps.end(self.sinks[sink])
         return [self._output(sink, frames, now) for sink, frames in sorted(parts.items())]
+
+    def _late_ones(self, now: Now) -> list[Output]:
+        """The rows that came too late, as records for the topic that was named for them."""
+        if not self._late_topic:
+            return []
+        letters = [
+            (self._late_topic, record)
+            for vertex, late in self.graph.late()
+            for record in late_records(vertex.operator.name, vertex.nodes, late, now)
+        ]
+        return [Output(None, dead_letters=letters)] if letters else []
 
     def _output(self, sink: int, frames: list[pl.DataFrame], now: Now) -> Output:
         rows = frames[0] if len(frames) == 1 else pl.concat(frames)
@@ -283,7 +298,8 @@ class Job:
 
 
 def _time(table: Table) -> SourceTime:
-    return SourceTime(table.watermark.late_ms if table.watermark is not None else 0)
+    late_ms = table.watermark.late_ms if table.watermark is not None else 0
+    return SourceTime(late_ms, follows=table.options.get("scan.watermark.idle-advance") == "true")
 
 
 def _shape(node: object) -> str:

@@ -10,12 +10,11 @@ from sqlglot import exp
 from penstock.engine.functions.user import TableFunction, UserCall, UserFunction
 from penstock.engine.plan import Node, Scan, Sink, Table
 from penstock.engine.plan.lifetimes import lasting
+from penstock.engine.plan.settings import TTL
 from penstock.sql.dialect import WINDOW_FUNCTIONS, FlinkParser
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.nodes.intervals import milliseconds_of
 from penstock.sql.support import function_names
-
-TTL = "table.exec.state.ttl"
 
 
 class NoTargetError(QueryError):

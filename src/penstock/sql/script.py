@@ -10,30 +10,14 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.engine.plan import Node, Plan, Sink, Table, walk
 from penstock.errors import PenstockError
-from penstock.sql.catalog import TTL, Catalog
+from penstock.sql.catalog import Catalog
+from penstock.sql.ddl.settings import said
 from penstock.sql.ddl.table import table
 from penstock.sql.faults import At, QueryError, Script, did_you_mean
 from penstock.sql.grammar.cursor import Cursor, tokenize
 from penstock.sql.lower.query import Queries, renamed
 from penstock.sql.lower.sink import Columns, sinked
-from penstock.sql.nodes.intervals import milliseconds_of
 from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED
-
-# Settings a script may state, with the values that are what happens anyway; None: any value, it changes no result.
-SETTINGS: dict[str, tuple[str, ...] | None] = {
-    "execution.runtime-mode": ("streaming",),
-    "table.local-time-zone": ("UTC", "Etc/UTC", "GMT"),
-    "table.dml-sync": None,
-    "parallelism.default": None,
-    "table.exec.resource.default-parallelism": None,
-    "table.exec.mini-batch.enabled": None,
-    "table.exec.mini-batch.allow-latency": None,
-    "table.exec.mini-batch.size": None,
-    "execution.checkpointing.interval": None,
-    "sql-client.execution.result-mode": None,
-}
-# Settings that change plans, each with what its value must be.
-LENGTHS = (TTL,)
 
 
 def parse(script: str, *, place: str = "", explaining: bool = False) -> Plan:
@@ -56,7 +40,7 @@ def plan_of(catalog: Catalog) -> Plan:
             for expression in node.expressions:
                 for part in expression.walk():
                     part.meta.clear()
-    return Plan(tuple(catalog.sinks), tuple(catalog.tables.values()))
+    return Plan(tuple(catalog.sinks), tuple(catalog.tables.values()), tuple(catalog.settings.items()))
 
 
 def run(text: str, catalog: Catalog, *, place: str = "", explaining: bool = False) -> None:
@@ -222,28 +206,8 @@ def _set(cursor: Cursor, catalog: Catalog) -> None:
     cursor.expect("=")
     value = cursor.string(f"the value of '{key.text}'")
     cursor.finish("SET")
-    if key.text in LENGTHS:
-        catalog.settings[key.text] = _length(value)
-        return
-    if key.text not in SETTINGS:
-        raise QueryError(
-            f"setting '{key.text}' is not offered",
-            key,
-            remedy=did_you_mean(key.text, [*SETTINGS, *LENGTHS], "settings"),
-        )
-    allowed = SETTINGS[key.text]
-    if allowed is not None and value.text.lower() not in [word.lower() for word in allowed]:
-        raise QueryError(
-            f"'{key.text}' = '{value.text}' is not offered", value, remedy=f"'{allowed[0]}' is what happens"
-        )
-
-
-def _length(value: Token) -> str:
-    try:
-        milliseconds_of(value.text)
-    except PenstockError as error:
-        raise QueryError(error.message, value, remedy=error.remedy) from None
-    return value.text
+    if said(key, value, bool(catalog.views)):
+        catalog.settings[key.text] = value.text
 
 
 STATEMENTS: dict[str, Callable[[Cursor, Catalog], None]] = {"CREATE": _create, "INSERT": _insert, "SET": _set}

@@ -24,7 +24,25 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ("CREATE VIEW", "also TEMPORARY; IF NOT EXISTS; a list of column names"),
     ("INSERT INTO", "with or without a list of columns, from SELECT, WITH or UNION ALL"),
     ("EXECUTE STATEMENT SET", "BEGIN … END around INSERTs; several INSERTs outside of one are a set as well"),
-    ("SET", "'table.exec.state.ttl', and settings whose value is what penstock does"),
+    (
+        "SET",
+        "'table.exec.state.ttl', 'table.exec.source.idle-timeout', 'table.exec.emit.allow-lateness' with"
+        " 'table.exec.emit.late-fire.enabled', and settings whose value is what penstock does",
+    ),
+    (
+        "late rows",
+        "counted; with late firing, windows fire again for them: of GROUP BY TUMBLE and HOP as in Flink, and, an extension,"
+        " those of table functions. An extension: SET 'penstock.late-rows.topic' sends those that nobody takes to a topic",
+    ),
+    (
+        "idle sources",
+        "'scan.watermark.idle-timeout'. An extension: with 'scan.watermark.idle-advance' = 'true' event time goes on by the"
+        " wall's clock while all partitions are idle, so that windows close",
+    ),
+    (
+        "bounded sources",
+        "'scan.bounded.mode': latest-offset, group-offsets, timestamp, specific-offsets; the job then ends by itself",
+    ),
     (
         "state's lifetime",
         "'table.exec.state.ttl' for joins, groups, top-N, deduplication and upsert tables; the hint STATE_TTL for a join's"

@@ -98,7 +98,8 @@ def _plan_of(module: ModuleType, path: Path) -> Plan:
     except PenstockError as error:
         raise _placed(error, path) from error
     sinks = tuple(sink for plan in plans for sink in plan.sinks)
-    return Plan(sinks, tuple(table for plan in plans for table in plan.tables))
+    tables = tuple(table for plan in plans for table in plan.tables)
+    return Plan(sinks, tables, tuple(pair for plan in plans for pair in plan.settings))
 
 
 def _placed(error: PenstockError, path: Path) -> PenstockError:

@@ -13,7 +13,7 @@ from penstock.client import Client, FencedError, KafkaError
 from penstock.clock import Now
 from penstock.engine import kernels
 from penstock.engine.job import EngineOptions, Job, Output, Snapshot
-from penstock.engine.plan import Plan
+from penstock.engine.plan import Plan, settings
 from penstock.errors import PenstockError
 from penstock.work.commit.commits import Commits
 from penstock.work.commit.delivery import AtLeastOnce, Delivery, ExactlyOnce
@@ -21,7 +21,7 @@ from penstock.work.commit.letters import DeadLetters
 from penstock.work.commit.pace import Pace
 from penstock.work.connectors import connector_of
 from penstock.work.connectors.shape import Arrival, Sink, Site, Source
-from penstock.work.connectors.tables import guarantee_of
+from penstock.work.connectors.tables import duration_s, guarantee_of
 from penstock.work.options import AT_LEAST_ONCE, EXACTLY_ONCE, WorkOptions
 from penstock.work.state import Call, Kept, Positions, Saved, StateTopic, savepoints
 from penstock.work.state.records import halted_by
@@ -69,6 +69,8 @@ class Run:
         self._opened_s = self._busy_s = 0.0
         self._heard_s: dict[tuple[int, int], float] = {}
         self._loaded = False
+        said = plan.setting(settings.IDLE)  # Flink's '0 ms': never
+        self._idle_after_s = duration_s(said) if said else options.idle_timeout_s
         self._idle: set[tuple[int, int]] = set()
 
     def _deliverer(self) -> Delivery:
@@ -304,7 +306,7 @@ class Run:
         assert self.job
         for (index, partition), heard_s in sorted(self._heard_s.items(), key=lambda item: item[1]):
             source = self.sources[index]
-            after_s = self.options.idle_timeout_s if source.idle_after_s is None else source.idle_after_s
+            after_s = self._idle_after_s if source.idle_after_s is None else source.idle_after_s
             if not after_s or now.mono_s - heard_s < after_s or (index, partition) in self._idle:
                 continue
             if source.caught_up(partition) and not source.ended:
@@ -328,7 +330,7 @@ class Run:
             waits.append(max(0.05, self._busy_s + self.options.snapshot_idle_s - now.mono_s))
         if self.job is not None:
             waits.append((self.job.due_ms - now.wall_ms) / 1000)
-        if self.options.idle_timeout_s or any(source.idle_after_s for source in self.sources):
+        if self._idle_after_s or any(source.idle_after_s for source in self.sources):
             waits.append(IDLE_LOOK_S)
         wait_s = 0.0 if busy else max(0.0, min(waits, default=3600.0))
         try:

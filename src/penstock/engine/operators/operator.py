@@ -17,6 +17,7 @@ from penstock.clock import Now
 
 KIND, MARK, ROW = "$kind", "$mark", "$row"
 CARRIED = (KIND, MARK)
+RIDERS = (KIND, MARK, ROW)
 INSERT, BEFORE, AFTER, DELETE = 0, 1, 2, 3
 
 NEVER_MS = 2**62
@@ -43,15 +44,32 @@ class Failure:
     text: str
 
 
+@dataclass(frozen=True)
+class Late:
+    """Rows that an operator dropped, and the watermark they came behind."""
+
+    rows: pl.DataFrame
+    watermark_ms: int
+
+
 class Operator:
     """One node at work. Stateless ones only answer `on_rows`."""
 
     name = "operator"
     late_rows = 0
+    keeps_late = False
+    """Whether rows that come too late are kept in `late`, for who takes them from there."""
+    late: "list[Late]" = []  # noqa: RUF012  replaced, never changed
     delay_ms = 0
     """How far behind its watermark rows may come out, so that its readers' is held back."""
     asks_rows = False
     """Whether it wants to know which rows of the source's batch it gets, so that it can name those it fails on."""
+
+    def drop_late(self, rows: pl.DataFrame, moment: Moment) -> None:
+        """These rows came too late."""
+        self.late_rows += rows.height
+        if self.keeps_late and rows.height:
+            self.late = [*self.late, Late(rows.drop(RIDERS, strict=False), moment.before_ms)]
 
     def failed(self) -> list[Failure]:
         """The rows that users' functions failed on since it was asked last: they were left out."""
@@ -76,7 +94,7 @@ class Operator:
 
     @property
     def due_ms(self) -> int:
-        """The first watermark for which `on_watermark` has something to do; asked where the watermark is the clock."""
+        """The first watermark for which `on_watermark` has something to do; asked where watermarks follow the clock."""
         return NEVER_MS
 
     @property
@@ -90,6 +108,11 @@ class Operator:
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         """The opposite of `snapshot`, on a fresh operator of the same plan."""
+
+
+def due_at(first_us: int) -> int:
+    """The watermark that a moment in microseconds is due at, far ones never."""
+    return NEVER_MS if first_us >= NEVER_MS else -(-first_us // 1000)
 
 
 def signs(rows: pl.DataFrame) -> NDArray[np.int64]:

@@ -57,6 +57,12 @@ class Plan:
 
     sinks: tuple[Sink, ...]
     tables: tuple[Table, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    """What the script SET that is not in the plan's nodes: see `plan.settings`."""
+
+    def setting(self, name: str) -> str:
+        """A setting's value, empty where nothing was said."""
+        return dict(self.settings).get(name, "")
 
 
 def walk(node: Node) -> Iterator[Node]:

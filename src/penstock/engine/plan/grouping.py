@@ -63,7 +63,7 @@ class Aggregate(Node):
 
     Output columns: the keys, then the aggregates. With `window`, those of window_start, window_end and
     window_time that are grouped by stand among the keys. Without `window`, a group that no row came to for `ttl_ms` is
-    forgotten (0: never; None: not said).
+    forgotten (0: never; None: not said). With `window`, rows that come so `late_ms` after it fired change what it gave.
     """
 
     source: Node
@@ -71,6 +71,7 @@ class Aggregate(Node):
     aggregations: tuple[Aggregation, ...]
     window: bool = False
     ttl_ms: int | None = None
+    late_ms: int = 0
 
     @property
     def schema(self) -> Schema:
@@ -81,7 +82,7 @@ class Aggregate(Node):
     @property
     def changes(self) -> bool:
         """Unless each group comes once."""
-        return not self.window
+        return not self.window or self.late_ms > 0
 
     @property
     def expressions(self) -> tuple[Expr, ...]:

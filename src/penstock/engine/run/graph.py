@@ -3,7 +3,7 @@
 Equal parts of a plan are one operator (a statement set reads its source once). Knows nothing of bytes or Kafka.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -15,7 +15,7 @@ from penstock.engine.operators.joins.interval import IntervalJoin
 from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
-from penstock.engine.operators.operator import NEVER_MS, Failure, Moment, Operator
+from penstock.engine.operators.operator import NEVER_MS, Failure, Late, Moment, Operator
 from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
@@ -27,6 +27,7 @@ from penstock.engine.operators.user.batches import MapFrames
 from penstock.engine.operators.user.expand import ExpandRows
 from penstock.engine.operators.user.process import ProcessRows
 from penstock.engine.operators.windows.assign import Assign
+from penstock.engine.operators.windows.lenient import LenientWindows
 from penstock.engine.operators.windows.sessions import SessionAggregate
 from penstock.engine.operators.windows.slices import WindowAggregate
 from penstock.engine.plan import (
@@ -84,7 +85,9 @@ def _aggregate_of(node: Aggregate) -> Operator:
     if not node.window:
         return RunningAggregate(node)
     sessions = isinstance(node.source, Window) and node.source.kind == "SESSION"
-    return SessionAggregate(node) if sessions else WindowAggregate(node)
+    if sessions:
+        return SessionAggregate(node)
+    return LenientWindows(node) if node.late_ms else WindowAggregate(node)
 
 
 def _top_of(node: Top) -> Operator:
@@ -262,11 +265,42 @@ class Graph:
         ]
         return list({one.row: one for one in reversed(found)}.values())[::-1]
 
+    def late(self) -> Iterator[tuple[Vertex, Late]]:
+        """The rows that came too late since it was asked last, and who dropped them, where that is wanted."""
+        for vertex in self.vertices:
+            found, vertex.operator.late = vertex.operator.late, []
+            for one in found:
+                yield vertex, one
+
     @property
     def due_ms(self) -> int:
         """When the clock alone brings something to do, in ms since the epoch."""
         windows = (v.operator.due_ms + 1 for v in self.vertices if v.clock)
         return min((*windows, *(v.operator.wakes_ms for v in self.vertices)), default=NEVER_MS)
+
+    def follow_ms(self, times: Sequence[SourceTime]) -> int:
+        """When event time, where it goes on by the wall's clock, brings an operator something to do."""
+        if not any(time.follows and time.rested_ms is not None for time in times):
+            return NEVER_MS
+        due = ((number, v.operator.due_ms) for number, v in enumerate(self.vertices) if not v.clock)
+        return min((self._reach_ms(n, at, times) for n, at in due if at < NEVER_MS), default=NEVER_MS)
+
+    def _reach_ms(self, number: int, watermark_ms: int, times: Sequence[SourceTime]) -> int:
+        """When, by the wall's clock alone, a vertex's watermark will have come so far."""
+        vertex = self.vertices[number]
+        if vertex.source >= 0:
+            return times[vertex.source].due_ms(watermark_ms)
+        awake = [one for one in vertex.inputs if not self._rests(one, times)]
+        return max(
+            self._reach_ms(one, watermark_ms + self.vertices[one].operator.delay_ms, times)
+            for one in awake or vertex.inputs
+        )
+
+    def _rests(self, number: int, times: Sequence[SourceTime]) -> bool:
+        vertex = self.vertices[number]
+        if vertex.source >= 0:
+            return times[vertex.source].resting
+        return all(self._rests(one, times) for one in vertex.inputs)
 
     @property
     def forgets(self) -> bool:
@@ -287,7 +321,7 @@ class Graph:
             awake = [one for one in vertex.inputs if not resting[one]]
             resting.append(times[vertex.source].resting if vertex.source >= 0 else not awake)
             if vertex.source >= 0:
-                reached = times[vertex.source].advance()
+                reached = times[vertex.source].advance(now.wall_ms)
             elif vertex.clock and not all(time.ended for time in times):
                 reached = now.wall_ms - 1
             else:

@@ -23,18 +23,20 @@ class Waiting:
         """How many rows wait."""
         return self.rows.height
 
-    def add(self, rows: pl.DataFrame, watermark_ms: int) -> int:
-        """Take rows in; returns how many were late: their window had closed already, or they have none."""
+    def add(self, rows: pl.DataFrame, watermark_ms: int) -> pl.DataFrame:
+        """Take rows in; returns those that were late: their window had closed already, or they have none."""
         ends_ms = integers(rows[self.end]) // 1000
         late = ends_ms - 1 <= watermark_ms
         if rows[self.end].null_count():
             late |= ~there(rows[self.end])
+        dropped = rows.clear()
         if late.any():
+            dropped = rows.filter(pl.Series(late))
             rows, ends_ms = rows.filter(pl.Series(~late)), ends_ms[~late]
         if len(ends_ms):
             self.rows = stack(self.rows, pick(rows, self.types))
             self.first_ms = min(self.first_ms, int(ends_ms.min()))
-        return int(late.sum())
+        return dropped
 
     def due(self, watermark_ms: int) -> bool:
         """Whether some row's window closes by then."""

@@ -27,6 +27,11 @@ _SINK = {
     "sink.delivery-guarantee": ("exactly-once", "at-least-once"),
     "sink.transactional-id-prefix": (),  # ours is named after the job
 }
+# idle-advance is ours alone: event time goes on by the wall's clock while all partitions are idle.
+_IDLE: dict[str, tuple[str, ...]] = {
+    "scan.watermark.idle-timeout": (),
+    "scan.watermark.idle-advance": ("true", "false"),
+}
 _BOUNDED: dict[str, tuple[str, ...]] = {
     "scan.bounded.mode": BOUNDED_MODES,
     "scan.bounded.timestamp-millis": (),
@@ -49,7 +54,7 @@ CONNECTORS: dict[str, Connector] = {
             "scan.startup.mode": STARTUP_MODES,
             "scan.startup.timestamp-millis": (),
             "scan.startup.specific-offsets": (),
-            "scan.watermark.idle-timeout": (),
+            **_IDLE,
             **_BOUNDED,
             "sink.partitioner": ("default",),
             **_SINK,
@@ -65,7 +70,7 @@ CONNECTORS: dict[str, Connector] = {
             "key.format": FORMATS,
             "value.format": FORMATS,
             "value.fields-include": ("ALL",),
-            "scan.watermark.idle-timeout": (),
+            **_IDLE,
             **_BOUNDED,
             **_SINK,
             **{f"value.{key}": values for key, values in _JSON.items()},

@@ -22,6 +22,7 @@ from penstock.sql.lower.subqueries.where import kept
 from penstock.sql.lower.unnest import unnested
 from penstock.sql.nodes import hints
 from penstock.sql.nodes.build import projected, quoted
+from penstock.sql.nodes.lateness import allowed_ms, lenient
 from penstock.sql.nodes.sets import combined
 from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED
 
@@ -133,7 +134,7 @@ class Queries:
                 tree.set("expressions", items)
         made = lifetimes.on_groups(selected(tree, relation), relation.node, named)
         lifetimes.check(named)
-        return made
+        return lenient(made, relation.node, allowed_ms(self.catalog.settings, tree), tree)
 
     def relation(self, tree: exp.Select) -> Relation:
         """What a SELECT's FROM and JOINs give."""

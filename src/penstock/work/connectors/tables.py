@@ -1,23 +1,10 @@
 """What a table's options say about its topic, its Kafka and its guarantee. Knows words; knows no records."""
 
-import re
-
 from penstock.client import Client
+from penstock.durations import milliseconds
 from penstock.engine.plan import Table
 from penstock.errors import PenstockError
 from penstock.work.connectors.shape import Site
-
-_UNITS_S = {
-    "ms": 0.001,
-    "milli": 0.001,
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "min": 60,
-    "minute": 60,
-    "m": 60,
-    "h": 3600,
-}
 
 
 def topic_of(table: Table) -> str:
@@ -46,10 +33,5 @@ def guarantee_of(table: Table) -> str:
 
 
 def duration_s(text: str) -> float:
-    """A Flink duration, ``500 ms``, ``5s``, ``1 min``, in seconds."""
-    match = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", text.lower())
-    word = (match[2] or "ms") if match else ""
-    unit = _UNITS_S.get(word, _UNITS_S.get(word.rstrip("s")))
-    if match is None or unit is None:
-        raise PenstockError(f"'{text}' is not a duration", remedy="write it like 500 ms, 5 s or 1 min")
-    return int(match[1]) * unit
+    """A Flink duration, ``500 ms``, ``5s``, ``1 min``, in seconds; a bare number counts milliseconds."""
+    return (int(text) if text.strip().isdigit() else milliseconds(text)) / 1000

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from penstock.clock import Now
 from penstock.engine.expressions import bind
 from penstock.engine.operators.joins.sides import types_of
-from penstock.engine.operators.operator import BEFORE, DELETE, KIND, Blocks, Moment, Operator, carried, signs
+from penstock.engine.operators.operator import (
+    BEFORE,
+    DELETE,
+    KIND,
+    Blocks,
+    Moment,
+    Operator,
+    carried,
+    due_at,
+    signs,
+)
 from penstock.engine.plan import AsOf
 from penstock.engine.run.columns import integers, pick, stack, there
 from penstock.engine.run.kept.shelves import Shelves
@@ -133,12 +143,16 @@ class VersionJoin(Operator):
         if times.null_count():
             late |= ~there(times)
         if late.any():
-            self.late_rows += int(late.sum())
+            self.drop_late(rows.filter(pl.Series(late)), moment)
             rows = rows.filter(pl.Series(~late))
         if rows.height:
             self.waiting = stack(self.waiting, pick(rows, self.pairing.left))
             self.first_us = min(self.first_us, int(integers(rows[self.time]).min()))
         return None
+
+    @property
+    def due_ms(self) -> int:
+        return due_at(self.first_us)
 
     def _learn(self, rows: pl.DataFrame) -> None:
         gone = np.zeros(rows.height, np.bool_)

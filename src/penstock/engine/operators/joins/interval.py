@@ -14,7 +14,7 @@ from penstock.clock import Now
 from penstock.engine.kernels import lists
 from penstock.engine.operators.joins.regular import KEPT
 from penstock.engine.operators.joins.sides import Numbers, Sides
-from penstock.engine.operators.operator import Blocks, Moment, Operator
+from penstock.engine.operators.operator import Blocks, Moment, Operator, due_at
 from penstock.engine.plan import Join
 from penstock.engine.run.columns import Growing, integers, pick, there
 
@@ -53,7 +53,10 @@ class IntervalJoin(Operator):
         places, numbers = self._near(times, *self.sides.matches(rows, slots, port, moment), port)
         found = np.bincount(places, minlength=rows.height)
         turned = self._turned(places, numbers, port)
-        gone = (slots < 0) | (times + self.lasts_us[port] <= moment.before_ms * 1000)
+        late = ~there(rows[self.times[port]]) | (times + self.lasts_us[port] <= moment.before_ms * 1000)
+        gone = (slots < 0) | late
+        if (late & (found == 0)).any():  # those that find a match are joined still
+            self.drop_late(rows.filter(pl.Series(late & (found == 0))), moment)
         made = []
         if not self.half and len(places):
             made.append(self.sides.pairs(rows, places, numbers, port))
@@ -98,6 +101,12 @@ class IntervalJoin(Operator):
         shelves.matched[numbers] = found[stay]
         self._at[port].extend(kept)
         self.oldest_us[port] = min(self.oldest_us[port], int(kept.min()))
+
+    @property
+    def due_ms(self) -> int:
+        waiting = [p for p in self.kept if self.kind != "SEMI" and self.oldest_us[p] < FOREVER_US]
+        told = [self.oldest_us[port] + self.lasts_us[port] for port in waiting]
+        return due_at(min([FOREVER_US, *told]))
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
         made = []

@@ -42,8 +42,12 @@ class WindowJoin(Operator):
         return sum(side.height for side in self.waiting)
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
-        self.late_rows += self.waiting[port].add(rows, moment.before_ms)
+        self.drop_late(self.waiting[port].add(rows, moment.before_ms), moment)
         return None
+
+    @property
+    def due_ms(self) -> int:
+        return min(side.first_ms for side in self.waiting) - 1
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
         if not any(side.due(watermark_ms) for side in self.waiting):

@@ -15,7 +15,7 @@ from penstock.clock import Now
 from penstock.engine.aggregates import Accumulator
 from penstock.engine.kernels import lists
 from penstock.engine.operators.grouped import Grouped
-from penstock.engine.operators.operator import Blocks, Moment, Operator, nested, prefixed
+from penstock.engine.operators.operator import Blocks, Moment, Operator, due_at, nested, prefixed
 from penstock.engine.plan import Over
 from penstock.engine.run.columns import integers, pick, stack, there
 from penstock.engine.run.kept.shelves import Shelves
@@ -54,12 +54,16 @@ class OverAggregate(Operator):
         if rows[self.time].null_count():
             late |= ~there(rows[self.time])
         if late.any():
-            self.late_rows += int(late.sum())
+            self.drop_late(rows.filter(pl.Series(late)), moment)
             rows, times = rows.filter(pl.Series(~late)), times[~late]
         if rows.height:
             self.waiting = stack(self.waiting, pick(rows, self.types))
             self.first_us = min(self.first_us, int(times.min()))
         return None
+
+    @property
+    def due_ms(self) -> int:
+        return due_at(self.first_us)
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
         if self.first_us > watermark_ms * 1000:

@@ -282,8 +282,12 @@ class WindowTop(Operator):
         return self.waiting.height
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
-        self.late_rows += self.waiting.add(rows, moment.before_ms)
+        self.drop_late(self.waiting.add(rows, moment.before_ms), moment)
         return None
+
+    @property
+    def due_ms(self) -> int:
+        return self.waiting.first_ms - 1
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
         if not self.waiting.due(watermark_ms):

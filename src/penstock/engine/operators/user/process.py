@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from penstock.clock import Now
-from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Failure, Moment, Operator
+from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Failure, Moment, Operator, due_at
 from penstock.engine.operators.user.context import Context
 from penstock.engine.operators.user.failures import Failures, failed
 from penstock.engine.operators.user.states import Key, States
@@ -117,6 +117,10 @@ class ProcessRows(Operator):
         due, emitted = self.timers.due(watermark_ms * 1000), Emitted(self.function.emits)
         self._fire(list(due) if watermark_ms >= END_MS else due, now, emitted)
         return emitted.frame()
+
+    @property
+    def due_ms(self) -> int:
+        return due_at(self.timers.first_us)
 
     @property
     def wakes_ms(self) -> int:

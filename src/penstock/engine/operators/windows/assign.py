@@ -27,7 +27,8 @@ class Assign(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         there = rows.filter(pl.col(self.time).is_not_null())
-        self.late_rows += rows.height - there.height
+        if there.height < rows.height:
+            self.drop_late(rows.filter(pl.col(self.time).is_null()), moment)
         micros = pl.col(self.time).cast(pl.Int64)
         made = (self._cumulated if self.cumulates else self._hopped)(there, micros - self.offset_us)
         made = made.with_columns((pl.col("window_end") - 1000).alias("window_time"))

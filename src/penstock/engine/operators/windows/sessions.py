@@ -64,7 +64,7 @@ class SessionAggregate(Operator):
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         if rows[self.time].null_count():
             kept = there(rows[self.time])
-            self.late_rows += int((~kept).sum())
+            self.drop_late(rows.filter(pl.Series(~kept)), moment)
             rows = rows.filter(pl.Series(kept))
         if not rows.height:
             return None
@@ -83,7 +83,7 @@ class SessionAggregate(Operator):
         slots = numbers[which[len(held) :]]
         in_time = slots >= 0
         if not in_time.all():
-            self.late_rows += int((~in_time).sum())
+            self.drop_late(rows.filter(pl.Series(~in_time)), moment)
             rows, slots = rows.filter(pl.Series(in_time)), slots[in_time]
         if len(slots):
             self.groups.update(rows, slots, np.ones(len(slots), np.int64), len(self._owner), moment)

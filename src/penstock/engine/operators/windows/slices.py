@@ -88,12 +88,15 @@ class WindowAggregate(Operator):
         if not rows.height:
             return None
         keys = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
+        self._take(rows, keys, slices, moment)
+        return None
+
+    def _take(self, rows: pl.DataFrame, keys: Numbers, slices: Numbers, moment: Moment) -> None:
         slots, fresh = self.pairs.number(keys, slices)
         if len(fresh):
             self._open(keys[fresh], slices[fresh])
         ones = np.ones(rows.height, np.int64)
         self.groups.update(rows, slots, ones, len(self.slot_key), moment)
-        return None
 
     def _open(self, keys: Numbers, slices: Numbers) -> None:
         self._keys.extend(keys)
@@ -107,13 +110,12 @@ class WindowAggregate(Operator):
         slices = (integers(times) // 1000 - self.offset_ms) // self.slide_ms
         if self.time == "window_end":  # of rows that carry a window; window_time is the slice already
             slices = slices - 1
-        late = self._last(slices) <= self._passed(self._marks(rows, moment))
+        late = self._last(slices) <= self._over(self._marks(rows, moment))
         if times.null_count():
             late |= ~there(times)
         if late.any():
-            kept = ~late
-            self.late_rows += int(late.sum())
-            return rows.filter(pl.Series(kept)), slices[kept]
+            self.drop_late(rows.filter(pl.Series(late)), moment)
+            return rows.filter(pl.Series(~late)), slices[~late]
         return rows, np.ascontiguousarray(slices)
 
     def _marks(self, rows: pl.DataFrame, moment: Moment) -> "Numbers | int":
@@ -134,6 +136,15 @@ class WindowAggregate(Operator):
         """The last window, by its last slice, that such a watermark fires: end - 1 <= watermark."""
         return (watermark_ms + 1 - self.offset_ms) // self.slide_ms - 1
 
+    def _over(self, watermark_ms: "Numbers | int") -> "Numbers | int":
+        """The last window that takes no row any more."""
+        return self._passed(watermark_ms)
+
+    @property
+    def _done(self) -> int:
+        """The last window, by its last slice, that nothing has to be kept for."""
+        return self.fired
+
     # --- results out -----------------------------------------------------------------------------------------
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
@@ -144,7 +155,7 @@ class WindowAggregate(Operator):
         if self.oldest > through:
             return None
         made = self._tumbled(before, through) if self.slices == 1 else self._hopped(before, through)
-        self._close(through)
+        self._close(self._done)
         return made
 
     def _tumbled(self, before: int, through: int) -> pl.DataFrame | None:
@@ -215,7 +226,7 @@ class WindowAggregate(Operator):
     # --- state -----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Blocks:
-        self._keep(np.flatnonzero(self._last(self.slot_slice) > self.fired))
+        self._keep(np.flatnonzero(self._last(self.slot_slice) > self._done))
         slots = pl.DataFrame({"key": self.slot_key, "slice": self.slot_slice})
         fired = pl.DataFrame({"fired": [self.fired], "late": [self.late_rows]})
         cells = prefixed(self.groups.snapshot(len(self.slot_key)), "cells")

@@ -191,7 +191,7 @@ def test_a_bounded_input_ends_and_is_not_made_again(
             INSERT INTO seen SELECT id * 10 FROM n WHERE id <> 2;""")
         for _ in range(2):
             async with case.hosted():
-                await case.reaches("stopped")
+                await case.reaches("finished")
 
     run(broker_address, tmp_path, test, partitions=0)
     assert [line for line in capsys.readouterr().out.splitlines() if line[0] in "+-"] == [

@@ -76,7 +76,7 @@ def same(mine: Any, flinks: Any) -> bool:
     if isinstance(mine, dict) and isinstance(flinks, dict):
         return mine.keys() == flinks.keys() and all(same(mine[key], flinks[key]) for key in mine)
     if isinstance(mine, float) and flinks is not None:
-        return math.isclose(mine, float(flinks), rel_tol=1e-14)
+        return math.isclose(mine, float(flinks), rel_tol=1e-14) or (math.isnan(mine) and flinks == "NaN")
     return bool(mine == flinks)
 
 

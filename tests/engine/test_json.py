@@ -191,8 +191,8 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, str]) -> None
 
 
 def test_formats_that_are_not_offered_are_refused() -> None:
-    with pytest.raises(PenstockError, match="csv"):
-        Job(printed(Scan(events_table(format="csv"))))
+    with pytest.raises(PenstockError, match="orc"):
+        Job(printed(Scan(events_table(format="orc"))))
 
 
 # --- dead letters ----------------------------------------------------------------------------------------------

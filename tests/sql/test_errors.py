@@ -134,7 +134,7 @@ TABLES = [
     ("CREATE TABLE ^q (a STRING)", "the table has no connector"),
     ("CREATE TABLE q (a STRING) WITH (^'connector' = 'kafak')", "connector 'kafak' is not offered|did you mean `kafka`?"),
     ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', ^'topc' = 'q', 'format' = 'json')", "no option 'topc'|`topic`?"),
-    ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', 'topic' = 'q', ^'format' = 'avro')", "'avro' is not offered"),
+    ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', 'topic' = 'q', ^'format' = 'orc')", "'orc' is not offered"),
     ("CREATE TABLE q (a STRING) ^WITH ('connector' = 'kafka', 'topic' = 'q')", "needs the option 'format'"),
     ("CREATE TABLE q (a STRING) WITH ('connector' = 'print', ^'connector' = 'print')", "set twice"),
     ("CREATE TABLE ^q (a STRING) WITH ('connector' = 'upsert-kafka', 'topic' = 'q', 'key.format' = 'json', "

@@ -90,7 +90,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "formats",
-        "json, avro (the table's own schema), protobuf ('protobuf.schema-file' or 'protobuf.schema', and 'protobuf.message')",
+        "json, avro (the table's own schema), protobuf ('protobuf.schema-file' or 'protobuf.schema', and 'protobuf.message'), csv, raw, debezium-json (kafka: any change is read and written)",
     ),
     ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c; ROW(a, b)"),
     (

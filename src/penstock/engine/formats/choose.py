@@ -11,10 +11,13 @@ import polars as pl
 from penstock.engine.formats.avro import AvroReader, AvroWriter
 from penstock.engine.formats.batches import Payload
 from penstock.engine.formats.chunks import Chunk
+from penstock.engine.formats.json.debezium import DebeziumReader, DebeziumWriter
 from penstock.engine.formats.json.fast import FastJsonReader
 from penstock.engine.formats.json.reader import Decoded, JsonOptions
 from penstock.engine.formats.json.writer import JsonWriter
 from penstock.engine.formats.layout import Test
+from penstock.engine.formats.plain.csv import CsvReader, CsvWriter
+from penstock.engine.formats.plain.raw import RawReader, RawWriter
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
 from penstock.engine.types import Schema
 
@@ -41,6 +44,12 @@ def reader_of(
         return AvroReader(fields, schema)
     if form == "protobuf":
         return ProtobufReader(fields, options)
+    if form == "debezium-json":
+        return DebeziumReader(fields, options)
+    if form == "csv":
+        return CsvReader(fields, schema, options)
+    if form == "raw":
+        return RawReader(fields, options, schema)
     return FastJsonReader(fields, JsonOptions.of(options), tests, clock)
 
 
@@ -55,4 +64,10 @@ def writer_of(form: str, fields: Schema, options: Mapping[str, str]) -> Writer:
         return AvroWriter(fields)
     if form == "protobuf":
         return ProtobufWriter(fields, options)
+    if form == "debezium-json":
+        return DebeziumWriter(fields, options)
+    if form == "csv":
+        return CsvWriter(fields, options)
+    if form == "raw":
+        return RawWriter(fields, options, fields)
     return JsonWriter(fields, JsonOptions.of(options).style)

@@ -7,7 +7,7 @@ from penstock.engine.plan import Table
 from penstock.engine.types import Schema
 from penstock.errors import PenstockError
 
-FORMATS = ("json", "avro", "protobuf")
+FORMATS = ("json", "avro", "protobuf", "csv", "raw", "debezium-json")
 _REMEDY = f"one of: {', '.join(FORMATS)}"
 
 

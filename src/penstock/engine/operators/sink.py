@@ -27,7 +27,7 @@ class WriteTable:
         self.busy_s = 0.0
         connector = self.table.connector
         self.upsert, self.encodes = connector == "upsert-kafka", connector in ("kafka", "upsert-kafka")
-        if connector == "kafka" and plan.source.changes:
+        if connector == "kafka" and plan.source.changes and not self.table.changelog:
             raise PenstockError(
                 f"the query changes rows it gave before, and {self.table.name} only appends",
                 remedy="use 'connector' = 'upsert-kafka' with a PRIMARY KEY, or aggregate over a window",

@@ -11,6 +11,10 @@ UPDATING = ("upsert-kafka",)
 """Connectors whose rows replace earlier ones."""
 
 
+CHANGELOGS = ("debezium-json",)
+"""Formats whose records say which change each is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Watermark:
     """Event time: rows of `column` come at most `late_ms` behind the latest seen (bounded out-of-orderness)."""
@@ -50,6 +54,12 @@ class Table:
         return self.options.get("connector", "")
 
     @property
+    def changelog(self) -> bool:
+        """Whether its records say what they do to rows, so that any change can be read and written."""
+        form = self.options.get("value.format", self.options.get("format", ""))
+        return self.connector == "kafka" and form in CHANGELOGS
+
+    @property
     def topic(self) -> str:
         """The Kafka topic behind the table, where its connector has one."""
         return self.options.get("topic", self.name)
@@ -80,7 +90,7 @@ class Scan(Node):
     @property
     def changes(self) -> bool:
         """As the connector says."""
-        return self.table.connector in UPDATING
+        return self.table.connector in UPDATING or self.table.changelog
 
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
         """Nothing below."""

@@ -21,7 +21,7 @@ def checked(table: Table, at: At = None) -> Table:
         raise QueryError(
             f"`{table.name}` is an upsert-kafka table and needs a primary key", at, remedy=KEY_REMEDY
         )
-    if table.key and table.connector in ("kafka", "datagen"):
+    if table.key and table.connector in ("kafka", "datagen") and not table.changelog:
         raise QueryError(
             f"a {table.connector} table has no primary key",
             at,

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from penstock.sql.faults import At, QueryError, did_you_mean
 
-FORMATS = ("json",)
+FORMATS = ("json", "avro", "protobuf", "csv", "raw", "debezium-json")
+PLAIN = tuple(form for form in FORMATS if form != "debezium-json")
+"""Formats whose records are rows as such: for keys, and for topics whose keys say which row a record replaces."""
 STARTUP_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
 BOUNDED_MODES = ("unbounded", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
 
@@ -37,10 +39,40 @@ _BOUNDED: dict[str, tuple[str, ...]] = {
     "scan.bounded.timestamp-millis": (),
     "scan.bounded.specific-offsets": (),
 }
-_JSON = {
-    "json.ignore-parse-errors": ("true", "false"),
-    "json.fail-on-missing-field": ("true", "false"),
-    "json.timestamp-format.standard": ("SQL", "ISO-8601"),
+_TRUTH = ("true", "false")
+_JSON: dict[str, tuple[str, ...]] = {
+    "ignore-parse-errors": _TRUTH,
+    "timestamp-format.standard": ("SQL", "ISO-8601"),
+    "map-null-key.mode": ("FAIL", "DROP", "LITERAL"),
+    "map-null-key.literal": (),
+    "encode.ignore-null-fields": _TRUTH,
+    "encode.decimal-as-plain-number": ("true",),
+}
+OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "json": {**_JSON, "fail-on-missing-field": _TRUTH},
+    "debezium-json": {**_JSON, "schema-include": _TRUTH},
+    "csv": {
+        "field-delimiter": (), "quote-character": (), "disable-quote-character": _TRUTH, "escape-character": (), "null-literal": (),
+        "array-element-delimiter": (), "allow-comments": _TRUTH, "ignore-parse-errors": _TRUTH,
+    },
+    "raw": {"charset": (), "endianness": ("big-endian", "little-endian")},
+    "avro": {"encoding": ("binary",), "timestamp_mapping.legacy": ("false",)},
+    "protobuf": {
+        "message": (), "schema": (), "schema-file": (), "message-class-name": (), "ignore-parse-errors": _TRUTH,
+        "read-default-values": ("false",),
+    },
+}  # fmt: skip
+"""Each format's own options, which stand behind its name: ``json.ignore-parse-errors``, perhaps behind key. or value. too."""
+REFUSED = {
+    **dict.fromkeys(
+        ("maxwell-json", "canal-json", "ogg-json"),
+        "changes are read as Debezium writes them: 'debezium-json'",
+    ),
+    **dict.fromkeys(
+        ("avro-confluent", "debezium-avro-confluent", "protobuf-confluent", "json-registry"),
+        "there is no schema registry yet: 'avro' has the table's own schema",
+    ),
+    **dict.fromkeys(("orc", "parquet"), "a format of files, not of records: 'avro'"),
 }
 CONNECTORS: dict[str, Connector] = {
     "kafka": Connector(
@@ -48,7 +80,7 @@ CONNECTORS: dict[str, Connector] = {
             "topic": (),
             "format": FORMATS,
             "value.format": FORMATS,
-            "key.format": FORMATS,
+            "key.format": PLAIN,
             "key.fields": (),
             "value.fields-include": ("ALL",),
             "scan.startup.mode": STARTUP_MODES,
@@ -58,8 +90,6 @@ CONNECTORS: dict[str, Connector] = {
             **_BOUNDED,
             "sink.partitioner": ("default",),
             **_SINK,
-            **_JSON,
-            **{f"value.{key}": values for key, values in _JSON.items()},
         },
         required=("topic", "format"),
         prefixes=("properties.",),
@@ -67,14 +97,12 @@ CONNECTORS: dict[str, Connector] = {
     "upsert-kafka": Connector(
         {
             "topic": (),
-            "key.format": FORMATS,
-            "value.format": FORMATS,
+            "key.format": PLAIN,
+            "value.format": PLAIN,
             "value.fields-include": ("ALL",),
             **_IDLE,
             **_BOUNDED,
             **_SINK,
-            **{f"value.{key}": values for key, values in _JSON.items()},
-            **{f"key.{key}": values for key, values in _JSON.items()},
         },
         required=("topic", "key.format", "value.format"),
         prefixes=("properties.",),
@@ -105,17 +133,35 @@ def check(options: Mapping[str, str], places: Mapping[str, At], table: At = None
         if key == "connector" or key.startswith(connector.prefixes):
             continue
         at = places.get(key, table)
-        if key not in connector.options:
+        known = {**connector.options, **(_of_formats(options) if "topic" in connector.options else {})}
+        if key not in known:
             raise QueryError(
-                f"'{name}' has no option '{key}'", at, remedy=did_you_mean(key, connector.options, "options")
+                f"'{name}' has no option '{key}'", at, remedy=did_you_mean(key, known, "options")
             )
-        allowed = connector.options[key]
+        allowed = known[key]
+        if key.endswith("format") and value in REFUSED:
+            raise QueryError(f"the format '{value}' is not offered", at, remedy=REFUSED[value])
         if allowed and value not in allowed:
             raise QueryError(f"'{key}' = '{value}' is not offered", at, remedy=f"one of {', '.join(allowed)}")
     _check_places(options, places, table)
     for key in connector.required:
         if key not in options and f"value.{key}" not in options:
             raise QueryError(f"'{name}' needs the option '{key}'", table, remedy=f"add '{key}' = '…' to WITH")
+
+
+def _of_formats(options: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The options that the table's formats have, by every name they go by."""
+    made: dict[str, tuple[str, ...]] = {}
+    for key, start in (
+        ("format", ""),
+        ("value.format", ""),
+        ("value.format", "value."),
+        ("format", "value."),
+        ("key.format", "key."),
+    ):
+        for option, values in OPTIONS.get(options.get(key, ""), {}).items():
+            made[f"{start}{options[key]}.{option}"] = values
+    return made
 
 
 # Modes of where reading begins or ends that need one more option, with a value that shows its form.

@@ -155,7 +155,7 @@ def _check_changes(table: Table, node: Node, names: Sequence[str], at: At) -> No
         raise QueryError(
             f"`{table.name}` needs its key {', '.join(missing)}", at, remedy="select the key's columns"
         )
-    if not node.changes:
+    if not node.changes or table.changelog:
         return
     if not table.key or table.connector != "upsert-kafka":
         raise QueryError(

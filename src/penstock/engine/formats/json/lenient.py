@@ -41,6 +41,11 @@ def read_object(value: bytes, fields: Schema, ignore: bool, must_have: bool) -> 
     return {field.name: _field(document, field.name, field.kind, ignore, must_have) for field in fields}
 
 
+def convert_text(text: str, kind: str) -> Any:
+    """A text as a JSON text's value of a kind without parts; raises `ValueError`."""
+    return _CONVERT[kinds.name_of(kind)](text, kind)
+
+
 def _field(document: dict[str, Any], name: str, kind: str, ignore: bool, must_have: bool) -> Any:
     if name not in document and must_have:
         raise MisfitError("JsonParseException", f"the field {name} is missing")

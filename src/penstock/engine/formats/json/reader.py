@@ -46,15 +46,15 @@ class JsonOptions:
     """How values are written."""
 
     @classmethod
-    def of(cls, options: Mapping[str, str], prefix: str = "") -> "JsonOptions":
+    def of(cls, options: Mapping[str, str], form: str = "json") -> "JsonOptions":
         """From a table's WITH options; the keys may stand with ``value.`` in front."""
 
         def read(key: str, default: str) -> str:
-            return options.get(f"value.json.{key}", options.get(f"json.{key}", default))
+            return options.get(f"value.{form}.{key}", options.get(f"{form}.{key}", default))
 
-        form = read("timestamp-format.standard", "SQL").upper()
-        if form not in ("SQL", "ISO-8601"):
-            raise PenstockError(f"json.timestamp-format.standard is SQL or ISO-8601, not {form}")
+        style = read("timestamp-format.standard", "SQL").upper()
+        if style not in ("SQL", "ISO-8601"):
+            raise PenstockError(f"json.timestamp-format.standard is SQL or ISO-8601, not {style}")
         keys = {"FAIL": "", "DROP": None, "LITERAL": read("map-null-key.literal", "null")}
         mode = read("map-null-key.mode", "FAIL").upper()
         if mode not in keys:
@@ -62,8 +62,8 @@ class JsonOptions:
         made = cls(
             read("ignore-parse-errors", "false") == "true",
             read("fail-on-missing-field", "false") == "true",
-            form != "SQL",
-            JsonStyle(form != "SQL", read("encode.ignore-null-fields", "false") == "true", keys[mode]),
+            style != "SQL",
+            JsonStyle(style != "SQL", read("encode.ignore-null-fields", "false") == "true", keys[mode]),
         )
         if made.ignore_errors and made.fail_on_missing:
             raise PenstockError(
@@ -114,18 +114,18 @@ class JsonReader:
         """All records of a chunk."""
         states = np.empty(len(chunk), np.uint8)
         lines = self._lay(chunk, states)
-        whole, sorting = np.flatnonzero(states == WHOLE), _Sorting()
+        whole, sorting = np.flatnonzero(states == WHOLE), Sorting()
         sorting.tombstones = np.flatnonzero(states == TOMBSTONE)
         if self.options.fail_on_missing or self._nested:
             self._one_by_one(chunk, np.flatnonzero(states != TOMBSTONE), sorting)
-            return self._finish(sorting)
+            return self.finish(sorting)
         self._one_by_one(chunk, np.flatnonzero(states == SUSPECT), sorting)
         batches = self._fast(lines, len(whole))
         if batches is not None:
             self._take(batches, whole, sorting)
         else:
             self._halved(chunk, whole, sorting)
-        return self._finish(sorting)
+        return self.finish(sorting)
 
     def _lay(self, chunk: Chunk, states: NDArray[np.uint8]) -> memoryview:
         starts, sizes = chunk.places[VALUE_AT], chunk.places[VALUE_SIZE]
@@ -145,13 +145,13 @@ class JsonReader:
             return None
         return batches if sum(batch.num_rows for batch in batches) == rows else None
 
-    def _take(self, batches: list[RecordBatch], rows: NDArray[np.int64], sorting: "_Sorting") -> None:
+    def _take(self, batches: list[RecordBatch], rows: NDArray[np.int64], sorting: "Sorting") -> None:
         if len(rows):
             sorting.parts.append((self._plain_frame(batches), self._text_columns(batches), rows))
 
     # --- the careful way -------------------------------------------------------------------------------------
 
-    def _halved(self, chunk: Chunk, rows: NDArray[np.int64], sorting: "_Sorting") -> None:
+    def _halved(self, chunk: Chunk, rows: NDArray[np.int64], sorting: "Sorting") -> None:
         """Cut what the fast reader refuses into pieces, and small ones into records."""
         if len(rows) <= _ALONE:
             return self._one_by_one(chunk, rows, sorting)
@@ -168,7 +168,7 @@ class JsonReader:
         lines = self._lay(part, states)
         return self._fast(lines, len(rows)) if (states == WHOLE).all() else None
 
-    def _one_by_one(self, chunk: Chunk, rows: NDArray[np.int64], sorting: "_Sorting") -> None:
+    def _one_by_one(self, chunk: Chunk, rows: NDArray[np.int64], sorting: "Sorting") -> None:
         """By the lenient rules, which agree with the fast reader on all they take.
 
         Only JSON that is not quite JSON (``01``, a comma too many) can please the fast reader alone.
@@ -209,7 +209,7 @@ class JsonReader:
             columns.append(join_texts(parts))
         return columns
 
-    def _gather(self, sorting: "_Sorting") -> tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]:
+    def _gather(self, sorting: "Sorting") -> tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]:
         """All parts as one, in the records' order."""
         if sorting.loose or not sorting.parts:
             columns = {name: [values[name] for _, values in sorting.loose] for name in self._order}
@@ -223,7 +223,7 @@ class JsonReader:
         texts = [join_texts([part[1][place] for part in sorting.parts]) for place in range(len(self._texts))]
         return frame, texts, np.concatenate([part[2] for part in sorting.parts])
 
-    def _finish(self, sorting: "_Sorting") -> Decoded:
+    def finish(self, sorting: "Sorting") -> Decoded:
         """Typed columns; rows whose texts do not fit their kind join the bad ones."""
         plain, texts, rows = self._gather(sorting)
         made: dict[str, pl.Series] = {}
@@ -249,7 +249,7 @@ class JsonReader:
 
 
 @dataclass
-class _Sorting:
+class Sorting:
     """Where a chunk's records go: parts that were read at once, records read alone, and bad ones."""
 
     parts: list[tuple[pl.DataFrame, list[Texts], NDArray[np.int64]]] = field(default_factory=list)

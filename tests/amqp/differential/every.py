@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.amqp.differential.access import ACCESS
 from tests.amqp.differential.connecting import CONNECTING
 from tests.amqp.differential.consuming import CONSUMING
 from tests.amqp.differential.dead_letters import DEAD_LETTERS
@@ -32,6 +33,7 @@ FAMILIES: Final[dict[str, tuple[Scenario, ...]]] = {
     "dead letters": DEAD_LETTERS,
     "direct replies": REPLYING,
     "quorum queues and streams": QUORUM,
+    "what users may do": ACCESS,
 }
 
 EVERY: Final[dict[str, Scenario]] = {one.__name__: one for family in FAMILIES.values() for one in family}
@@ -75,6 +77,21 @@ def told_why(
     )
 
 
+def hidden(kind: str, name: str) -> Difference:
+    """A passive declaration by somebody who may do nothing with the thing."""
+    text = f"ACCESS_REFUSED - access to {kind} '{name}' in vhost '/' refused for user 'limited'"
+    return Difference(
+        "whether there is such a thing is told to those who may do something with it; RabbitMQ tells everybody",
+        at((0, ["channel.close", 403, text, f"{kind}.declare"])),
+        unmet=frozenset({f"{kind}.declare, passive: {kind}.declare-ok"}),
+        met=frozenset(
+            {
+                f"{kind}.declare: channel.close 403 ACCESS_REFUSED - access to {kind} … in vhost … refused for user …"
+            }
+        ),
+    )
+
+
 DIFFERENCES: Final[dict[str, Difference]] = {
     "amqp_0_9_is_spoken_too": Difference(
         "only 0-9-1 is spoken: 0-9 differs from it and no client of today speaks it; it is told so as the protocol says",
@@ -104,6 +121,8 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "a content body on channel 1",
         "nothing",
     ),
+    "somebody_else_s_queue_is_looked_at": hidden("queue", "somebody-else-s-queue-is-looked-at"),
+    "somebody_else_s_exchange_is_looked_at": hidden("exchange", "somebody-else-s-exchange-is-looked-at"),
     "a_reply_comes_without_a_queue": Difference(
         "RabbitMQ gives a mandatory reply to whom it is for, and returns it as well; here it is returned only if it went nowhere",
         at((4, [])),

@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.oracle import rabbitmq as oracle
 
-from tests.amqp.differential import recorded
+from tests.amqp.differential import recorded, servers
 from tests.amqp.differential.every import DIFFERENCES, EVERY, FAMILIES
 from tests.amqp.differential.running import Outcome, Runs
 from tests.differential.recorded import alone
@@ -52,8 +52,8 @@ def markdown(outcomes: Mapping[str, Outcome]) -> str:
 def main(what: str) -> None:
     """See the module's first lines."""
     if what == "all":
-        with oracle.rabbitmq() as address:
-            runs = Runs(address, EVERY.values())
+        with servers.rabbitmq() as addresses:
+            runs = Runs(addresses, EVERY.values())
             recorded.write({name: runs[name] for name in EVERY})
     PAGE.write_text(markdown(recorded.read()))
 

@@ -6,8 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.amqp.differential.access import ACCESS
 from tests.amqp.differential.asking import Asking
 from tests.amqp.differential.coverage import Listener
+from tests.amqp.differential.servers import Addresses
 
 Scenario = Callable[[Asking, str], Iterator[Any]]
 TOGETHER: Final = 8
@@ -34,13 +36,18 @@ def run(scenario: Scenario, address: str) -> Outcome:
     return Outcome(answer, frozenset(listener.met), time.monotonic() - began_s)
 
 
-class Runs:
-    """The outcomes of scenarios on one server; all are begun at once, each is waited for when it is looked at."""
+def address_of(scenario: Scenario, addresses: Addresses) -> str:
+    """Those of `access` want a server that knows users."""
+    return addresses.closed if scenario in ACCESS else addresses.open
 
-    def __init__(self, address: str, scenarios: Iterable[Scenario]) -> None:
+
+class Runs:
+    """The outcomes of scenarios on the servers of one kind; all are begun at once, each is waited for when it is looked at."""
+
+    def __init__(self, addresses: Addresses, scenarios: Iterable[Scenario]) -> None:
         self._pool = ThreadPoolExecutor(TOGETHER)
         self._outcomes: dict[str, Future[Outcome]] = {
-            each.__name__: self._pool.submit(run, each, address) for each in scenarios
+            each.__name__: self._pool.submit(run, each, address_of(each, addresses)) for each in scenarios
         }
 
     def __getitem__(self, name: str) -> Outcome:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 from bench.oracle import rabbitmq as oracle
 
-from penstock.testing.processes import BrokerProcess
-from tests.amqp.differential import every, recorded
+from tests.amqp.differential import every, recorded, servers
 from tests.amqp.differential.every import EVERY, expected
 from tests.amqp.differential.running import Outcome, Runs, Scenario
 
@@ -30,16 +29,16 @@ def answers() -> dict[str, Outcome]:
 
 @pytest.fixture(scope="module")
 def penstock(wanted: list[Scenario], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    with BrokerProcess(tmp_path_factory.mktemp("amqp"), words=("--amqp", "127.0.0.1:0")) as broker:
-        runs = Runs(broker.ready["amqp"], wanted)
+    with servers.penstock(tmp_path_factory.mktemp("amqp")) as addresses:
+        runs = Runs(addresses, wanted)
         yield runs
         runs.close()
 
 
 @pytest.fixture(scope="module")
 def rabbitmq(wanted: list[Scenario]) -> Iterator[Runs]:
-    with oracle.rabbitmq() as address:
-        runs = Runs(address, wanted)
+    with servers.rabbitmq() as addresses:
+        runs = Runs(addresses, wanted)
         yield runs
         runs.close()
 

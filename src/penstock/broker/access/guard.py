@@ -12,6 +12,7 @@ from typing import Any
 from penstock import calls
 from penstock.broker.access.needs import Each, Found, Need, Topics, Whole
 from penstock.broker.access.table import ACCESS
+from penstock.broker.queues.names import denied
 from penstock.calls import Call
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
@@ -60,7 +61,13 @@ class Judge:
         granting = not isinstance(need, Whole) and need.or_cluster
         if granting and self.directory.may(self.user, need.operation, "cluster", CLUSTER):
             return None
-        return refusal(self.directory, self.user, need.operation, resource)
+        refused = refusal(self.directory, self.user, need.operation, resource)
+        channel = getattr(
+            entry, "channel", None
+        )  # queues' calls have one, and are refused in RabbitMQ's words
+        if refused is None or channel is None:
+            return refused
+        return replace(refused, detail=denied(*resource, channel.client.vhost.name, self.user))
 
     def whole(self, call: Call, needs: Sequence[Need]) -> Refused | None:
         """Why the call as a whole may not be made, or None."""

@@ -29,6 +29,12 @@ def topic_of(name: str, vhost: str) -> str:
     return name if vhost == DEFAULT_VHOST else f"{vhost}.{name}"
 
 
+def denied(kind: str, resource: str, vhost: str, user: str) -> str:
+    """RabbitMQ's words for somebody who may not do this to a thing that rules call `resource`."""
+    name = resource if vhost == DEFAULT_VHOST else resource.removeprefix(f"{vhost}/")
+    return f"access to {spelled(kind, name, vhost)} refused for user '{user}'"
+
+
 def resource(name: str, vhost: str) -> str:
     """As access rules name it: the name alone in the default virtual host, below the virtual host's name elsewhere."""
     return name if vhost == DEFAULT_VHOST else f"{vhost}/{name}"

@@ -8,7 +8,7 @@ from penstock.broker.queues.answering.finding import channel_of, no_exchange, pr
 from penstock.broker.queues.channels.channel import Channel
 from penstock.broker.queues.exchanges.exchange import Exchange
 from penstock.broker.queues.moving.enter import delay_of, enter, route_of
-from penstock.broker.queues.names import REPLY_TO, plain, resource, spelled
+from penstock.broker.queues.names import REPLY_TO, denied, plain, resource, spelled
 from penstock.broker.state import State
 from penstock.calls.queues import AwaitSafe, Publish, Publishing, Sent
 from penstock.clock import Now
@@ -80,8 +80,10 @@ def _no_way(channel: Channel, name: str) -> Refused:
 
 def _refused(state: State, channel: Channel, exchange: str, user: str) -> Refused | None:
     """Publishes are judged one by one: they may go to many exchanges, and those before a refused one count."""
-    name = resource(exchange or "amq.default", channel.client.vhost.name)
-    return refusal(state.directory, user, "write", ("exchange", name))
+    vhost = channel.client.vhost.name
+    name = resource(exchange or "amq.default", vhost)
+    refused = refusal(state.directory, user, "write", ("exchange", name))
+    return refused and Refused(refused.reason, denied("exchange", name, vhost, user))
 
 
 def _with_care(channel: Channel, content: Content, user: str) -> Content | Refused:

@@ -129,9 +129,6 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         unmet=frozenset({"basic.return: 312 NO_ROUTE", "basic.return: through the default exchange"}),
     ),
 }
-NOT_YET: Final[frozenset[str]] = frozenset()
-"""Scenarios that are not answered alike so far. Whoever makes one of these answer alike takes it out: the test says so."""
-
 SAME: Final = Difference("")
 
 

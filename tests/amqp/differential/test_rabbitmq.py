@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from bench.oracle import rabbitmq as oracle
 
-from tests.amqp.differential import every, recorded, servers
+from tests.amqp.differential import recorded, servers
 from tests.amqp.differential.every import EVERY, expected
 from tests.amqp.differential.running import Outcome, Runs, Scenario
 
@@ -43,10 +43,7 @@ def rabbitmq(wanted: list[Scenario]) -> Iterator[Runs]:
         runs.close()
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="not answered alike so far")
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=NOT_YET) if n in every.NOT_YET else n for n in EVERY])
+@pytest.mark.parametrize("name", EVERY)
 def test_penstock_answers_as_rabbitmq_did(name: str, answers: dict[str, Outcome], penstock: Runs) -> None:
     theirs, ours = expected(name, answers[name]), penstock[name]
     assert ours.answer == theirs.answer

@@ -10,7 +10,15 @@ from kio.schema.errors import ErrorCode as E
 from penstock import calls as c
 from penstock.errors import Refusal, Refused
 
+OF_QUEUES: Final = (
+    Refusal.NO_VHOST, Refusal.NO_EXCHANGE, Refusal.NO_QUEUE, Refusal.NO_EXCHANGE_KIND, Refusal.PRECONDITION,
+    Refusal.LOCKED, Refusal.IN_USE, Refusal.CONSUMER_TAG_TAKEN, Refusal.VHOST_NOT_ALLOWED,
+    Refusal.EXCHANGE_NOT_ALLOWED, Refusal.QUEUE_NOT_ALLOWED,
+)  # fmt: skip
+"""What no call that Kafka's clients can make is declined for."""
+
 CODES: Final = {
+    **dict.fromkeys(OF_QUEUES, E.unknown_server_error),
     Refusal.NO_TOPIC: E.unknown_topic_or_partition,
     Refusal.OTHER_TOPIC: E.inconsistent_topic_id,
     Refusal.TOPIC_EXISTS: E.topic_already_exists,

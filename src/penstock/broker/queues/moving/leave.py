@@ -77,7 +77,6 @@ def give_back(queues: "Queues", queue: Queue, item: Item, nacked: bool = False) 
 def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     """The channel is over: its consumers end, and what it held is its queues' again."""
     channel.closed = True
-    channel.client.channels.pop(channel, None)
     vhost = channel.client.vhost
     if channel.transaction is not None:
         for _, found in channel.transaction.settled:
@@ -94,6 +93,7 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     for queue, _, item in held:
         if not queue.gone and not queue.is_stream:
             give_back(queues, queue, item)
+    channel.client.channels.pop(channel, None)  # not before: a queue that goes asks who holds something of it
     lease, channel.lease = channel.lease, None
     if lease is not None:
         lease.resolve(CLOSED)

@@ -1,5 +1,6 @@
 """MIN and MAX of numbers and moments (as int64 or float64) and of texts."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -8,7 +9,9 @@ from numpy.typing import NDArray
 
 from penstock.engine.aggregates.accumulator import Accumulator, Column, Layout, Slots, numbers
 from penstock.engine.kernels import scatter
+from penstock.engine.kernels.texts import extreme_text
 from penstock.engine.run.columns import nulled
+from penstock.engine.run.kept.texts import TextTable
 
 
 class Extreme(Accumulator):
@@ -59,30 +62,54 @@ class ExtremeFloat(Extreme):
 
 
 class ExtremeText(Extreme):
-    """The smallest or largest text, by its bytes."""
+    """The smallest or largest text, by its bytes; `value` is its number among those that are kept."""
 
-    layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (object, None)}
+    def __init__(self, sign: int) -> None:
+        self.texts = TextTable()
+        super().__init__(sign)
 
     def prepare(self, argument: Column) -> Column:
         return argument
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
-        part = pl.DataFrame({"slot": slots, "value": values}).filter(pl.Series(valid))
-        best = pl.col("value").max() if self.sign > 0 else pl.col("value").min()
-        found = part.group_by("slot", maintain_order=True).agg(best, n=pl.len())
-        self._fold(found["slot"].to_list(), found["value"].to_list(), found["n"].to_list())
+        numbers = self.texts.number(values)
+        self._best(slots, valid & (numbers >= 0), numbers)
+        if self.texts.count > 4096 and self.texts.count > 4 * len(self.cells["value"]):
+            self._forget()
+
+    def _best(self, slots: Slots, valid: NDArray[np.bool_], numbers: Slots) -> None:
+        held = self.texts.texts
+        extreme_text(
+            slots, valid, numbers, held.data, held.at, self.sign, self.cells["count"], self.cells["value"]
+        )
+
+    def _forget(self) -> None:
+        """Keep the texts of cells alone."""
+        there = np.flatnonzero(self.cells["count"] > 0)
+        kept = self.result(there)
+        self.texts = TextTable()
+        self.cells["value"][there] = self.texts.number(kept)
 
     def merge(self, other: Accumulator, targets: Slots, sources: Slots) -> None:
-        counts, values = other.cells["count"][sources], other.cells["value"][sources]
-        there = counts > 0
-        self._fold(targets[there].tolist(), values[there].tolist(), counts[there].tolist())
-
-    def _fold(self, slots: list[int], values: list[str], counts: list[int]) -> None:
-        held, count = self.cells["value"], self.cells["count"]
-        for slot, value, n in zip(slots, values, counts, strict=True):
-            if count[slot] == 0 or (value > held[slot] if self.sign > 0 else value < held[slot]):
-                held[slot] = value
-            count[slot] += n
+        counts = other.cells["count"][sources]
+        there = np.flatnonzero(counts > 0)
+        targets, counts = np.ascontiguousarray(targets[there]), counts[there]
+        numbers = self.texts.number(other.result(sources[there]))
+        self._best(targets, np.ones(len(targets), np.bool_), numbers)
+        np.add.at(self.cells["count"], targets, counts - 1)
 
     def result(self, slots: Slots) -> pl.Series:
-        return pl.Series(self.cells["value"][slots].tolist(), dtype=pl.String)
+        there = self.cells["count"][slots] > 0
+        numbers = np.where(there, self.cells["value"][slots], -1)
+        return self.texts.texts.take(numbers, there, "", pl.String())
+
+    def snapshot(self, count: int) -> dict[str, pl.DataFrame]:
+        held = self.result(np.arange(count)).alias("value")
+        return {"cells": pl.DataFrame({"count": self.cells["count"][:count], "value": held})}
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+        held = blocks["cells"]
+        self.texts = TextTable()
+        self.cells = {name: np.zeros(max(16, held.height), np.int64) for name in self.layout}
+        self.cells["count"][: held.height] = held["count"].to_numpy()
+        self.cells["value"][: held.height] = np.maximum(self.texts.number(held["value"]), 0)

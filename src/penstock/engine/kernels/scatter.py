@@ -20,6 +20,34 @@ def count(slots, valid, signs, cells):  # type: ignore[no-untyped-def]
             cells[slots[row]] += signs[row]
 
 
+@kernel("void(const int64[::1], const int64[::1], const int64[::1], int64[::1], int64[:, ::1])")
+def count_bits(slots, pairs, bits, held, counts):  # type: ignore[no-untyped-def]
+    """For each row, the bits that its pair does not have yet: it gets them, and its slot counts one for each."""
+    for row in range(len(slots)):
+        fresh = bits[row] & ~held[pairs[row]]
+        if fresh == 0:
+            continue
+        held[pairs[row]] |= fresh
+        for place in range(counts.shape[1]):
+            if (fresh >> place) & 1:
+                counts[slots[row], place] += 1
+
+
+@kernel("int64(const int64[::1], boolean[::1], int64[::1])")
+def touched(slots, marks, out):  # type: ignore[no-untyped-def]
+    """The slots that there are, each once, as they first appear; returns how many. `marks` is all false before and after."""
+    count = 0
+    for row in range(len(slots)):
+        slot = slots[row]
+        if not marks[slot]:
+            marks[slot] = True
+            out[count] = slot
+            count += 1
+    for place in range(count):
+        marks[out[place]] = False
+    return count
+
+
 @kernel("void(const int64[::1], const boolean[::1], const int64[::1], const int64[::1], int64[::1])")
 def sum_int(slots, valid, signs, values, cells):  # type: ignore[no-untyped-def]
     """Add up int64; a value taken back is subtracted."""

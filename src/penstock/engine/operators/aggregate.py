@@ -1,7 +1,7 @@
 """Aggregates over all rows so far: each batch that changes a group's row gives its change.
 
-A new group is +I, a changed one -U and +U next to each other, one whose last row was taken back -D; a group whose
-row comes out the same gives nothing (Flink's GroupAggFunction, with mini-batches). Knows nothing of windows.
+A new group is +I, a changed one -U (where a reader asks for it) and +U next to each other, one whose last row was taken
+back -D; a group whose row comes out the same gives nothing (Flink's GroupAggFunction, with mini-batches). Knows nothing of windows.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.clock import Now
+from penstock.engine.kernels import scatter
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import (
     AFTER,
@@ -26,7 +27,7 @@ from penstock.engine.operators.operator import (
     prefixed,
     signs,
 )
-from penstock.engine.plan import Aggregate
+from penstock.engine.plan import Aggregate, Aggregation
 from penstock.engine.run.columns import Growing, pick
 from penstock.engine.run.kept.expiry import Expiry
 from penstock.engine.run.keys import KeyTable
@@ -44,9 +45,13 @@ class RunningAggregate(Operator):
         self.keys = plan.keys
         known = {column.name: column for column in plan.source.schema}
         self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
-        self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=plan.source.changes)
-        self._rows = Growing()
+        retracting = plan.source.changes
+        self.groups = Grouped(plan.aggregations, plan.source.schema, retracting, shared=True)
+        self._rows, self._marks = Growing(), np.zeros(16, np.bool_)
         self.expiry = Expiry.of(plan.ttl_ms)
+        counted = any(_counts_all(one) for one in plan.aggregations)
+        self._moves = not retracting and (counted or self.expiry is not None)
+        """Whether every row brings its group's row out again: then there is nothing to compare."""
 
     @property
     def rows(self) -> Slots:
@@ -70,21 +75,31 @@ class RunningAggregate(Operator):
                 rows, slots, direction = rows.filter(pl.Series(kept)), slots[kept], direction[kept]
                 if not rows.height:
                     return None
-        touched, first = np.unique(slots, return_index=True)
-        touched = touched[np.argsort(first, kind="stable")]
-        lived, before = self.rows[touched] > 0, self.groups.results(touched)
-        np.add.at(self.rows, slots, direction)
+        touched = np.empty(len(slots), np.int64)
+        touched = touched[: int(scatter.touched(slots, self._marks, touched))]
+        lived = self.rows[touched] > 0
+        before = self.groups.results(touched) if self.befores or not self._moves else None
+        scatter.count(slots, np.ones(len(slots), np.bool_), direction, self.rows)
         self.groups.update(rows, slots, direction, len(self.rows), moment)
         lives, after = self.rows[touched] > 0, self.groups.results(touched)
-        made = self._changes(touched, (lived, before), (lives, after))
         if self.expiry is not None:
             self.expiry.touch(touched)
+        if before is None:
+            return self._given(touched, np.where(lived, AFTER, INSERT), after)
+        made = self._changes(touched, (lived, before), (lives, after))
         self._bury(touched[~lives])
         return made
+
+    def _given(self, slots: Slots, kinds: Slots, after: pl.DataFrame) -> pl.DataFrame:
+        """New rows alone."""
+        columns = self.table.rows(slots).get_columns() if self.keys else []
+        return pl.DataFrame([*columns, *after.get_columns(), pl.Series(KIND, kinds.astype(np.int8))])
 
     def _reserve(self, count: int) -> None:
         if count > len(self.rows):
             self._rows.extend(np.zeros(count - len(self.rows), np.int64))
+        if count > len(self._marks):
+            self._marks = np.zeros(2 * count, np.bool_)
         self.groups.reserve(count)
 
     def _changes(
@@ -96,7 +111,7 @@ class RunningAggregate(Operator):
         (lived, before), (lives, after) = old, new
         # Where groups are forgotten an equal row goes out too: who reads it shall know that the group still counts.
         moved = ~_same(before, after, len(slots)) if self.expiry is None else np.ones(len(slots), np.bool_)
-        taken, given = lived & (~lives | moved), lives & (~lived | moved)
+        taken, given = lived & (~lives | (moved & self.befores)), lives & (~lived | moved)
         if not (taken.any() or given.any()):
             return None
         keys = self.table.rows(slots) if self.keys else None
@@ -104,7 +119,7 @@ class RunningAggregate(Operator):
         order = np.arange(2 * len(slots)).reshape(2, -1).T.ravel()
         chosen = order[np.stack([taken, given], axis=1).ravel()]
         kinds = np.concatenate([np.where(lives, BEFORE, DELETE), np.where(lived, AFTER, INSERT)])[chosen]
-        both = before.vstack(after)[chosen] if before.width else pl.DataFrame()
+        both = pl.concat([before, after], rechunk=True)[chosen] if before.width else pl.DataFrame()
         columns = [] if keys is None else keys[chosen % len(slots)].get_columns()
         return pl.DataFrame([*columns, *both.get_columns(), pl.Series(KIND, kinds.astype(np.int8))])
 
@@ -178,6 +193,11 @@ class RunningAggregate(Operator):
         self.groups.restore(nested(blocks, "cells"))
         if self.expiry is not None:
             self.expiry.reset(blocks["stamps"]["stamp"].to_numpy().copy())
+
+
+def _counts_all(plan: Aggregation) -> bool:
+    """Whether it is COUNT(*)."""
+    return plan.function.upper() == "COUNT" and plan.argument is None and plan.condition is None
 
 
 def _same(before: pl.DataFrame, after: pl.DataFrame, rows: int) -> NDArray[np.bool_]:

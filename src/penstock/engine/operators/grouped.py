@@ -5,34 +5,35 @@ Knows nothing of windows or changes.
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import polars as pl
-from sqlglot import exp
 
 from penstock.engine.aggregates import Accumulator, accumulator
 from penstock.engine.aggregates.accumulator import Slots
-from penstock.engine.expressions import asks_time, bind
+from penstock.engine.aggregates.distinct_counts import MEMBERS_MAX, SharedCount, SharedPairs
+from penstock.engine.aggregates.distinct_whole import DistinctWhole
+from penstock.engine.expressions import bind
 from penstock.engine.functions import kinds
+from penstock.engine.operators.arguments import Arguments
 from penstock.engine.operators.operator import Blocks, Moment, nested, prefixed
-from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Aggregation
-from penstock.engine.run.columns import there
 from penstock.engine.types import Schema, polars_type
 
 
 class Grouped:
     """The aggregates of one node, over slots that its operator hands out."""
 
-    def __init__(self, aggregations: Sequence[Aggregation], schema: Schema, retracting: bool) -> None:
+    def __init__(
+        self, aggregations: Sequence[Aggregation], schema: Schema, retracting: bool, shared: bool = False
+    ) -> None:
+        """With `shared`, distinct counts of one argument are one set; they cannot be merged then."""
         self.plans, self.schema, self.retracting = tuple(aggregations), schema, retracting
         self.columns = [plan.column for plan in aggregations]
         self.kinds = [None if p.argument is None else bind(p.argument, schema).kind for p in aggregations]
         self.parts = self.fresh()
-        self.exprs: list[pl.Expr] = []
-        self._plain: dict[int, str | None] = {}
-        for place, plan in enumerate(aggregations):
-            self._compile(place, plan)
-        self.timed = any(asks_time(expr) for expr in self.exprs)
+        self._arguments = Arguments(self.plans, schema, self.parts)
+        self._sets: list[tuple[SharedPairs, list[int], Accumulator]] = []
+        if shared:
+            self._share()
 
     def fresh(self) -> list[Accumulator]:
         """New, empty accumulators of the same aggregates."""
@@ -43,43 +44,30 @@ class Grouped:
             for plan, kind in zip(self.plans, self.kinds, strict=True)
         ]
 
-    def _compile(self, place: int, plan: Aggregation) -> None:
-        """An argument that is a column, without FILTER, is taken as it is; others are computed together."""
-        if plan.condition is None and (plan.argument is None or isinstance(plan.argument, exp.Column)):
-            self._plain[place] = plan.argument.name if plan.argument is not None else None
-            return
-        valid = pl.lit(True)
-        if plan.argument is not None:
-            argument = bind(plan.argument, self.schema).expr
-            if not self.parts[place].nulls:
-                valid = argument.is_not_null()
-            self.exprs.append(self.parts[place].prepare(argument).alias(f"v{place}"))
-        if plan.condition is not None:
-            kept = bind(plan.condition, self.schema).expr.cast(pl.Boolean).fill_null(False)
-            valid = kept if plan.argument is None else valid & kept
-        self.exprs.append(valid.alias(f"ok{place}"))
+    def _share(self) -> None:
+        groups: dict[str, list[int]] = {}
+        for place, (plan, part) in enumerate(zip(self.plans, self.parts, strict=True)):
+            if isinstance(part, DistinctWhole) and plan.function.upper() == "COUNT":
+                assert plan.argument is not None
+                groups.setdefault(plan.argument.sql(), []).append(place)
+        for places in groups.values():
+            for start in range(0, len(places), MEMBERS_MAX):
+                members = places[start : start + MEMBERS_MAX]
+                pairs = SharedPairs(len(members))
+                self._sets.append((pairs, members, self.parts[members[0]]))
+                for turn, place in enumerate(members):
+                    self.parts[place] = SharedCount(pairs, turn)
 
     def update(self, rows: pl.DataFrame, slots: Slots, signs: Slots, count: int, moment: Moment) -> None:
         """Feed rows, each to its slot; `count` is how many slots there are now."""
-        if self.timed:
-            rows = with_now(rows, moment.now)
-        values = rows.select(self.exprs) if self.exprs else rows
-        every = np.ones(len(slots), np.bool_)
+        batch = self._arguments.of(rows, self.parts, moment)
+        self.reserve(count)
+        for pairs, places, reader in self._sets:
+            values = batch.values(places[0], reader)
+            pairs.update(slots, [batch.valid(place) for place in places], values)
         for place, part in enumerate(self.parts):
-            part.reserve(count)
-            if place not in self._plain:
-                valid = np.ascontiguousarray(_full(values[f"ok{place}"], len(slots)).to_numpy())
-                name = f"v{place}"
-                column = _full(values[name], len(slots)) if name in values.columns else _NOTHING
-                part.update(slots, valid, signs, column)
-                continue
-            plain = self._plain[place]
-            if plain is None:
-                part.update(slots, every, signs, _NOTHING)
-            else:
-                held = rows[plain]
-                some = held.null_count() and not part.nulls
-                part.update(slots, there(held) if some else every, signs, part.prepare(held))
+            if not isinstance(part, SharedCount):
+                part.update(slots, batch.valid(place), signs, batch.values(place, part))
 
     def results(self, slots: Slots, parts: Sequence[Accumulator] | None = None) -> pl.DataFrame:
         """The aggregates of slots, as the plan's columns."""
@@ -117,14 +105,6 @@ class Grouped:
         """The opposite of `snapshot`."""
         for place, part in enumerate(self.parts):
             part.restore(nested(blocks, str(place)))
-
-
-_NOTHING = pl.Series([], dtype=pl.Int64)
-
-
-def _full(column: pl.Series, rows: int) -> pl.Series:
-    """A constant expression gives one row whatever there are."""
-    return column if len(column) == rows else column.new_from_index(0, rows)
 
 
 def _typed(series: pl.Series, kind: str) -> pl.Series:

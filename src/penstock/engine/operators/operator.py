@@ -62,6 +62,8 @@ class Operator:
     late: "list[Late]" = []  # noqa: RUF012  replaced, never changed
     delay_ms = 0
     """How far behind its watermark rows may come out, so that its readers' is held back."""
+    befores = True
+    """Whether some reader asks for what a changed row was before; to who knows rows by a key it says nothing."""
     asks_rows = False
     """Whether it wants to know which rows of the source's batch it gets, so that it can name those it fails on."""
 
@@ -70,6 +72,10 @@ class Operator:
         self.late_rows += rows.height
         if self.keeps_late and rows.height:
             self.late = [*self.late, Late(rows.drop(RIDERS, strict=False), moment.before_ms)]
+
+    def asks_before(self, port: int) -> bool:
+        """Whether it must be told what the rows that change were before."""
+        return True
 
     def failed(self) -> list[Failure]:
         """The rows that users' functions failed on since it was asked last: they were left out."""

@@ -6,15 +6,38 @@ blackhole take all. Knows nothing of sockets.
 
 import numpy as np
 import polars as pl
+from sqlglot import exp
 
 from penstock.clock import Now
 from penstock.engine.formats.batches import Payload, encode_partitioned
 from penstock.engine.formats.choose import writer_of
 from penstock.engine.formats.options import key_format, value_format
 from penstock.engine.operators.operator import BEFORE, DELETE, KIND
-from penstock.engine.plan import Sink
+from penstock.engine.plan import Aggregate, Node, Project, Sink, Top
 from penstock.engine.types import polars_type
 from penstock.errors import PenstockError
+
+
+def asks_before(plan: Sink) -> bool:
+    """Whether a sink must be told what the rows that change were before: not one that takes a row for its key's last,
+    where a row that changes keeps that key (Flink: ChangelogMode.upsert)."""
+    if plan.table.connector == "blackhole":
+        return False
+    names = {mine.name: said.name for mine, said in zip(plan.table.written, plan.source.schema, strict=True)}
+    upsert = plan.table.connector == "upsert-kafka"
+    return not upsert or not {names[key] for key in plan.table.key if key in names} <= _lasting(plan.source)
+
+
+def _lasting(node: Node) -> set[str]:
+    """The columns that are the same in a row that changes and in what it changes to."""
+    if isinstance(node, Project):
+        below = _lasting(node.source)
+        return {c.name for c, expr in node.columns if isinstance(expr, exp.Column) and expr.name in below}
+    if isinstance(node, Aggregate):
+        return set(node.keys)
+    if isinstance(node, Top):
+        return {*node.keys, *([node.rank] if node.rank else [])}
+    return set()
 
 
 class WriteTable:

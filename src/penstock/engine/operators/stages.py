@@ -74,6 +74,10 @@ class Stages(Operator):
                 return None
         return rows
 
+    def asks_before(self, port: int) -> bool:
+        """A row that a filter lets no longer through has to go: only projections hand the question on."""
+        return self.befores or not all(isinstance(step, _Make) for step in self.steps)
+
     def failed(self) -> list[Failure]:
         return [one for step in self.steps if isinstance(step, ApplyStep) for one in step.failures.take()]
 

@@ -22,6 +22,7 @@ from penstock.engine.operators.ordered.top import RunningTop, WindowTop
 from penstock.engine.operators.rows.union import Unite
 from penstock.engine.operators.rows.unnest import UnnestRows
 from penstock.engine.operators.scan import ReadTable
+from penstock.engine.operators.sink import asks_before
 from penstock.engine.operators.stages import Stage, Stages
 from penstock.engine.operators.user.batches import MapFrames
 from penstock.engine.operators.user.expand import ExpandRows
@@ -150,6 +151,7 @@ class Graph:
         }
         for number, node in enumerate(nodes):
             self.vertices[self._build(node)].sinks.append(number)
+        self._ask_befores([asks_before(sink) for sink in plan.sinks])
         for vertex in self.vertices:
             if vertex.operator.asks_rows:
                 self._tell_rows(vertex)
@@ -213,6 +215,12 @@ class Graph:
         for port, one in enumerate(inputs):
             self.vertices[one].readers.append((number, port))
         return number
+
+    def _ask_befores(self, sinks: Sequence[bool]) -> None:
+        """Tell each operator whether anybody asks what its rows were before they changed."""
+        for vertex in reversed(self.vertices):
+            readers = (self.vertices[number].operator.asks_before(port) for number, port in vertex.readers)
+            vertex.operator.befores = any(sinks[one] for one in vertex.sinks) or any(readers)
 
     def _tell_rows(self, vertex: Vertex) -> None:
         """Let the source below say which of its rows are which, where nothing but stages is between; and, for who

@@ -116,12 +116,13 @@ class FirstRow(Operator):
         old = heads[slots]
         had = old >= 0
         heads[slots] = np.arange(len(self.rows), len(self.rows) + rows.height)
-        before = self.rows.take(old[had])
+        kept = had if self.befores else np.zeros(len(had), np.bool_)
+        before = self.rows.take(old[kept])
         self.rows.append(rows)
         if len(self.rows) > 4096 and len(heads) * 2 < len(self.rows):
             self._compact()
         order = np.argsort(
-            np.concatenate([np.flatnonzero(had) * 2, np.arange(len(slots)) * 2 + 1]), kind="stable"
+            np.concatenate([np.flatnonzero(kept) * 2, np.arange(len(slots)) * 2 + 1]), kind="stable"
         )
         kinds = np.concatenate([np.full(before.height, BEFORE), np.where(had, AFTER, INSERT)]).astype(
             np.int8

@@ -192,6 +192,8 @@ class RunningTop(Operator):
             same = (before >= 0) & (after >= 0)
         before, after = before[~same], after[~same]
         taken, given = np.flatnonzero(before >= 0), np.flatnonzero(after >= 0)
+        if not self.befores:
+            taken = taken[after[taken] < 0]
         if not (len(taken) or len(given)):
             return None
         if one:  # each change's two halves next to each other

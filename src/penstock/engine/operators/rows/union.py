@@ -23,6 +23,9 @@ class Unite(Operator):
             for source in plan.sources
         ]
 
+    def asks_before(self, port: int) -> bool:
+        return self.befores
+
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         made = rows.select(*self.exprs[port], *carried(rows))
         if self.changes and KIND not in made.columns:

@@ -63,6 +63,11 @@ class TextTable:
         self.texts = Texts()
         self._table = np.full(_FIRST, -1, np.int64)
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.texts.count
+
     def number(self, column: pl.Series) -> Numbers:
         """Each text's number; -1 for a null."""
         data, at, there = text_buffers(column)

@@ -39,7 +39,7 @@ def ours(expression: str) -> tuple[str, list[Any]]:
     catalog = Catalog()
     run(f"{TABLE}; CREATE VIEW v AS SELECT n, {expression} AS found FROM edges", catalog)
     node = catalog.views["v"]
-    job = Job(Plan((Sink(Table("out", node.schema, {"connector": "blackhole"}), node),)))
+    job = Job(Plan((Sink(Table("out", node.schema, {"connector": "print"}), node),)))
     rows = pl.concat([output.rows for output in job.on_records(0, 0, RECORDS, NOW)]).sort("n")
     kind = node.schema[1].kind
     return kind, [plain(kind, value) for value in rows["found"].to_list()]

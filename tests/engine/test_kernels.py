@@ -24,7 +24,8 @@ from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.json.writer import _Cells, _Steps
 from penstock.engine.formats.layout import Layout
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
-from penstock.engine.kernels import compiled, frames, hashing, lines, moments, records, scatter
+from penstock.engine.kernels import compiled, frames, hashing, moments, records, scatter
+from penstock.engine.kernels.decode import lines
 from penstock.engine.types import Column, polars_type
 from penstock.record import HEADER_SIZE, Record, decode, scan
 from penstock.record import encode as encode_slowly
@@ -435,7 +436,7 @@ def test_a_kernel_that_is_not_warm_runs_as_python_until_it_is(monkeypatch: pytes
 
 
 def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path) -> None:
-    code = "from penstock.engine.kernels import lines; lines.split.compile(); assert lines.split.ready"
+    code = "from penstock.engine.kernels.decode import lines; lines.split.compile(); assert lines.split.ready"
     blocked = tmp_path / "file"
     blocked.write_text("")
     env = {**os.environ, "NUMBA_CACHE_DIR": str(blocked / "below a file")}

@@ -2,12 +2,16 @@
 
 from collections import defaultdict
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.relations import Row, answer, filled, ordered
-from tests.engine.streams import NO_SHRINKING
+from penstock.engine.job import Job
+from penstock.engine.operators.ordered.best import BestRows
+from penstock.sql import parse
+from tests.engine.relations import NOW, Row, answer, filled, ordered
+from tests.engine.streams import NO_SHRINKING, folded
 
 SEEDS = st.integers(0, 10_000)
 RANKED = "SELECT {columns} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY {order}) AS n FROM a) WHERE n <= {limit}"
@@ -79,3 +83,49 @@ def test_the_first_rows_of_a_window_come_once(seed: int) -> None:
     found, took_back = answer(inputs, "id BIGINT, k BIGINT, n BIGINT", query, seed)
     assert found == ordered(expected)
     assert not took_back
+
+
+@pytest.mark.parametrize("direction", ["DESC", "ASC"])
+@pytest.mark.parametrize("limit", [2, 5])
+@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
+@given(seed=SEEDS)
+def test_the_first_rows_by_a_number_and_of_equal_ones_the_first_to_come(
+    limit: int, direction: str, seed: int
+) -> None:
+    (table,) = inputs = filled(seed, 120, a=False)
+    groups: dict[object, list[Row]] = defaultdict(list)
+    for row in table.whole:
+        groups[row[2]].append(row)
+    best: list[tuple[Row, int]] = []
+    for members in groups.values():
+        sign = 1 if direction == "ASC" else -1
+        held = sorted(members, key=lambda row, sign=sign: sign * (-1 if row[1] is None else row[1]))  # type: ignore[misc,operator]
+        best += [(row, rank) for rank, row in enumerate(held[:limit], 1)]
+    ranked = "SELECT {columns} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY v ORDER BY k {direction}) AS n FROM a) WHERE n <= {limit}"
+    query = ranked.format(columns="id, v, n", direction=direction, limit=limit)
+    found, _ = answer(inputs, "id BIGINT, v STRING, n BIGINT", query, seed)
+    assert found == ordered([(row[0], row[2], rank) for row, rank in best])
+    query = ranked.format(columns="id, v, t", direction=direction, limit=limit)
+    found, _ = answer(inputs, "id BIGINT, v STRING, t TIMESTAMP(3)", query, seed)
+    assert found == ordered([(row[0], row[2], row[3]) for row, _ in best])
+
+
+def test_lists_of_first_rows_forget_what_left_them() -> None:
+    plan = parse(
+        "CREATE TABLE a (g BIGINT, x BIGINT, s STRING) WITH ('connector'='kafka','topic'='a','format'='json');"
+        "CREATE TABLE o (g BIGINT, x BIGINT, s STRING) WITH ('connector'='print');"
+        "INSERT INTO o SELECT g, x, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY g ORDER BY x DESC) AS n FROM a) WHERE n <= 2;"
+    )
+    job, frames = Job(plan), []
+    for start in range(0, 30_000, 3_000):
+        numbers = range(start, start + 3_000)
+        rows = pl.DataFrame(
+            {"g": [n % 7 for n in numbers], "x": numbers, "s": [f"text {n}" for n in numbers]}
+        )
+        frames += [output.rows for output in job.on_rows(0, 0, rows, NOW)]
+    top = next(v.operator for v in job.graph.vertices if isinstance(v.operator, BestRows))
+    assert top.state_rows == 14
+    assert len(top.rows) < 5_000
+    best = [max(n for n in range(30_000) if n % 7 == g) for g in range(7)]
+    expected = [(g, x, f"text {x}") for g in range(7) for x in (best[g] - 7, best[g])]
+    assert folded(pl.concat(frames)) == sorted(expected, key=repr)

@@ -7,8 +7,8 @@ import polars as pl
 
 from penstock.engine.aggregates.accumulator import Accumulator
 from penstock.engine.aggregates.count import Count
-from penstock.engine.aggregates.distinct import Distinct
-from penstock.engine.aggregates.distinct_whole import DistinctWhole
+from penstock.engine.aggregates.distinct.any import Distinct
+from penstock.engine.aggregates.distinct.whole import DistinctWhole
 from penstock.engine.aggregates.edge import Edge, EdgeFloat, EdgeText
 from penstock.engine.aggregates.extreme import Extreme, ExtremeFloat, ExtremeText
 from penstock.engine.aggregates.gathered import Collected, Gathered, Listed

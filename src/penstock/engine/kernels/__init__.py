@@ -4,9 +4,9 @@
 Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 """
 
-from penstock.engine.kernels import frames, hashing, lines, moments, records, scatter
+from penstock.engine.kernels import frames, hashing, moments, ranking, records, scatter, texts
 from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, interpreting, warm
-from penstock.engine.kernels.decode import avro, json, protobuf
+from penstock.engine.kernels.decode import avro, json, lines, protobuf
 from penstock.engine.kernels.encode import json as json_out
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "lines",
     "moments",
     "protobuf",
+    "ranking",
     "records",
     "scatter",
+    "texts",
     "warm",
 ]

@@ -9,12 +9,12 @@ import polars as pl
 
 from penstock.engine.aggregates import Accumulator, accumulator
 from penstock.engine.aggregates.accumulator import Slots
-from penstock.engine.aggregates.distinct_counts import MEMBERS_MAX, SharedCount, SharedPairs
-from penstock.engine.aggregates.distinct_whole import DistinctWhole
+from penstock.engine.aggregates.distinct.counts import MEMBERS_MAX, SharedCount, SharedPairs
+from penstock.engine.aggregates.distinct.whole import DistinctWhole
 from penstock.engine.expressions import bind
 from penstock.engine.functions import kinds
-from penstock.engine.operators.arguments import Arguments
 from penstock.engine.operators.operator import Blocks, Moment, nested, prefixed
+from penstock.engine.operators.rows.arguments import Arguments
 from penstock.engine.plan import Aggregation
 from penstock.engine.types import Schema, polars_type
 

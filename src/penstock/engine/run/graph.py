@@ -16,6 +16,7 @@ from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
 from penstock.engine.operators.operator import NEVER_MS, Failure, Late, Moment, Operator
+from penstock.engine.operators.ordered.best import BestRows
 from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
 from penstock.engine.operators.ordered.top import RunningTop, WindowTop
@@ -96,7 +97,9 @@ def _top_of(node: Top) -> Operator:
         return WindowTop(node)
     types = {column.name: polars_type(column.kind) for column in node.source.schema}
     once = node.limit == 1 and not node.source.changes and Ranks.fit(types, node.order)
-    return FirstRow(node) if once else RunningTop(node)
+    if once:
+        return FirstRow(node)
+    return BestRows(node) if BestRows.fit(node) else RunningTop(node)
 
 
 def _join_of(node: Join) -> Operator:

@@ -25,7 +25,7 @@ from penstock.engine.formats.texts import from_raw, from_texts, is_textual, raw_
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import half_up
 from penstock.engine.kernels.arrow import Texts, array_buffers, join_texts, text_buffers
-from penstock.engine.kernels.lines import SUSPECT, TOMBSTONE, WHOLE, join
+from penstock.engine.kernels.decode.lines import SUSPECT, TOMBSTONE, WHOLE, join
 from penstock.engine.types import Schema as Columns
 from penstock.engine.types import is_nested
 from penstock.errors import PenstockError

@@ -19,8 +19,8 @@ from penstock.engine.formats.texts import to_text
 from penstock.engine.functions import kinds
 from penstock.engine.kernels.arrow import text_buffers, unnest, wide_words
 from penstock.engine.kernels.compiled import may_compile
+from penstock.engine.kernels.decode.lines import split
 from penstock.engine.kernels.encode import json
-from penstock.engine.kernels.lines import split
 from penstock.engine.kernels.moments import ISO, SQL
 from penstock.engine.types import (
     Schema,

@@ -1,0 +1,1 @@
+"""DISTINCT: what stands before an aggregate so that each value counts once."""

@@ -242,6 +242,38 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "watermarks": lambda: [NUMBERS, VALID, -5, np.zeros(60, np.int64)],
     "versions": lambda: [SLOTS, VALID, np.full(9, -1), np.full(60, 100)],
     "sum_wide": lambda: [SLOTS, VALID, SIGNS, NUMBERS, NUMBERS.astype(np.uint64) * np.uint64(2**60), np.zeros(9, np.int64), np.zeros(9, np.uint64)],
+    "number_texts": lambda: [
+        *text("ab", "abcdefghi", "", "ab", "x", "abcdefghi"), np.array([True, True, True, True, False, True]), 0, np.full(16, -1), 0,
+        np.zeros(40, np.uint8), np.zeros(8, np.int64), np.zeros(6, np.int64),
+    ],
+    "rehash_texts": lambda: [*text("ab", "abcdefghi", "", "x"), 4, np.full(16, -1)],
+    "measure": lambda: [text("ab", "abcdefghi", "")[1], np.array([2, 1, -1, 0, 1]), np.zeros(6, np.int64)],
+    "gather": lambda: [
+        *text("ab", "abcdefghi", ""), np.array([1, -1, 2, 0]), np.array([0, 9, 9, 9, 11]), np.zeros(12, np.uint8),
+    ],
+    "extreme_text": lambda: [
+        np.array([0, 0, 1, 1, 0]), np.array([True, True, True, True, False]), np.array([0, 2, 1, 3, 1]), *text("ab", "é", "abc", ""), 1,
+        np.zeros(2, np.int64), np.zeros(2, np.int64),
+    ],
+    "number_rows": lambda: [
+        np.stack([np.arange(60) % 7, np.arange(60) % 3], axis=1), 0, np.full(64, -1), 0, np.zeros((60, 2), np.int64), np.zeros(60, np.int64),
+        np.zeros(60, np.int64),
+    ],
+    "rehash_rows": lambda: [np.stack([np.arange(8) * 1000, np.arange(8)], axis=1), 8, np.full(32, -1)],
+    "count_bits": lambda: [SLOTS, np.arange(60) % 20, np.arange(60) % 8, np.zeros(20, np.int64), np.zeros((9, 3), np.int64)],
+    "touched": lambda: [SLOTS, np.zeros(9, np.bool_), np.zeros(60, np.int64)],
+    "place_best": lambda: [
+        SLOTS, np.stack([NUMBERS % 5, NUMBERS % 3], axis=1), np.array([1, -1]), False, 100, np.arange(9) % 4,
+        np.tile(np.arange(3), (9, 1)), np.full((9, 3, 2), 1), np.full(9, -1), np.zeros(60, np.int64), np.zeros((60, 3), np.int64),
+    ],
+    "settle": lambda: [np.array([0, 1, 0, 0, 2]), np.array([-1, 1, 1, -1, -1]), np.array([0, 1, 3])],
+    "settle_best": lambda: [
+        np.array([2, 0]), np.array([2, 0, 3]), np.array([[5, 103, 0], [0, 0, 0], [101, 7, 100]]), 100, np.full(4, -1),
+    ],
+    "compare_best": lambda: [
+        np.array([2, 0]), np.array([[7, 8, 9], [5, -1, -1]]), np.array([2, 0, 3]), np.array([[5, 101, 0], [0, 0, 0], [100, 7, 8]]), 100,
+        False, True, np.zeros(12, np.int64), np.zeros(12, np.int64), np.zeros(12, np.int8),
+    ],
     "extreme_wide": lambda: [
         SLOTS, VALID, NUMBERS % 3, NUMBERS.astype(np.uint64), 1, np.zeros(9, np.int64), np.zeros(9, np.int64), np.zeros(9, np.uint64),
     ],

@@ -64,7 +64,7 @@ def place_best(slots, values, directions, newest, first, sizes, numbers, held, s
 
 
 @kernel("int64(const int64[::1], const int64[::1], int64[:, ::1], int64, int64[::1])")
-def settle(touched, sizes, numbers, first, places):  # type: ignore[no-untyped-def]
+def settle_best(touched, sizes, numbers, first, places):  # type: ignore[no-untyped-def]
     """Number the new rows that stand in a list from `first` on, without gaps; returns how many they are.
 
     `places` is -1 for each new row and gets how many stand before it.

@@ -73,7 +73,7 @@ class BestRows(Operator):
     def _take_in(self, rows: pl.DataFrame, touched: Numbers, first: int) -> None:
         """Keep the rows that stand in some list now."""
         places = np.full(rows.height, -1, np.int64)
-        count = int(ranking.settle(touched, self._sizes, self._numbers, first, places))
+        count = int(ranking.settle_best(touched, self._sizes, self._numbers, first, places))
         if count:
             chosen = np.empty(count, np.int64)
             there = np.flatnonzero(places >= 0)

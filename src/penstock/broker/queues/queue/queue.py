@@ -72,13 +72,13 @@ def fill(queue: Queue, waiting: "Waiting") -> None:
     """At a start: all that the ledger has of the queue is ready. What was handed out before is told apart by its number."""
     counts, ready = waiting.counts, queue.ready
     queue.seen = waiting.delivered
-    if not counts and len(ready.lanes) == 1:
+    if not counts and not ready.priority_max:
         ready.fill(waiting.numbers, waiting.sizes, waiting.expires_ms)
         return
     rows = zip(waiting.numbers, waiting.sizes, waiting.expires_ms, waiting.priorities, strict=True)
     for number, size, expires_ms, priority in rows:
         if number in counts:
-            lane = min(priority, len(ready.lanes) - 1)
+            lane = min(priority, ready.priority_max)
             ready.give_back((number, size, expires_ms, counts[number], lane))
         else:
             ready.put(number, size, expires_ms, priority)

@@ -166,22 +166,23 @@ class Lane:
 class Ready:
     """All lanes of one queue, the highest priority first. `bytes` are those of the bodies."""
 
-    __slots__ = ("bytes", "lanes", "occupied")
+    __slots__ = ("bytes", "lanes", "occupied", "priority_max")
 
     def __init__(self, priority_max: int) -> None:
-        self.lanes = [Lane(priority) for priority in range(priority_max + 1)]
+        self.priority_max = priority_max
+        self.lanes: dict[int, Lane] = {0: Lane(0)}  # each made when something of its priority comes first
         self.bytes = 0
         self.occupied = 0  # a bit for each lane that has something, or lately had
 
     def __len__(self) -> int:
-        return sum(map(len, self.lanes))
+        return sum(map(len, self.lanes.values()))
 
     def __bool__(self) -> bool:
         return self._highest() is not None
 
     def put(self, number: int, size: int, expires_ms: int, priority: int) -> None:
         """A new message; a priority above the highest counts as the highest."""
-        lane = self.lanes[min(priority, len(self.lanes) - 1)]
+        lane = self.lane(min(priority, self.priority_max))
         lane.put(number, size, expires_ms)
         self.bytes += size
         self.occupied |= 1 << lane.priority
@@ -214,19 +215,19 @@ class Ready:
 
     def give_back(self, item: Item) -> None:
         """What was taken is ready again."""
-        self.lanes[item[4]].give_back(item)
+        self.lane(item[4]).give_back(item)
         self.bytes += item[1]
         self.occupied |= 1 << item[4]
 
     def put_last(self, item: Item) -> None:
         """What was taken is ready again, behind all others of its priority."""
-        self.lanes[item[4]].put_last(item)
+        self.lane(item[4]).put_last(item)
         self.bytes += item[1]
         self.occupied |= 1 << item[4]
 
     def remove(self, number: int) -> Item | None:
         """Take the one of this number; None where it is not ready."""
-        for lane in self.lanes:
+        for lane in self.lanes.values():
             item = lane.remove(number)
             if item is not None:
                 self.bytes -= item[1]
@@ -243,20 +244,27 @@ class Ready:
 
     def remove_from(self, number: int) -> None:
         """Forget those of this number and above: they never came."""
-        self.bytes -= sum(lane.remove_from(number) for lane in self.lanes)
+        self.bytes -= sum(lane.remove_from(number) for lane in self.lanes.values())
 
     def clear(self) -> "array[int]":
         """Take everything; the numbers."""
         numbers = array("Q")
-        for lane in self.lanes:
+        for lane in self.lanes.values():
             numbers.extend(lane.all_numbers())
-        self.lanes = [Lane(lane.priority) for lane in self.lanes]
+        self.lanes = {0: Lane(0)}
         self.bytes = self.occupied = 0
         return numbers
 
     def __iter__(self) -> Iterator[Item]:
-        for lane in reversed(self.lanes):
-            yield from lane
+        for priority in sorted(self.lanes, reverse=True):
+            yield from self.lanes[priority]
+
+    def lane(self, priority: int) -> Lane:
+        """Where messages of a priority stand."""
+        found = self.lanes.get(priority)
+        if found is None:
+            found = self.lanes[priority] = Lane(priority)
+        return found
 
     def _highest(self) -> Lane | None:
         while self.occupied:

@@ -56,9 +56,23 @@ PLANS = {
     "session": WINDOW.format(
         v="COUNT(*)", of="SESSION(TABLE events PARTITION BY k, DESCRIPTOR(`at`), INTERVAL '1' SECOND)"
     ),
+    "lifetime": "SET 'table.exec.state.ttl' = '1 h'; INSERT INTO counts SELECT e.k, COUNT(*), SUM(v) FROM events e LEFT JOIN"
+    " names n ON e.k = n.name GROUP BY e.k;",
+    "except": "CREATE TABLE those (k STRING, v BIGINT, PRIMARY KEY (k, v) NOT ENFORCED) WITH ('connector' = 'upsert-kafka',"
+    " 'topic' = 'counts', 'key.format' = 'json', 'value.format' = 'json');"
+    "INSERT INTO those SELECT k, v FROM events EXCEPT SELECT k, v FROM events WHERE `at` > TIMESTAMP '2026-01-01 00:00:06';",
+    "not in, a value": "INSERT INTO counts SELECT k, COUNT(*), SUM(v) FROM events WHERE k NOT IN (SELECT name FROM names)"
+    " AND v >= (SELECT MIN(v) FROM events) GROUP BY k;",
+    "too late": "SET 'penstock.late-rows.topic' = 'late';"
+    + WINDOW.format(v="SUM(v)", of=TUMBLE.replace("'4'", "'1'")),
+    "late rows": "SET 'table.exec.emit.late-fire.enabled' = 'true'; SET 'table.exec.emit.allow-lateness' = '2 s';"
+    " SET 'penstock.late-rows.topic' = 'late'; CREATE TABLE those (k STRING, s TIMESTAMP(3), e TIMESTAMP(3), n BIGINT,"
+    " PRIMARY KEY (k, s, e) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'counts', 'key.format' = 'json',"
+    " 'value.format' = 'json'); INSERT INTO those SELECT k, window_start, window_end, COUNT(*)"
+    " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(`at`), INTERVAL '1' SECOND)) GROUP BY k, window_start, window_end;",
     "statement set": "INSERT INTO plain SELECT k, v FROM events; " + WINDOW.format(v="SUM(v)", of=TUMBLE),
 }
-OUTPUTS = ("out", "counts", "windows", "in.dlq")
+OUTPUTS = ("out", "counts", "windows", "in.dlq", "late")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,7 +84,14 @@ def warm() -> Iterator[None]:
 def world() -> World:
     """Two partitions of disordered events with something unreadable among them, and a table of names that changes."""
     made = World()
-    for topic, partitions in (("in", 2), ("names", 1), ("out", 2), ("counts", 1), ("windows", 1)):
+    for topic, partitions in (
+        ("in", 2),
+        ("names", 1),
+        ("out", 2),
+        ("counts", 1),
+        ("windows", 1),
+        ("late", 1),
+    ):
         made.create(topic, partitions)
     for step in range(4):
         for partition in (0, 1):

@@ -15,7 +15,6 @@ import polars as pl
 
 from penstock.calls import Bytes
 from penstock.clock import Now
-from penstock.engine.formats.late import late_records
 from penstock.engine.formats.source import TopicReader
 from penstock.engine.measures import (
     JobMeasures,
@@ -31,6 +30,7 @@ from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table, settings
 from penstock.engine.run.figures.laps import Laps
 from penstock.engine.run.graph import Graph
+from penstock.engine.run.late import late_records
 from penstock.engine.run.repeatable import repeatable
 from penstock.engine.run.snapshot import Frozen, Snapshot, freeze, unpack
 from penstock.engine.run.watermarks import SourceTime

@@ -169,7 +169,7 @@ def test_the_secret_of_the_run_stands_on_no_command_line_and_on_no_disk(site: Si
 
 def test_only_tls_is_spoken_where_the_world_connects_and_children_use_loopback(site: Site) -> None:
     ports = {c.laddr for p in site.running.family() for c in p.net_connections("tcp") if c.status == "LISTEN"}
-    assert {address.ip for address in ports} == {"127.0.0.1"} and len(ports) == 3
+    assert {address.ip for address in ports} == {"127.0.0.1"} and len(ports) == 4
     for address in ports:
         with pytest.raises(
             Exception, match=r"(?i)reset|refused|closed|400|disconnected|empty|BadStatusLine|timed"

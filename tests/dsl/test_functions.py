@@ -86,6 +86,31 @@ def test_sql_calls_them_in_any_case_and_the_plan_is_python_s() -> None:
     assert Job(plans[0]).fingerprint == Job(plans[1]).fingerprint
 
 
+def test_a_computed_column_of_a_table_may_call_one() -> None:
+    app = App("shop")
+
+    @app.function(returns=float)
+    def euros(amount: float) -> float:
+        return amount * 0.5
+
+    app.sql("""
+        CREATE TABLE payments (card STRING, amount DOUBLE, eur AS EUROS(amount) + 1, `at` TIMESTAMP(3),
+          WATERMARK FOR `at` AS `at`) WITH ('connector'='kafka','topic'='payments','format'='json');
+        CREATE TABLE out_ (card STRING, eur DOUBLE) WITH ('connector'='print');
+        INSERT INTO out_ SELECT card, eur FROM payments WHERE eur > 1.5
+    """)
+    with app.test() as t:
+        t.send_all("payments", [{"card": "c", "amount": a, "at": t.now} for a in (1.0, 4.0)])
+        t.end()
+        assert t.read("out_") == [("c", 3.0)]
+    with pytest.raises(PenstockError, match="event time"):
+        app.sql("""
+            CREATE TABLE u (b BIGINT, ts AS TO_TIMESTAMP_LTZ(CAST(EUROS(b) AS BIGINT), 3), WATERMARK FOR ts AS ts)
+            WITH ('connector'='kafka','topic'='u','format'='json');
+            CREATE TABLE p (b BIGINT) WITH ('connector'='print'); INSERT INTO p SELECT b FROM u
+        """)
+
+
 def test_a_function_is_not_called_for_a_null_unless_it_says_so() -> None:
     app, payments = shop()
 

@@ -51,7 +51,7 @@ CASES: list[tuple[str, Build, str]] = [
     (
         "Project",
         lambda p, c: p.select(col.card, "n", eur=col.amount * 0.92, minus=-col.n, rest=10 - col.n % 3, half=col.amount / 2),
-        "SELECT card, n, amount * 0.92 AS eur, -n AS minus, 10 - n % 3 AS `rest`, amount / 2 AS half FROM payments",
+        "SELECT card, n, amount * 0.92 AS eur, -n AS `minus`, 10 - n % 3 AS `rest`, amount / 2 AS half FROM payments",
     ),
     (
         "Project, functions",
@@ -110,7 +110,7 @@ CASES: list[tuple[str, Build, str]] = [
             large=fn.count().filter(col.amount > 100), first=fn.first_value(col.n), last=fn.last_value(col.n),
         ),
         "SELECT card, COUNT(n) AS n, COUNT(DISTINCT card) AS people, MIN(amount) AS low, MAX(amount) AS high, "
-        "COUNT(*) FILTER (WHERE amount > 100) AS large, FIRST_VALUE(n) AS `first`, LAST_VALUE(n) AS `last` "
+        "COUNT(*) FILTER (WHERE amount > 100) AS `large`, FIRST_VALUE(n) AS `first`, LAST_VALUE(n) AS `last` "
         "FROM payments GROUP BY card",
     ),
     (
@@ -269,7 +269,7 @@ def plan_in_python(build: Build) -> tuple[App, Plan]:
     app.table("rates", {"card": str, "rate": float, "since": datetime}, key="card", event_time="since")
     stream = build(payments, cards)
     columns = ", ".join(f"`{c.name}` {c.kind}" for c in stream.schema)
-    app.sql(f"CREATE TABLE result ({columns}) WITH ('connector' = 'print')")
+    app.sql(f"CREATE TABLE `result` ({columns}) WITH ('connector' = 'print')")
     stream.to("result")
     return app, app.plan()
 
@@ -279,7 +279,7 @@ def test_python_and_sql_build_the_same_plan(build: Build, query: str) -> None:
     app, plan = plan_in_python(build)
     columns = ", ".join(f"`{c.name}` {c.kind}" for c in app.catalog.tables["result"].schema)
     other = parse(
-        f"{TABLES} CREATE TABLE result ({columns}) WITH ('connector' = 'print'); INSERT INTO result {query}"
+        f"{TABLES} CREATE TABLE `result` ({columns}) WITH ('connector' = 'print'); INSERT INTO `result` {query}"
     )
     assert explain(plan) == explain(other)
     assert plan.sinks == other.sinks
@@ -313,7 +313,7 @@ def test_the_readme_example_is_the_same_plan_as_its_sql() -> None:
     other = parse(f"""
         CREATE TABLE payments (card STRING, amount DOUBLE, `at` TIMESTAMP(3),
           WATERMARK FOR `at` AS `at` - INTERVAL '5' SECOND) WITH ({KAFKA}, 'topic' = 'payments');
-        CREATE TABLE large (card STRING, eur DOUBLE) WITH ('connector' = 'kafka', 'topic' = 'large', 'format' = 'json');
+        CREATE TABLE `large` (card STRING, eur DOUBLE) WITH ('connector' = 'kafka', 'topic' = 'large', 'format' = 'json');
         CREATE TABLE risky (card STRING, {window}, n BIGINT, spent DOUBLE, PRIMARY KEY (card) NOT ENFORCED)
           WITH ({UPSERT}, 'topic' = 'risky');
         CREATE TABLE alerts (card STRING, why STRING) WITH ('connector' = 'kafka', 'topic' = 'alerts', 'format' = 'json');
@@ -321,7 +321,7 @@ def test_the_readme_example_is_the_same_plan_as_its_sql() -> None:
           SELECT card, {WINDOW}, COUNT(*) AS n, SUM(amount) AS spent {TUMBLE} GROUP BY card, {WINDOW}
         ) WHERE spent > 500 AND n >= 3;
         EXECUTE STATEMENT SET BEGIN
-          INSERT INTO large SELECT card, amount * 0.92 AS eur FROM payments WHERE amount > 100;
+          INSERT INTO `large` SELECT card, amount * 0.92 AS eur FROM payments WHERE amount > 100;
           INSERT INTO risky SELECT * FROM v;
           INSERT INTO alerts SELECT card, 'over cap' FROM v;
         END;

@@ -26,8 +26,8 @@ NOW = Now(0.0, 1_700_000_000_000)
 SCRIPT = """
 CREATE TABLE t (n BIGINT, `at` TIMESTAMP(3), WATERMARK FOR `at` AS `at` - INTERVAL '1' SECOND)
 WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
-CREATE TABLE out (n BIGINT) WITH ('connector' = 'blackhole');
-INSERT INTO out SELECT n FROM t;
+CREATE TABLE o (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO o SELECT n FROM t;
 """
 
 

@@ -11,7 +11,7 @@ from tests.engine.relations import Row, answer, filled, joined, ordered
 from tests.engine.streams import NO_SHRINKING
 from tests.engine.test_joins import above, equal, near, window
 
-FOUR = "aid BIGINT, ak BIGINT, av STRING, at TIMESTAMP(3)"
+FOUR = "aid BIGINT, ak BIGINT, av STRING, `at` TIMESTAMP(3)"
 SEEDS = st.integers(0, 10_000)
 HALVES = {"EXISTS": "SEMI", "NOT EXISTS": "ANTI"}
 CHANGES = [(False, False), (True, False), (False, True), (True, True)]

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from tests.engine.relations import Row, answer, filled, joined, ordered
 from tests.engine.streams import NO_SHRINKING
 
-EIGHT = "aid BIGINT, ak BIGINT, av STRING, at TIMESTAMP(3), bid BIGINT, bk BIGINT, bv STRING, bt TIMESTAMP(3)"
+EIGHT = (
+    "aid BIGINT, ak BIGINT, av STRING, `at` TIMESTAMP(3), bid BIGINT, bk BIGINT, bv STRING, bt TIMESTAMP(3)"
+)
 HOWS = ("INNER", "LEFT", "RIGHT", "FULL")
 SEEDS = st.integers(0, 10_000)
 

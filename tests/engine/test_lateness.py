@@ -302,9 +302,9 @@ def test_a_silent_side_that_follows_the_clock_does_not_rest() -> None:
     script = (
         f"CREATE TABLE t (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) {table};"
         f"CREATE TABLE u (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) {other};"
-        "CREATE VIEW every AS SELECT k, ts FROM t UNION ALL SELECT k, ts FROM u;"
+        "CREATE VIEW united AS SELECT k, ts FROM t UNION ALL SELECT k, ts FROM u;"
         "CREATE TABLE o (k STRING, s TIMESTAMP(3), n BIGINT) WITH ('connector'='print');"
-        f"INSERT INTO o {TVF.replace('TABLE t', 'TABLE `every`')};"
+        f"INSERT INTO o {TVF.replace('TABLE t', 'TABLE united')};"
     )
     job = Job(parse(script))
     for index in (0, 1):

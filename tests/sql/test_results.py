@@ -156,9 +156,9 @@ def test_fields_of_nested_rows() -> None:
 
     app = App("nested")
     app.sql(
-        """CREATE TABLE t (e INT, bid ROW<price BIGINT NOT NULL, `by` ROW<name STRING, at TIMESTAMP(3)>>, n AS bid.price + 1)
+        """CREATE TABLE t (e INT, bid ROW<price BIGINT NOT NULL, `by` ROW<name STRING, `at` TIMESTAMP(3)>>, n AS bid.price + 1)
              WITH ('connector'='kafka','topic'='t','format'='json');
-           CREATE TABLE o (p BIGINT, name STRING, n BIGINT, whole ROW<name STRING, at TIMESTAMP(3)>)
+           CREATE TABLE o (p BIGINT, name STRING, n BIGINT, whole ROW<name STRING, `at` TIMESTAMP(3)>)
              WITH ('connector'='kafka','topic'='o','format'='json');
            INSERT INTO o SELECT bid.price, t.bid.`by`.name, n, bid.`by` FROM t WHERE bid.price > 1;"""
     )

@@ -78,9 +78,9 @@ def test_where_reading_begins_and_ends(broker_address: str, tmp_path: Path, opti
 def test_a_bounded_table_beside_one_that_goes_on_holds_nothing_back(
     broker_address: str, tmp_path: Path
 ) -> None:
-    script = BOUNDED.replace("TABLE events", "TABLE old") + SOURCE.replace("{name}-in", "{name}-more")
-    union = """CREATE VIEW every AS SELECT k, `at` FROM old UNION ALL SELECT k, `at` FROM events;
-    """ + WINDOWS.replace("TABLE events", "TABLE every")
+    script = BOUNDED.replace("TABLE events", "TABLE earlier") + SOURCE.replace("{name}-in", "{name}-more")
+    union = """CREATE VIEW united AS SELECT k, `at` FROM earlier UNION ALL SELECT k, `at` FROM events;
+    """ + WINDOWS.replace("TABLE events", "TABLE united")
 
     async def test(case: Case) -> None:
         await case.client.create_topic(f"{case.name}-more", 1)

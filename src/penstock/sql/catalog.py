@@ -8,13 +8,30 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from penstock.engine.functions.user import TableFunction, UserCall, UserFunction
-from penstock.engine.plan import Node, Scan, Sink, Table
+from penstock.engine.plan import Node, Project, Scan, Sink, Table
 from penstock.engine.plan.lifetimes import lasting
 from penstock.engine.plan.settings import TTL
 from penstock.sql.dialect import WINDOW_FUNCTIONS, FlinkParser
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.nodes.intervals import milliseconds_of
 from penstock.sql.support import function_names
+
+
+def _scanned(table: Table) -> Node:
+    """The rows of a table; columns that users' functions make are made above the scan, where calls are made."""
+    called = {name: expr for name, expr in table.computed if expr.find(UserCall) is not None}
+    if not called:
+        return Scan(table)
+    if table.watermark is not None and table.watermark.column in called:
+        raise QueryError(
+            f"event time of `{table.name}` cannot be what a user's function gives",
+            remedy="a column of the record, or one that SQL's own functions make of it",
+        )
+    kept = tuple(column for column in table.schema if column.name not in called)
+    computed = tuple(pair for pair in table.computed if pair[0] not in called)
+    base = replace(table, schema=kept, computed=computed)
+    made = tuple((c, called.get(c.name, exp.column(c.name, quoted=True))) for c in table.schema)
+    return Project(Scan(base), made)
 
 
 class NoTargetError(QueryError):
@@ -93,7 +110,7 @@ class Catalog:
         table = self.tables[name]
         if table.connector in ("print", "blackhole"):
             raise QueryError(f"`{name}` is a {table.connector} table: it can only be written", at)
-        return Scan(table)
+        return _scanned(table)
 
     def target(self, name: str, at: At = None) -> Table:
         """The table behind a name that an INSERT fills."""

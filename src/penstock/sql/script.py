@@ -133,7 +133,7 @@ def _create(cursor: Cursor, catalog: Catalog) -> None:
     what = cursor.token
     if cursor.accept("TABLE"):
         exist_ok = cursor.accept("IF", "NOT", "EXISTS")
-        made, name = table(cursor)
+        made, name = table(cursor, catalog.resolved)
         catalog.add_table(made, name, exist_ok=exist_ok)
     elif cursor.accept("VIEW"):
         _view(cursor, catalog)

@@ -3,6 +3,7 @@
 Source: Flink documentation, "CREATE Statements". Knows the clause's grammar; option names are in `options`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -23,12 +24,17 @@ from penstock.sql.nodes.kinds import kind
 METADATA = ("topic", "partition", "offset", "timestamp")
 
 
+Resolver = Callable[[exp.Expression], exp.Expression]
+"""Makes calls of users' functions known as such."""
+
+
 @dataclass
 class Draft:
     """A table while its clauses are read."""
 
     name: str
     at: At
+    resolved: Resolver
     columns: list[Column] = field(default_factory=list)
     computed: list[tuple[str, exp.Expression]] = field(default_factory=list)
     metadata: list[tuple[str, str]] = field(default_factory=list)
@@ -43,12 +49,12 @@ class Draft:
         return [column.name for column in self.columns]
 
 
-def table(cursor: Cursor) -> tuple[Table, Token]:
+def table(cursor: Cursor, resolved: Resolver) -> tuple[Table, Token]:
     """The rest of a CREATE TABLE after the keyword, from the table's name on."""
     name = cursor.name("the table's name")
     if cursor.peek("."):
         raise QueryError("there is one catalog and one database", name, remedy="name the table alone")
-    draft = Draft(name.text, name)
+    draft = Draft(name.text, name, resolved)
     if cursor.peek("("):
         for item in cursor.wrapped().items():
             _item(draft, item)
@@ -93,7 +99,7 @@ def _column(draft: Draft, item: Cursor) -> None:
     if name.text in draft.names:
         raise QueryError(f"column `{name.text}` is declared twice", name)
     if item.accept("AS"):
-        formula = item.until("COMMENT").parse(exp.Condition, "an expression")
+        formula = draft.resolved(item.until("COMMENT").parse(exp.Condition, "an expression"))
         draft.columns.append(Column(name.text, ""))
         draft.formulas.append((name, formula))
     else:

@@ -11,6 +11,7 @@ from penstock.errors import PenstockError
 from penstock.sql.dialect import NESTED
 from penstock.sql.faults import At, QueryError, Script
 from penstock.sql.grammar.cursor import Cursor, tokenize
+from penstock.sql.grammar.reserved import refuse_reserved
 
 DType = exp.DType
 
@@ -124,7 +125,9 @@ def _inner(text: str, whole: str, at: At) -> str:
 
 def _row(kind: str, at: At) -> str:
     made: dict[str, Column] = {}
-    for field in row_fields(kind):
+    for written, field in zip(parts_of(kind), row_fields(kind), strict=True):
+        if not written.startswith("`"):
+            refuse_reserved(field.name, at)
         if field.name in made or not field.name:
             raise QueryError(f"ROW has the field `{field.name}` twice", at)
         made[field.name] = Column(field.name, _inner(field.kind, kind, at), field.nullable)

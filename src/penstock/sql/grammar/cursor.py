@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.sql.dialect import NESTED, Flink
 from penstock.sql.faults import QueryError, Script
+from penstock.sql.grammar.reserved import check_names, refuse_reserved
 from penstock.sql.support import CLAUSES_REFUSED
 
 SCRIPT_CHARACTERS_MAX = 1_000_000
@@ -109,6 +110,8 @@ class Cursor:
         )
         if token is None or not (quoted or word):
             raise QueryError(f"expected {what}, found {self.found()}", self.here)
+        if not quoted:
+            refuse_reserved(token.text, token)
         self.at += 1
         return token
 
@@ -190,6 +193,7 @@ class Cursor:
             raise QueryError(f"{what} cannot be read", rest[0]) from None
         if not isinstance(tree, exp.Expression):
             raise QueryError(f"expected {what}, found `{rest[0].text}`", rest[0])
+        check_names(tree)
         return tree
 
     def _syntax(self, error: ParseError, rest: list[Token]) -> QueryError:

@@ -1,6 +1,6 @@
 """``datagen``: made-up rows, the same for the same table each time: row n is a function of the table's name and n.
 
-    CREATE TABLE orders (id BIGINT, price DOUBLE, at TIMESTAMP(3)) WITH (
+    CREATE TABLE orders (id BIGINT, price DOUBLE, `at` TIMESTAMP(3)) WITH (
       'connector' = 'datagen', 'rows-per-second' = '5', 'fields.id.kind' = 'sequence',
       'fields.id.start' = '1', 'fields.id.end' = '1000', 'fields.price.min' = '1', 'fields.price.max' = '9')
 

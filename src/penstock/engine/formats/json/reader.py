@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
 from penstock.engine.formats.json.lenient import MisfitError, read_object
 from penstock.engine.formats.json.style import JsonStyle
-from penstock.engine.formats.texts import from_raw, from_texts, is_textual, raw_type
+from penstock.engine.formats.plain.texts import from_raw, from_texts, is_textual, raw_type
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import half_up
 from penstock.engine.kernels.arrow import Texts, array_buffers, join_texts, text_buffers

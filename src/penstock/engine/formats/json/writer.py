@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from penstock.engine.formats.batches import Payload
 from penstock.engine.formats.cells import whole_words
 from penstock.engine.formats.json.style import JsonStyle
-from penstock.engine.formats.texts import to_text
+from penstock.engine.formats.plain.texts import to_text
 from penstock.engine.functions import kinds
 from penstock.engine.kernels.arrow import text_buffers, unnest, wide_words
 from penstock.engine.kernels.compiled import may_compile

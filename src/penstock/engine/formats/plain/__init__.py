@@ -1,1 +1,1 @@
-"""Formats without a schema of their own: bytes as they are, and comma-separated values."""
+"""Formats without a schema of their own: bytes as they are, comma-separated values, and what any text format writes as texts."""

@@ -19,7 +19,7 @@ from penstock.engine.formats.batches import Payload
 from penstock.engine.formats.chunks import VALUE_SIZE, Chunk
 from penstock.engine.formats.json.lenient import MisfitError, convert_text
 from penstock.engine.formats.json.reader import Decoded, JsonOptions, JsonReader, Sorting
-from penstock.engine.formats.texts import to_text
+from penstock.engine.formats.plain.texts import to_text
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.table import Value

@@ -31,11 +31,11 @@ bench: .venv/ready ## beside real Kafka and a hand-written loop; JSON into bench
 docs: .venv/ready ## write the generated tables of docs/ anew
 	@$(V)/python -m penstock.cli.docs docs
 
-compatibility: .venv/ready ## the clients' own test suites, on Kafka and on penstock
-	@$(V)/python -m tests.compatibility.suites
+compatibility: .venv/ready ## the clients' own test suites, on Kafka or RabbitMQ and on penstock
+	@$(V)/python -m tests.compatibility.suites && $(V)/python -m tests.amqp.suites
 
-differential: .venv/ready ## ask Apache Kafka every scenario anew, and write what they cover
-	@$(V)/python -m tests.differential.page
+differential: .venv/ready ## ask Apache Kafka and RabbitMQ every scenario anew, and write what they cover
+	@$(V)/python -m tests.differential.page && $(V)/python -m tests.amqp.differential.page
 
 kill: .venv/ready ## the long campaigns, see docs/campaigns.md: kills, torn writes, cuts, a million spoilt requests
 	@$(V)/pytest -m slow -s --timeout=3600

@@ -20,7 +20,7 @@ PAGE: Final = Path(__file__).parents[3] / "docs" / "compatibility" / "amqp-diffe
 HEAD: Final = """\
 # The same asked of RabbitMQ {version} and of penstock
 
-Written by `python -m tests.amqp.differential.page`. Each scenario is a program that speaks AMQP 0-9-1 to a server frame by
+Written by `make differential`. Each scenario is a program that speaks AMQP 0-9-1 to a server frame by
 frame and keeps all that a client can see: answers, deliveries with their order, properties and types of fields, reply codes
 and reply texts. `tests/amqp/differential/test_rabbitmq.py` requires the same of penstock. What a scenario covers is computed
 while it runs: methods with what became of them, and the kinds of exchanges and queues that messages came through. A scenario

@@ -11,7 +11,7 @@ COUNTED_MIN = 120
 
 
 def test_every_scenario_has_its_answers_recorded() -> None:
-    assert list(recorded.read()) == sorted(EVERY), "run: python -m tests.amqp.differential.page"
+    assert list(recorded.read()) == sorted(EVERY), "run: make differential"
 
 
 def test_enough_scenarios_cover_something_that_no_other_does() -> None:
@@ -27,7 +27,7 @@ def test_differences_are_of_scenarios_and_have_their_reason() -> None:
 
 
 def test_the_page_is_fresh() -> None:
-    assert PAGE.read_text() == markdown(recorded.read()), "run: python -m tests.amqp.differential.page"
+    assert PAGE.read_text() == markdown(recorded.read()), "run: make differential"
 
 
 def test_what_is_wrong_with_bytes_is_told_by_the_bytes() -> None:

@@ -57,5 +57,5 @@ def test_rabbitmq_still_answers_what_was_recorded(
     name: str, answers: dict[str, Outcome], rabbitmq: Runs
 ) -> None:
     kept, now = answers[name], rabbitmq[name]
-    assert now.answer == kept.answer, "run: python -m tests.amqp.differential.page"
-    assert sorted(now.met) == sorted(kept.met), "run: python -m tests.amqp.differential.page"
+    assert now.answer == kept.answer, "run: make differential"
+    assert sorted(now.met) == sorted(kept.met), "run: make differential"

@@ -2,12 +2,14 @@
 
 import struct
 import time
+from array import array
 from pathlib import Path
 
 import pytest
 from google_crc32c import value as crc32c
 
 from penstock.broker.ledger import LedgerOptions, columns
+from penstock.broker.ledger.standing.pages import Pages, Rows
 from penstock.errors import PenstockError
 from penstock.log import LogOptions, RealDisk
 from penstock.record import info_at
@@ -143,6 +145,21 @@ def test_pages_of_which_little_is_left_are_put_together() -> None:
     assert len(bench.ledger._standing.pages.pages) < 5
     bench.restart()
     assert bench.waiting() == stay
+
+
+def test_what_stood_before_the_rest_of_a_page_is_not_found() -> None:
+    pages, count = Pages(), 5000
+    columns = (
+        array("Q", range(count)), array("Q", bytes(8 * count)), array("I", range(count)), array("I", bytes(4 * count)),
+        array("I", [1] * count),
+    )  # fmt: skip
+    pages.extend(Rows(columns))
+    (page,) = pages
+    page.holders[:4900] = array("I", bytes(4 * 4900))
+    pages.lost(page, 4900)
+    assert list(page.numbers) == [*range(4900, count)], "what nobody holds was let go"
+    found = [pages.find(number) for number in range(count + 10)]
+    assert [one is not None for one in found] == [4900 <= number < count for number in range(count + 10)]
 
 
 def test_sets_of_queues_that_no_message_has_are_forgotten() -> None:

@@ -32,6 +32,8 @@ class Page:
         """Its row; -1 where it is not here."""
         numbers = self.numbers
         row = number - numbers[0]  # right where no number is missing, and too far otherwise
+        if row < 0:
+            return -1
         if row >= len(numbers) or numbers[row] != number:
             row = bisect_left(numbers, number, 0, min(row + 1, len(numbers)))
             if row == len(numbers) or numbers[row] != number:

@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one JSON file with the machine's description, and a table for people.
 
-python -m bench [NAME …]        names: start, install, engine_loop, kafka_io, latency
+python -m bench [NAME …]        names: start, install, engine_loop, kafka_io, amqp, latency
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("start", "install", "engine_loop", "kafka_io", "latency")
+NAMES = ("start", "install", "engine_loop", "kafka_io", "amqp", "latency")
 OUT = Path(__file__).parent / "out"
 
 

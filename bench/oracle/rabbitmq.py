@@ -62,14 +62,18 @@ def environment(home: Path, mapper_port: int) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def rabbitmq(settings: Mapping[str, str] | None = None, definitions: Any = None) -> Iterator[str]:
+def rabbitmq(
+    settings: Mapping[str, str] | None = None, definitions: Any = None, home: Path | None = None
+) -> Iterator[str]:
     """A running RabbitMQ; gives its address. Stopped, and its data removed, at the end.
 
     `settings` are further lines of rabbitmq.conf. `definitions` are users, virtual hosts and permissions as RabbitMQ
-    exports them; without, guest/guest may do everything.
+    exports them; without, guest/guest may do everything. In a `home` that is given its data stay for the next start.
     """
-    with tempfile.TemporaryDirectory(prefix="oracle-rabbitmq-") as folder:
-        home, port, mapper_port = Path(folder), free_port(), free_port()
+    with contextlib.ExitStack() as stack:
+        port, mapper_port = free_port(), free_port()
+        if home is None:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oracle-rabbitmq-")))
         text = SETTINGS.format(port=port)
         if definitions is not None:
             (home / "definitions.json").write_text(json.dumps(definitions))

@@ -71,6 +71,7 @@ class Simulated:
             if found:
                 batches = b"".join(record.encode([each], base_offset=each.offset) for each in found)
                 source.feed(Chunk(*part, source.fetch_from, batches, 0, found[-1].offset + 1))
+            source.sweep()
             while (one := source.next()) is not None:
                 self.share.offer(source, one, self.now_ms)
 
@@ -94,7 +95,9 @@ class Simulated:
     def commit(self) -> None:
         found = self.share.gather()
         for move in found.moves:
-            self.share.written(move, self.log.append(move.part, move.record))
+            offset = self.log.append(move.part, move.record)
+            self.share.expect(move, offset)
+            self.share.written(move, offset)
             if move.part[0] != self.rules.names.dead:
                 self.log.ends[move.part] += 1  # a marker
         self.log.committed |= found.positions

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from penstock.consumer.failures import failing_of, trace_of
 from penstock.consumer.names import names_of, settings_of
 from penstock.errors import PenstockError
 from penstock.retries import Retry, short
@@ -88,3 +89,27 @@ def test_retries_outlast_their_waits_and_dead_letters_stay() -> None:
     assert int(made["retention.ms"]) > 31 * 86_400_000
     assert int(made["max.message.bytes"]) > 1000
     assert settings_of(retry, {}, dead=True)["retention.ms"] == "-1"
+
+
+def raised(cause: bool) -> Exception:
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            raise ValueError("outer") from (inner if cause else None)
+    except ValueError as error:
+        return error
+
+
+def test_a_trace_says_where_and_why_and_what_caused_it() -> None:
+    failing = failing_of(raised(True), "shop.charge")
+    assert (failing.kind, failing.message, failing.function) == ("ValueError", "outer", "shop.charge")
+    assert "KeyError: 'inner'" in failing.trace
+    try:
+        raise LookupError("plain")
+    except LookupError as error:
+        plain = trace_of(error)
+    assert plain.startswith("Traceback (most recent call last):")
+    assert 'raise LookupError("plain")' in plain
+    assert plain.endswith("LookupError: plain\n")
+    assert trace_of(ValueError("never raised")) == "ValueError: never raised\n"

@@ -42,7 +42,7 @@ def caller(handler: Handler, time_limit_s: float | None) -> Call:
         async with asyncio.timeout(time_limit_s):
             await handler(delivery)
 
-    return call
+    return handler if time_limit_s is None else call
 
 
 class Thread:

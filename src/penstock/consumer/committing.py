@@ -70,11 +70,15 @@ class Committer:
                 sent.append((run, writer.push(*part, batch)))
         if positions:
             await writer.send_offsets(self._membership.group, positions, place)
-        await writer.end()
+        placed = []
         for run, answer in sent:
-            base = answer.result()
-            for delta, (share, move) in enumerate(run):
-                share.written(move, base + delta)
+            base = await answer
+            placed += [(share, move, base + delta) for delta, (share, move) in enumerate(run)]
+        for share, move, offset in placed:
+            share.expect(move, offset)  # before anyone can read it
+        await writer.end()
+        for share, move, offset in placed:
+            share.written(move, offset)
         self.written += len(moves)
 
 

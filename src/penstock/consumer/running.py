@@ -71,6 +71,7 @@ class Running:
         self._stumbles = 0
         self._trouble_since_s: float | None = None
         self._loads: set[asyncio.Task[None]] = set()
+        self._commit: asyncio.Task[bool] | None = None
 
     # --- what goes on beside `serve` -----------------------------------------------------------------------------
 
@@ -164,6 +165,7 @@ class Running:
         back = await self.ready.close(
             self.options.drain_s, lambda each: each.source_offset < ends.get(each.source, 0)
         )
+        await self._committed()
         if self._membership.lost:
             self._drop(self.shares)
         elif back:
@@ -182,12 +184,14 @@ class Running:
         if not passing or self._stumbles > STUMBLES_MAX:
             raise error
         await self.ready.close(self.options.drain_s)
+        with contextlib.suppress(KafkaError):
+            await self._committed()
         self._drop(self.shares)
         await self._committer.reopen()
 
     async def _end(self) -> None:
         self.ready.end()
-        for task in self._loads:
+        for task in (*self._loads, *([self._commit] if self._commit else [])):
             task.cancel()
         for reader in self._readers:
             await reader.close()
@@ -263,21 +267,31 @@ class Running:
             if due_ms is not None:
                 next_ms = min(next_ms or due_ms, due_ms)
         now_s = time.monotonic()
+        if self._commit is not None and self._commit.done():
+            await self._committed()
         at_s = min(self._moves_at_s or self._commit_at_s, self._commit_at_s)
-        if now_s >= at_s:
+        if now_s >= at_s and self._commit is None:
+            # What is gathered makes room at once; while it is written, reading and handling go on.
             self._moves_at_s, self._commit_at_s = 0.0, now_s + self.options.commit_s
-            if await self._committer.commit(list(self.shares.values())):
-                self._stumbles = 0
-        wait_s = min(0.25, max(0.0, at_s - now_s)) if now_s < at_s else 0.0
+            self._commit = asyncio.create_task(self._committer.commit(list(self.shares.values())))
+            self._commit.add_done_callback(lambda _: self._stir.set())
+        wait_s = min(0.25, at_s - now_s) if now_s < at_s else 0.25 if self._commit else 0.0
         if next_ms:
             wait_s = min(wait_s, max(0.0, (next_ms - now_ms) / 1000))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._stir.wait()
 
+    async def _committed(self) -> None:
+        """Wait for the commit under way; raises KafkaError where it failed."""
+        commit, self._commit = self._commit, None
+        if commit is not None and await commit:
+            self._stumbles = 0
+
     def _fill(self, share: Share, source: Source, reader: Reader, now_ms: int) -> None:
         """Decode what came as far as there is room; fetch no more of it where there is enough."""
         options = self.options
+        source.sweep()
         while len(source.under_way) < options.window and source.bytes_under_way < options.window_bytes:
             found = source.next()
             if found is None:

@@ -4,12 +4,12 @@ Records come in by `offer`, outcomes by `settle`; `gather` gives what one transa
 where it landed. Knows the order of keys and the rules of `Retry`; knows no server, no clock and no handler.
 """
 
-import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from penstock.consumer.delivery import Delivery, Part
+from penstock.consumer.failures import failing_of
 from penstock.consumer.names import Names
 from penstock.consumer.partition.holding import Holding
 from penstock.consumer.partition.order import Held, Order, Written
@@ -275,12 +275,15 @@ class Share:
                 found.positions[part] = self._told[part] = self.holding.position
         return found
 
+    def expect(self, move: Move, offset: int) -> None:
+        """A move stands at this offset, and will be committed: a retry read there blocks its key already."""
+        if self.rules and self.rules.keep_order and move.part[0] in self.rules.names.tiers:
+            self._expected.add((move.part, offset))
+
     def written(self, move: Move, offset: int) -> None:
         """A move is committed, and stands at this offset."""
         held = move.held
         if held is None or self.holding is None:
-            if self.rules and self.rules.keep_order and move.part[0] in self.rules.names.tiers:
-                self._expected.add((move.part, offset))
             return
         self.holding.add(held, offset)
         if held.wanted:
@@ -296,11 +299,3 @@ class Share:
         held.wanted = False
         self.holding.remember(held, found)
         self.order.release(held)
-
-
-def failing_of(error: BaseException, function: str) -> Failing:
-    """An exception as Kafka Connect's headers tell it."""
-    kind = type(error)
-    home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    trace = "".join(traceback.format_exception(error))
-    return Failing(f"{home}{kind.__qualname__}", str(error), trace, "TASK_PUT", function)

@@ -95,14 +95,25 @@ class Source:
         self.under_way.append(delivery)
         self.bytes_under_way += delivery.size
 
+    def sweep(self) -> None:
+        """Let go of what is settled and leaves nothing to be written, so that there is room for more.
+
+        What is to be written may still be taken back (`Order`), so it stays until it is gathered.
+        """
+        while self.under_way and self.under_way[0].settled and not self.under_way[0].moves:
+            self._pop()
+
     def settled(self) -> list[Delivery]:
         """What is settled without anything unsettled before it: taken out, and the position is behind it."""
         done = []
         while self.under_way and self.under_way[0].settled:
-            delivery = self.under_way.popleft()
-            self.bytes_under_way -= delivery.size
-            self.position = delivery.source_offset + 1
-            done.append(delivery)
+            done.append(self._pop())
         if not self.under_way:
             self.position = max(self.position, self._read_to)
         return done
+
+    def _pop(self) -> Delivery:
+        delivery = self.under_way.popleft()
+        self.bytes_under_way -= delivery.size
+        self.position = delivery.source_offset + 1
+        return delivery

@@ -216,6 +216,20 @@ def test_raw_bytes_that_are_no_value_are_a_dead_letter() -> None:
     assert len(letters.dead_letters) == 1
 
 
+def test_options_that_change_no_result_may_stand() -> None:
+    upsert = {"connector": "upsert-kafka", "topic": "t", "key.format": "json", "value.format": "json"}
+    told_ = {
+        **upsert,
+        "sink.buffer-flush.max-rows": "10",
+        "sink.buffer-flush.interval": "1s",
+        "sink.parallelism": "2",
+    }
+    script = f"CREATE TABLE t (k INT, PRIMARY KEY (k) NOT ENFORCED) WITH ({told(told_)});"
+    assert parse(
+        script + "CREATE TABLE o (k INT) WITH ('connector'='print'); INSERT INTO o SELECT k FROM t"
+    ).sinks
+
+
 # --- the refusals ------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ from tests.engine.test_json import HOSTILE, chunk_of
 KINDS = (
     "BIGINT", "INT", "SMALLINT", "TINYINT", "STRING", "VARCHAR(10)", "DOUBLE", "FLOAT", "BOOLEAN", "TIMESTAMP(3)", "TIMESTAMP_LTZ(3)",
     "DATE", "TIME", "DECIMAL(6, 2)", "DECIMAL(18, 0)", "DECIMAL(38, 10)", "BYTES",
-    "ROW<a BIGINT, b STRING>", "ROW<a INT, ab ROW<price DOUBLE, `dateTime` TIMESTAMP(3), b STRING>, b DECIMAL(6, 2)>",
+    "ROW<a BIGINT, b STRING>", "ARRAY<INT>", "MAP<STRING, DOUBLE>", "ARRAY<ROW<a BIGINT, b TIMESTAMP(3)>>", "ROW<a INT, ab ROW<price DOUBLE, `dateTime` TIMESTAMP(3), b STRING>, b DECIMAL(6, 2)>",
 )  # fmt: skip
 NAMES = (
     "a",

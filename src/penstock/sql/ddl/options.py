@@ -28,6 +28,8 @@ class Connector:
 _SINK = {
     "sink.delivery-guarantee": ("exactly-once", "at-least-once"),
     "sink.transactional-id-prefix": (),  # ours is named after the job
+    "sink.parallelism": (),  # these say how Flink spreads and gathers its work, and change no result
+    "scan.parallelism": (),
 }
 # idle-advance is ours alone: event time goes on by the wall's clock while all partitions are idle.
 _IDLE: dict[str, tuple[str, ...]] = {
@@ -100,6 +102,8 @@ CONNECTORS: dict[str, Connector] = {
             "key.format": PLAIN,
             "value.format": PLAIN,
             "value.fields-include": ("ALL",),
+            "sink.buffer-flush.max-rows": (),
+            "sink.buffer-flush.interval": (),
             **_IDLE,
             **_BOUNDED,
             **_SINK,

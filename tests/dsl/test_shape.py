@@ -117,6 +117,28 @@ def test_a_table_that_is_asked_how_it_was_is_one_table_wherever_it_is_read() -> 
         assert sorted(t.read("copy")) == [("a", 2.0), ("b", 0.5)]
 
 
+def test_a_deleted_row_counts_until_it_was_deleted() -> None:
+    app = App("shop")
+    payments = app.topic("payments", {"n": int, "card": str, "at": datetime}, event_time="at")
+    cards = app.table("cards", {"card": str, "cap": float}, key="card")
+    payments.join(cards, on="card", as_of="at", how="left").select("n", "cap").to("o")
+    with app.test() as t:
+        t.send("cards", card="a", cap=2.0)
+        t.advance("5s")
+        between = t.now
+        t.advance("5s")
+        t.delete("cards", card="a")
+        t.send("payments", n=1, card="a", at=between)
+        t.advance("5s")
+        t.send("payments", n=2, card="a", at=t.now)
+        t.advance("1s")
+        t.send("cards", card="a", cap=3.0)
+        t.advance("5s")
+        t.send("payments", n=3, card="a", at=t.now)
+        t.end()
+        assert sorted(t.read("o")) == [(1, 2.0), (2, None), (3, 3.0)]
+
+
 def test_rows_that_nobody_can_date_have_no_past() -> None:
     app = App("shop")
     payments = app.topic("payments", {"card": str, "at": datetime}, event_time="at")

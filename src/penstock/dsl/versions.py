@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from penstock.engine.plan import Filter, Node, Plan, Project, Scan, Table, Watermark
+from penstock.engine.plan.tables import SINCE
 from penstock.engine.types import Column
 from penstock.errors import PenstockError
 from penstock.sql.nodes.build import quoted
 
-TIME = "$since"
+TIME = SINCE
 IDLE = "1 s"
 """After how long without a change a table no longer holds back who asks it."""
 

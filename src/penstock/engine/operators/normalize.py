@@ -46,6 +46,9 @@ class Normalize(Operator):
         self.rows = Store(self.schema)
         self._heads = Growing()
         self.expiry = Expiry.of(ttl_ms)
+        self.gone_at: str | None = None
+        """The column with the time since when a row counts, where nobody but those who ask for versions reads the rows: a
+        deletion then bears its own time, not the one of the row that it takes away."""
 
     @property
     def heads(self) -> Numbers:
@@ -78,6 +81,9 @@ class Normalize(Operator):
     def _changes(self, now: Numbers, before: Numbers, gone: NDArray[np.bool_]) -> pl.DataFrame | None:
         had = before >= 0
         old, new = self.rows.take(np.where(had, before, now)), self.rows.take(now)
+        if self.gone_at is not None:
+            when = pl.when(pl.Series(gone)).then(pl.coalesce(new[self.gone_at], old[self.gone_at]))
+            old = old.with_columns(when.otherwise(pl.col(self.gone_at)).alias(self.gone_at))
         # Where rows are forgotten an equal one goes out too: who reads it shall know that it still counts.
         same = had & ~gone if self.expiry is None else np.zeros(len(now), np.bool_)
         for name in self.names:

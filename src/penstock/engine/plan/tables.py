@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from penstock.engine.plan.node import Node
 from penstock.engine.types import Expr, Schema
 
+SINCE = "$since"
+"""The column that tells since when a row counts, of a table that has no event time of its own: its record's timestamp."""
 UPDATING = ("upsert-kafka",)
 """Connectors whose rows replace earlier ones."""
 

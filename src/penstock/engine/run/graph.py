@@ -47,6 +47,7 @@ from penstock.engine.plan import (
     walk,
 )
 from penstock.engine.plan.lifetimes import forgets
+from penstock.engine.plan.tables import SINCE
 from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.run.calls import apart
 from penstock.engine.run.figures.laps import Laps
@@ -158,6 +159,9 @@ class Graph:
         for vertex in self.vertices:
             if vertex.operator.asks_rows:
                 self._tell_rows(vertex)
+        for number, vertex in enumerate(self.vertices):
+            if isinstance(vertex.operator, Normalize):
+                self._tell_deletions(number)
         self._forgets = any(forgets(node) for vertex in self.vertices for node in vertex.nodes)
 
     # --- building --------------------------------------------------------------------------------------------
@@ -236,6 +240,25 @@ class Graph:
         if isinstance(vertex.operator, ReadTable) and vertex.operator.table.connector == "kafka":
             vertex.operator.numbered = True
             vertex.operator.marked |= marked
+
+    def _tell_deletions(self, number: int) -> None:
+        """Let a table say when its rows were deleted, where all who read it ask for versions by their records' times."""
+        normalize, read = (
+            self.vertices[number].operator,
+            self.vertices[self.vertices[number].inputs[0]].operator,
+        )
+        assert isinstance(normalize, Normalize)
+        mark = read.table.watermark if isinstance(read, ReadTable) else None
+        if mark is not None and mark.column == SINCE and self._versions_only(number):
+            normalize.gone_at = mark.column
+
+    def _versions_only(self, number: int) -> bool:
+        below = [(self.vertices[reader], reader, port) for reader, port in self.vertices[number].readers]
+        return not self.vertices[number].sinks and all(
+            (isinstance(v.operator, VersionJoin) and port == 1)
+            or (isinstance(v.operator, Stages) and self._versions_only(reader))
+            for v, reader, port in below
+        )
 
     # --- running ---------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from penstock.work.state.replay import BOUND, CLOCK, END, ENDED, EXPECT, IDLE, f
 
 IDLE_LOOK_S = 0.2
 REACH_S = 0.5
-COLD_BYTES_MAX = 64 * 1024
+COLD_BYTES_MAX = 1024 * 1024
 """What is taken in while the engine's loops are being compiled: as plain Python they need seconds for a megabyte."""
 COLD_S = 60.0
 """How long more than that waits for the compiler, at most, after the job has begun."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from penstock.engine.job import Job
 from penstock.errors import PenstockError
 from penstock.sql import parse
 from tests.engine.relations import START, Row, answer, filled, ordered
@@ -133,6 +134,9 @@ CREATE TABLE o (x BIGINT) WITH ('connector'='print');"""
         ("SELECT CAST(a AS INT) FROM t", "CAST to INT is not defined"),
         ("SELECT CAST(a AS ARRAY<WORD>) FROM t", "`WORD` is not a type"),
         ("SELECT LISTAGG(id) FROM t", "LISTAGG is not defined for BIGINT"),
+        ("SELECT MAX(a) FROM t", "MAX is not defined for ARRAY<INT>"),
+        ("SELECT LAST_VALUE(m) FROM t", "LAST_VALUE is not defined for MAP<STRING, INT>"),
+        ("SELECT id FROM t WHERE a > ARRAY[1]", "> is not defined for (ARRAY<INT>, ARRAY<INT>)"),
         ("SELECT JSON_VALUE('{}', '$.a' ERROR ON ERROR) FROM t", "a record cannot end a pipeline"),
     ],
 )
@@ -140,3 +144,16 @@ def test_what_has_no_meaning_is_refused_at_its_place(query: str, said: str) -> N
     with pytest.raises(PenstockError) as caught:
         parse(f"{HEAD} INSERT INTO o {query}")
     assert said in caught.value.message and caught.value.line == 2
+
+
+@pytest.mark.parametrize(
+    "kind", ["MAP<INT, INT>", "ARRAY<MAP<INT, INT>>", "ROW<m MAP<DATE, INT>>", "MAP<STRING, MAP<INT, INT>>"]
+)
+def test_a_map_in_json_has_texts_for_keys(kind: str) -> None:
+    script = f"CREATE TABLE t (m {kind}) WITH ('connector'='kafka','topic'='t','format'='json');"
+    with pytest.raises(PenstockError, match="keys of JSON are texts"):
+        Job(
+            parse(
+                f"{script} CREATE TABLE o (m {kind}) WITH ('connector'='print'); INSERT INTO o SELECT m FROM t"
+            )
+        )

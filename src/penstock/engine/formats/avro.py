@@ -49,7 +49,8 @@ class AvroReader:
         layout = Layout.of(fields, (), False, binary=True)
         if layout is None:
             raise PenstockError(
-                "these columns cannot be read from Avro", remedy="DECIMAL has a scale up to 18"
+                "these columns cannot be read from Avro",
+                remedy="ARRAY and MAP are not read from Avro yet, and DECIMAL has a scale up to 18",
             )
         self.fields, self.layout = fields, layout
         self.steps = steps_of(schema, fields)

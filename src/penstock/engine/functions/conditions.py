@@ -11,7 +11,7 @@ import polars as pl
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast, convert
 from penstock.engine.functions.table import NOTHING, VARIADIC, Value, function, refuse
-from penstock.engine.types import is_row, polars_type, row_fields
+from penstock.engine.types import is_nested, is_row, polars_type, row_fields
 
 _COMPARE = {
     "=": pl.Expr.eq, "<>": pl.Expr.ne, "<": pl.Expr.lt, "<=": pl.Expr.le, ">": pl.Expr.gt, ">=": pl.Expr.ge,
@@ -34,6 +34,8 @@ def together(name: str, *values: Value) -> tuple[str, list[pl.Expr]]:
 def _compared(sign: str, left: Value, right: Value) -> Value:
     pair = _meet(left, right)
     kind, (one, other) = together(sign, *pair)
+    if is_nested(kind) and sign in ("<", "<=", ">", ">="):
+        raise refuse(sign, left, right, remedy="compare parts of it: nested values have no order")
     if is_row(kind) and sign in ("=", "<>"):
         return _rows_compared(sign, Value(kind, one), Value(kind, other))
     return Value("BOOLEAN", _COMPARE[sign](one, other))

@@ -197,7 +197,7 @@ def of_aggregate(function: str, argument: str | None) -> str | None:
     if name == "LISTAGG":
         return "STRING" if is_text(argument) else None
     if name in ("MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"):
-        return argument
+        return None if is_nested(argument) else argument
     if not is_number(argument):
         return None
     if name == "SUM":

@@ -27,7 +27,7 @@ from penstock.engine.functions.casts import half_up
 from penstock.engine.kernels.arrow import Texts, array_buffers, join_texts, text_buffers
 from penstock.engine.kernels.decode.lines import SUSPECT, TOMBSTONE, WHOLE, join
 from penstock.engine.types import Schema as Columns
-from penstock.engine.types import is_nested
+from penstock.engine.types import element, is_array, is_map, is_nested, is_row, map_fields, row_fields
 from penstock.errors import PenstockError
 
 _BATCH = 1024  # rows the reader builds at once: small enough to stay in the cache
@@ -94,11 +94,25 @@ class Seen:
     times: NDArray[np.int64]
 
 
+def check_keys(fields: Columns) -> None:
+    """Refuse maps whose keys are no texts: JSON has no others."""
+    for column in fields:
+        parts = row_fields(column.kind) if is_row(column.kind) else ()
+        if is_map(column.kind):
+            parts = map_fields(column.kind)
+            if not kinds.is_text(parts[0].kind):
+                raise PenstockError(
+                    f"{column.name} is {column.kind}: the keys of JSON are texts", remedy="MAP<STRING, …>"
+                )
+        check_keys((element(column.kind),) if is_array(column.kind) else parts)
+
+
 class JsonReader:
     """Reads the columns `fields` out of JSON objects."""
 
     def __init__(self, fields: Columns, options: JsonOptions) -> None:
         self.fields, self.options = fields, options
+        check_keys(fields)
         # arrow-rs has rules of its own for nested rows: records that have them are read one by one
         self._nested = any(is_nested(c.kind) for c in fields)
         self._schema = Schema([Field(c.name, _arrow_type(c.kind), nullable=True) for c in fields])

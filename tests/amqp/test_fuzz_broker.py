@@ -4,6 +4,7 @@ Invariant: no exception, whatever names, arguments, properties and orders; each 
 are gone no connection, channel or consumer is left.
 """
 
+import os
 import random
 import struct
 from functools import partial
@@ -221,6 +222,16 @@ def test_random_clients_leave_nothing_behind(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_many_random_clients_leave_nothing_behind() -> None:
-    for seed in range(1000, 1400):
-        one_run(seed, 400)
+    """A million statements; `PENSTOCK_SEED` is the first run's seed, `PENSTOCK_RUNS` how many runs of 400."""
+    first, total = int(os.environ.get("PENSTOCK_SEED", "1000")), [0, 0]
+    for seed in range(first, first + int(os.environ.get("PENSTOCK_RUNS", "2500"))):
+        try:
+            said, heard = one_run(seed, 400)
+        except BaseException:
+            print(f"seed {seed}", flush=True)
+            raise
+        total = [total[0] + said, total[1] + heard]
+    print(f"{total[0]} statements, {total[1]} methods came back", flush=True)
+    assert total[1] > total[0] / 3

@@ -87,7 +87,7 @@ class Driver:
             log, self._disk, lambda: self.sync_rounds, self._fail, CompactionOptions()
         )
         self._compacting: asyncio.Task[None] | None = None
-        self._syncing = self._settling = False
+        self._syncing = self._settling = self._closed = False
         self._ready: set[Connection] = set()
         self._stalled: dict[Connection, None] = {}  # in the order in which their turns come
         self._unsent: set[Connection] = set()
@@ -176,6 +176,8 @@ class Driver:
 
     def _settle(self) -> None:
         self._settling = False
+        if self._closed:
+            return
         for connection in [one for one in self._ready if one.asked]:
             connection.go_on()
         self.broker.settle(read_clocks())
@@ -349,6 +351,13 @@ class Driver:
             **self.compaction.measures(),
         }
 
+    async def _drain(self, until_s: float) -> None:
+        """Let what was written become safe."""
+        loop = asyncio.get_running_loop()
+        while (self._syncing or self._settling or self.broker.needs_sync) and loop.time() < until_s:
+            self._start_sync()
+            await asyncio.sleep(0.01)
+
     async def close(self, drain_s: float = 2.0) -> None:
         """Stop listening, let answers that are under way go out, then close every connection."""
         for server in self._servers:
@@ -357,14 +366,14 @@ class Driver:
             if task is not None:
                 task.cancel()
         until_s = asyncio.get_running_loop().time() + drain_s
-        while (self._syncing or self.broker.needs_sync) and asyncio.get_running_loop().time() < until_s:
-            self._start_sync()
-            await asyncio.sleep(0.01)
+        await self._drain(until_s)
         for connection in list(self.connections):
             if connection.transport is not None:
                 connection.flush()
                 connection.transport.close()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        await self._drain(until_s)  # clients that go give back what they held, and that is to be safe, too
+        self._closed = True
         self._slow.shutdown(wait=False, cancel_futures=True)
         self._errands.close()
         self._disk.shutdown(wait=True)

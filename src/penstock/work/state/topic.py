@@ -167,13 +167,14 @@ class StateTopic:
 
 
 def _batches(records: Sequence[Record]) -> Iterator[bytes]:
+    """Pieces as batches; what they hold is compressed already (`engine.run.snapshot`)."""
     held: list[Record] = []
     size = 0
     for one in records:
         if held and size + len(one.value or b"") > PIECE_BYTES:
-            yield record.encode(held, codec=LZ4)
+            yield record.encode(held)
             held, size = [], 0
         held.append(one)
         size += len(one.value or b"")
     if held:
-        yield record.encode(held, codec=LZ4)
+        yield record.encode(held)

@@ -207,3 +207,23 @@ def test_a_fatal_exception_is_a_dead_letter_at_once_and_frees_its_key() -> None:
     assert (letter.reason, letter.attempts, letter.failing.kind) == ("refused", 1, "ValueError")
     assert (letter.origin.topic, letter.origin.offset, letter.via) == ("t", 0, "t.retry.1s")
     assert "Traceback" in letter.failing.trace or "ValueError: no" in letter.failing.trace
+
+
+def test_a_held_record_that_went_on_out_of_turn_is_not_held_again_after_a_kill() -> None:
+    run = Simulated(RETRY)
+    produced(run, "a:0", "b:0", "a:1", "b:1")
+    run.handle(0, failing=True)
+    run.handle(0, failing=True)
+    run.commit()
+    run.read(10)
+    run.pass_time(1050)
+    assert names(run.ready) == ["a:0", "b:0"]
+    run.handle(1, failing=False)  # b goes on, and a, which is held before it, does not
+    assert names(run.ready) == ["a:0", "b:1"]
+    run.handle(1, failing=True)
+    run.commit()
+    run.start()
+    assert [(held.key, held.offset) for held in run.share.holding.entries.values()] == [(b"a", 0)]  # type: ignore[union-attr]
+    run.finish()
+    assert run.finished[-3:].count(b"b:1") == 1
+    assert run.tried[b"b:1"] == [1, 2]

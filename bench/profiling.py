@@ -3,7 +3,8 @@
     python -m bench.profiling produce --size 1000            # functions, by py-spy
     python -m bench.profiling small --connections 16 --perf  # machine code and kernel, by perf (Linux)
 
-Loads: produce and consume (kcat, large batches), small (single records, acks=all). Prints the share of the samples by
+Loads: produce and consume (kcat, large batches), small (single records, acks=all), publish and deliver (AMQP, `bench.amqp`:
+always with fsync; what is delivered was published before). Prints the share of the samples by
 the function they ended in, and for py-spy also by all that were on the stack. Needs the rights to look into a process
 of one's own: `kernel.perf_event_paranoid` ≤ 1 for perf, ptrace for py-spy.
 """
@@ -18,12 +19,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.amqp.load import Kind, consume, publish
+from bench.amqp.sides import Side as AmqpSide
+from bench.amqp.sides import running
 from bench.kafka_io.bulk import lines, read_s, send_s
 from bench.kafka_io.sides import Side, create_topic, penstock, settle
 from bench.kafka_io.small import small
 
+QUEUES = ("publish", "deliver")
+FILLED = 300_000
 LEAST = 1.0  # per cent: rarer functions are not shown
 SPARE_S = 60
+
+
+def loading_queues(given: argparse.Namespace, side: AmqpSide) -> Callable[[int], object]:
+    """The same of queues; `deliver` has so much to deliver that it lasts."""
+    kind = Kind("load", given.size, varied=given.load == "publish")  # who consumes counts on equal lengths
+    if given.load == "publish":
+        return lambda _: publish(side, kind, given.connections, 100_000, 1.0)
+    publish(side, kind, 1, FILLED, SPARE_S)
+    return lambda _: consume(side, kind.queue, given.connections, FILLED, SPARE_S)
 
 
 def loading(given: argparse.Namespace, side: Side, folder: Path) -> Callable[[int], object]:
@@ -76,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("load", choices=("produce", "consume", "small"))
+    parser.add_argument("load", choices=("produce", "consume", "small", *QUEUES))
     parser.add_argument("--size", type=int, choices=(100, 1_000), default=1_000)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--fsync", action="store_true", help="--fsync always, not never")
@@ -84,8 +99,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=8)
     given = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    with tempfile.TemporaryDirectory(prefix="bench-profile-") as name, penstock(given.fsync) as side:
-        load = loading(given, side, Path(name))
+    queues = given.load in QUEUES
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-profile-") as name,
+        running("penstock") if queues else penstock(given.fsync) as side,
+    ):
+        load = loading_queues(given, side) if isinstance(side, AmqpSide) else loading(given, side, Path(name))
         settle(1024)
         over = threading.Event()
 

@@ -32,7 +32,11 @@ def markdown(found: dict[str, Any]) -> str:
         _weights(figures),
     ]
     if found["troubles"]:
-        parts.append("\n".join(["Not measured:", "", *(f"- {trouble}" for trouble in found["troubles"])]))
+        parts.append(
+            "\n".join(
+                ["Not measured:", "", *(f"- {trouble.splitlines()[0]}" for trouble in found["troubles"])]
+            )
+        )
     return "\n\n".join(part for part in parts if part)
 
 

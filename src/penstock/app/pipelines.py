@@ -1,5 +1,6 @@
 """The `App` that users import: pipelines declared in Python, tested without a server, run with one call."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -13,8 +14,9 @@ class App(TestedApp):
 
     _hosting: ClassVar[bool] = False
 
-    def run(self, bootstrap: str = "127.0.0.1:9092") -> None:
-        """Run the pipelines of the program that calls this, against penstock or any Kafka, until Ctrl-C.
+    def run(self, bootstrap: str = "127.0.0.1:9092", amqp: str = "") -> None:
+        """Run the pipelines of the program that calls this, against penstock or any Kafka, until Ctrl-C; and the app's
+        tasks, on the AMQP server at `amqp` (default: PENSTOCK_AMQP, else 127.0.0.1:5672).
 
         Meant for ``python app.py``: the file is hosted by a worker in this process, which picks up saved changes.
         Raises PenstockError where there is no program file.
@@ -28,13 +30,23 @@ class App(TestedApp):
             )
         import uvloop
 
+        from penstock.amqp import url_of
         from penstock.lifeline import until_told
+        from penstock.tasks.running import Running
+        from penstock.tasks.sending import OUTLET
         from penstock.work.options import WorkOptions
         from penstock.work.worker import Worker
 
         async def host() -> None:
             options = WorkOptions(bootstrap=bootstrap, name=Path(file).stem, paths=(file,))
-            await Worker(options).run(until_told())
+            stop = until_told()
+            async with asyncio.TaskGroup() as both:
+                if not self.tasks or not self.writes_nothing:
+                    both.create_task(Worker(options).run(stop))
+                if self.tasks:
+                    OUTLET.url = url_of(amqp)
+                    print(f"ready tasks={len(self.tasks)} amqp={OUTLET.url}", flush=True)
+                    both.create_task(Running(self.tasks.values(), OUTLET.url).run(stop))
 
         App._hosting = True
         try:

@@ -225,6 +225,11 @@ class App:
             )
         return everywhere(plan_of(self.catalog), self._versioned)
 
+    @property
+    def writes_nothing(self) -> bool:
+        """Whether it declares no pipeline: it may have tasks."""
+        return not self.catalog.sinks and not self._later
+
     def version(self, node: Node) -> Node:
         """A table's rows with the time since when each counts, which their records' timestamps tell."""
         made, table = versioned(node)

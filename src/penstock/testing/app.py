@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import msgspec
 
+from penstock import dead_letters as letters
 from penstock import dsl, record
 from penstock.clock import Now
 from penstock.durations import Duration, milliseconds
@@ -25,6 +26,9 @@ from penstock.engine.plan import Plan, Table
 from penstock.errors import PenstockError
 from penstock.record import Record
 from penstock.sql.faults import did_you_mean
+from penstock.tasks.declaring import Tasks
+from penstock.tasks.task import Task
+from penstock.tasks.trial import Memory
 
 START = "2026-01-01T00:00:00Z"
 DELIVERIES_MAX = 1000
@@ -32,12 +36,21 @@ BEFORE, DELETE = 1, 3  # what `$kind` says of rows that are taken back
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
-class App(dsl.App):
-    """The app that users build: the plan's builder, and a way to test it."""
+class App(dsl.App, Tasks):
+    """The app that users build: the plan's builder, its tasks, and a way to test them."""
+
+    def __init__(self, name: str, **more: Any) -> None:
+        """As `penstock.dsl.app.App`."""
+        dsl.App.__init__(self, name, **more)
+        Tasks.__init__(self)
+
+    def plan(self) -> Plan:
+        """What the app writes; with tasks it may be nothing."""
+        return Plan((), ()) if self.tasks and self.writes_nothing else super().plan()
 
     def test(self, start: str | datetime = START) -> "Trial":
         """The app's pipelines at the time `start`, waiting for records."""
-        return Trial(self.plan(), start)
+        return Trial(self.plan(), start, self.tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,9 @@ class DeadLetter:
 class Trial:
     """One job, its topics in memory, and a clock that moves when told."""
 
-    def __init__(self, plan: Plan, start: str | datetime = START) -> None:
+    def __init__(
+        self, plan: Plan, start: str | datetime = START, tasks: Mapping[str, Task[..., Any]] | None = None
+    ) -> None:
         self.plan, self.job = plan, Job(plan)
         self.errors: list[DeadLetter] = []
         self._start = _moment(start)
@@ -62,14 +77,17 @@ class Trial:
         self._read: dict[str, Rows] = {sink.table.name: Rows(sink.table) for sink in plan.sinks}
         for source in self.job.sources:
             self.job.expect(source.index, [0])
+        self._results: dict[str, list[Any]] = {}
+        self._calls = Memory(tasks or {}, self._clock().wall_ms, self._result)
 
     def __enter__(self) -> Self:
+        self._calls.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self._calls.end()
 
     @property
     def now(self) -> datetime:
@@ -79,6 +97,7 @@ class Trial:
     def advance(self, duration: Duration) -> None:
         """Let time pass: windows and timers of the wall's clock that are due meanwhile fire, and sources that have
         been silent for their table's ``scan.watermark.idle-timeout`` no longer hold event time back."""
+        self._calls.until(self._clock().wall_ms + milliseconds(duration))
         self._passed_ms += milliseconds(duration)
         for source in self.job.sources:
             idle = source.table.options.get("scan.watermark.idle-timeout")
@@ -135,6 +154,24 @@ class Trial:
                 f"nothing writes {name}", remedy=did_you_mean(name, self._read, "written tables")
             )
         return found.current()
+
+    # --- tasks ---------------------------------------------------------------------------------------------------
+
+    def letters(self, queue: str) -> list[letters.DeadLetter]:
+        """The calls that were given up to a queue of dead letters, oldest first."""
+        return list(self._calls.letters.get(queue, ()))
+
+    def waiting(self, queue: str) -> int:
+        """How many calls of a queue are due later: sent so, or to be tried again."""
+        return self._calls.waiting(queue)
+
+    def results(self, topic: str) -> list[Any]:
+        """What tasks returned into a topic."""
+        return list(self._results.get(topic, ()))
+
+    def _result(self, topic: str, found: Record) -> None:
+        self._results.setdefault(topic, []).append(msgspec.json.decode(found.value or b"null"))
+        self._deliver([(topic, record.encode([found]))])
 
     def _clock(self) -> Now:
         wall_ms = (self._start.replace(tzinfo=UTC) - datetime.fromtimestamp(0, UTC)) // timedelta(

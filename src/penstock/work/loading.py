@@ -9,9 +9,13 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from penstock.engine.plan import Plan
 from penstock.errors import PenstockError
+
+if TYPE_CHECKING:
+    from penstock.tasks.task import Task
 
 SUFFIXES = (".sql", ".py")
 
@@ -44,6 +48,16 @@ def load(path: Path, text: bytes) -> Plan:
     from penstock.sql import parse
 
     return parse(script, place=str(path))
+
+
+def tasks_of(path: Path) -> "tuple[list[Task[..., Any]], bool]":
+    """The tasks of a Python file's apps, and whether it has pipelines too (or is to say what it lacks)."""
+    from penstock.dsl import App
+
+    module = _run(path, path.read_text())
+    apps = list({id(v): v for v in vars(module).values() if isinstance(v, App)}.values())
+    tasks: list[Task[..., Any]] = [task for app in apps for task in getattr(app, "tasks", {}).values()]
+    return tasks, not tasks or any(not app.writes_nothing for app in apps)
 
 
 def _run(path: Path, script: str) -> ModuleType:
@@ -92,6 +106,10 @@ def _plan_of(module: ModuleType, path: Path) -> Plan:
             "no app in this file",
             remedy='make one: app = App("name"); or begin the file\'s name with _ if it is only imported',
             place=str(path),
+        )
+    if all(app.writes_nothing and getattr(app, "tasks", None) for app in apps):
+        raise PenstockError(
+            "this file has tasks and no pipelines", remedy=f"run them: penstock run {path}", place=str(path)
         )
     try:
         plans = [app.plan() for app in apps]

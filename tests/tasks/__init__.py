@@ -1,0 +1,1 @@
+"""Tests of tasks: functions that are called through a queue."""

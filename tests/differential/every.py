@@ -98,6 +98,10 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "a topic that is made by asking for it is there at once; Kafka's is unknown to the one who asked first",
         unmet=frozenset({"Metadata: UNKNOWN_TOPIC_OR_PARTITION"}),
     ),
+    "a_topic_is_made_once_and_with_valid_settings": Difference(
+        "a topic has one setting more, penstock.delay.enable",
+        at(0, lambda made: {**made, "configs": sorted([*made["configs"], "penstock.delay.enable"])}),
+    ),
     "every_form_of_metadata_tells_of_a_topic": Difference(
         "what the client may do with a topic is not told (KIP-430): rules are kept in a file, `penstock user` shows them",
         at(3, lambda topics: [{**one, "topic_authorized_operations": -(1 << 31)} for one in topics]),

@@ -206,6 +206,11 @@ class Ledger:
         else:
             self._durability.when(partition, self._safe_end, then, now)
 
+    def safe_point(self) -> tuple[Partition, int] | None:
+        """Up to where the ledger must be on disk for all that is written to be safe; None where nothing ever was."""
+        partition = self._partition()
+        return None if partition is None else (partition, self._safe_end)
+
     # --- writing --------------------------------------------------------------------------------------------------------
 
     def flush(self, now: Now) -> bool:

@@ -27,6 +27,17 @@ def delay_key(vhost: Vhost) -> str:
     return json.dumps(["delay", vhost.name])
 
 
+def postponed_key(topic_id: bytes) -> str:
+    """Of the records that are kept back for a topic."""
+    return json.dumps(["postponed", topic_id.hex()])
+
+
+def postponed_id(key: str) -> bytes | None:
+    """The topic's id in a `postponed_key`; None in any other key."""
+    kind, *names = json.loads(key)
+    return bytes.fromhex(names[0]) if kind == "postponed" else None
+
+
 def feed_key(queue: Queue) -> str:
     """Of where a queue stands in the topic that feeds it."""
     return json.dumps(["feed", queue.vhost, queue.name])

@@ -18,6 +18,7 @@ from penstock.broker.queues.moving.hand_out import settle
 from penstock.broker.queues.moving.idleness import Idleness
 from penstock.broker.queues.moving.letters import Letters
 from penstock.broker.queues.moving.patience import Patience
+from penstock.broker.queues.moving.postponed import Postponed
 from penstock.broker.queues.queue.queue import Queue, fill
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.queues.topics.appends import Appends
@@ -69,6 +70,7 @@ class Queues:
         self._last_id = max([0, *self.by_id, *recovered.queues])
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
         self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
+        self.postponed = Postponed(self)
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
         self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
@@ -106,11 +108,15 @@ class Queues:
 
     def settle(self, now: Now) -> None:
         """The end of a turn: messages move, and what happened to them is written as one."""
-        self._now = now
         settle(self, now)
-        self.ledger.flush(now)
-        if self.by_id and (self._upkeep is None or self._upkeep.over):
+        self.write(now)
+        if (self.by_id or self.postponed.parks) and (self._upkeep is None or self._upkeep.over):
             self._upkeep = self.around.timers.at(now.mono_s + UPKEEP_S, self._keep_up)
+
+    def write(self, now: Now) -> None:
+        """What happened so far becomes a block of the ledger: at a turn's end, or for who cannot wait for that."""
+        self._now = now
+        self.ledger.flush(now)
         self.letters.leaving.clear()
         self.committing.clear()
         self.feeds.settled()
@@ -136,6 +142,7 @@ class Queues:
             if park is not None:
                 self._last_id = max(self._last_id, park["id"])
                 self.delays.fill(vhost, park["id"], recovered.queues.pop(park["id"], None), now)
+        self._last_id = max(self._last_id, self.postponed.fill(recovered, now))
         for number, waiting in recovered.queues.items():
             queue = self.by_id.get(number)
             if queue is None:
@@ -287,6 +294,7 @@ class Queues:
             "penstock_queue_ready_messages": sum(len(queue.ready) for queue in queues),
             "penstock_queue_unacked_messages": sum(queue.held for queue in queues),
             "penstock_queue_delayed_messages": sum(len(park.parked) for park in self.delays.parks.values()),
+            "penstock_topic_delayed_records": len(self.postponed),
             **{
                 f"penstock_queue_{name}_total": self.totals[name]
                 + sum(getattr(queue, name) for queue in queues)

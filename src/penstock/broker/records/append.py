@@ -7,7 +7,8 @@ from functools import partial
 
 from penstock import record
 from penstock.broker.answers import answers
-from penstock.broker.records.durable import DISK_ERRORS, refused_by
+from penstock.broker.records import delayed
+from penstock.broker.records.durable import DISK_ERRORS, Then, refused_by
 from penstock.broker.records.sequences import Known
 from penstock.broker.records.stamp import Stamped, stamp
 from penstock.broker.state import State
@@ -22,8 +23,8 @@ from penstock.log import Partition
 from penstock.record import BatchInfo
 
 Result = Appended | Refused
-Written = tuple[Partition, int, Appended]
-"""Where, up to which offset it must be safe, and what the producer hears then."""
+Written = tuple[Partition, int, Appended, delayed.Point | None]
+"""Where, up to which offset it must be safe, and what the producer hears then; and where else something must be safe."""
 
 
 @answers(Append)
@@ -62,9 +63,14 @@ def _write(state: State, part: AppendPart, transactional_id: str | None, now: No
         return known
     if known is not None:
         state.counts.add("penstock_duplicate_batches_total")
-        return partition, known.last_offset + 1, _first_time(partition, known)
+        point = delayed.again(state, partition, part.batches, known, now) if settings.delays else None
+        if isinstance(point, Refused):
+            return point
+        return partition, known.last_offset + 1, _first_time(partition, known), point
     stamped = stamp(part.batches, infos, settings, now)
-    return stamped if isinstance(stamped, Refused) else _put(state, partition, stamped, now)
+    if isinstance(stamped, Refused):
+        return stamped
+    return (_put_some if settings.delays else _put)(state, partition, stamped, now)
 
 
 def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Refused | None:
@@ -110,7 +116,20 @@ def _put(state: State, partition: Partition, stamped: Stamped, now: Now) -> Writ
     state.counts.add("penstock_appended_records_total", sum(info.count for info in infos))
     state.durability.appended(partition, now)
     append_ms = infos[0].max_timestamp_ms if infos[0].log_append_time else -1
-    return partition, partition.end_offset, Appended(base, append_ms, partition.start_offset)
+    return partition, partition.end_offset, Appended(base, append_ms, partition.start_offset), None
+
+
+def _put_some(state: State, partition: Partition, stamped: Stamped, now: Now) -> Written | Refused:
+    """The same for a topic that delays: what is to come later is kept back, first of all."""
+    taken = delayed.take_out(state, partition, stamped, now)
+    if isinstance(taken, Refused):
+        return taken
+    left, numbers = taken
+    written = _put(state, partition, left, now)
+    if isinstance(written, Refused):
+        state.queues.postponed.undo(partition.topic_id, numbers)
+        return written
+    return *written[:3], state.queues.ledger.safe_point()
 
 
 def _when_durable(
@@ -136,9 +155,20 @@ def _when_durable(
     started = False
     for index, one in enumerate(written):
         if not isinstance(one, Refused):
-            state.durability.when(one[0], one[1], partial(safe, index, one[2]), now)
+            then: Then = partial(safe, index, one[2])
+            if one[3] is not None:
+                then = partial(_and_there, state, one[3], then)
+            state.durability.when(one[0], one[1], then, now)
     if not open_parts:
         return results
     started = True
     timer = state.timers.at(now.mono_s + max(timeout_ms, 0) / 1000, finish)
     return later
+
+
+def _and_there(state: State, point: delayed.Point, then: Then, refused: Refused | None, now: Now) -> None:
+    """The partition is safe: now for what else must be."""
+    if refused is not None:
+        then(refused, now)
+    else:
+        state.durability.when(*point, then, now)

@@ -1,7 +1,7 @@
 """Kafka 4's topic settings as data: name, type, default, range or choices, and what each does.
 
 Source: Apache Kafka 4 documentation, "Topic Configs". Settings of things that penstock has not (replicas, tiered
-storage) are here too, because tools read and set them; a value that would ask for such a thing is out of range.
+storage) are here too, because tools read and set them; a value that would ask for such a thing is out of range. One setting is penstock's own.
 Knows no topic and no call.
 """
 
@@ -85,6 +85,8 @@ _TABLE = (
             broker="log.cleaner.min.compaction.lag.ms"),
     Setting("min.insync.replicas", Kind.INT, "1", "Replicas that must have a record: here there is one.", 1, 1,
             broker="min.insync.replicas"),
+    Setting("penstock.delay.enable", Kind.BOOLEAN, "false",
+            "penstock's own: a record's header deliver-at (epoch milliseconds) keeps it back until then."),
     Setting("preallocate", Kind.BOOLEAN, "false", "Whether segment files get their size when made.",
             broker="log.preallocate"),
     Setting("remote.log.copy.disable", Kind.BOOLEAN, "false", "Tiered storage: not offered."),

@@ -1,4 +1,5 @@
-"""Answers DeleteTopics: a topic goes with its records, its producers, its groups' offsets and its waiting readers."""
+"""Answers DeleteTopics: a topic goes with its records, its producers, its groups' offsets, its waiting
+readers, and what is kept back for it."""
 
 from penstock.broker.answers import answers
 from penstock.broker.records.durable import DISK_ERRORS, refused_by
@@ -61,3 +62,4 @@ def _forget(state: State, topic: Topic, now: Now) -> None:
         state.durability.forget(partition, gone, now)
     state.waits.wake_topic(topic.name, now)
     state.offsets.forget_topic(topic.name, now)
+    state.queues.postponed.remove(topic)

@@ -24,6 +24,7 @@ class Settings:
     codec: int | None
     compacted: bool
     deletes: bool
+    delays: bool
 
 
 def settings_of(configs: Mapping[str, str], message_bytes_max: int) -> Settings:
@@ -43,6 +44,7 @@ def settings_of(configs: Mapping[str, str], message_bytes_max: int) -> Settings:
         codec=CODECS.get(value("compression.type")),
         compacted="compact" in policies,
         deletes="delete" in policies,
+        delays=value("penstock.delay.enable").lower() == "true",
     )
 
 

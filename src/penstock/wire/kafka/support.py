@@ -24,7 +24,7 @@ SUPPORTED: Final = {key: (a.name, a.lowest, a.highest) for key, a in sorted(OFFE
 
 _SESSIONS: Final = FetchSessionOptions()
 NOTES: Final = {
-    0: "record batches of format 2, one for each partition",
+    0: "record batches of format 2, one for each partition; in topics with penstock.delay.enable=true a record's header deliver-at delays it",
     1: f"sessions (KIP-227): {_SESSIONS.sessions_max} at a time, of {_SESSIONS.partitions_max} partitions at most; "
     "no preferred replica",
     2: "nothing is tiered: the local start is the start, the tiered end is none",

@@ -68,7 +68,9 @@ class Parked:
 
     def _pop(self) -> tuple[int, int, int]:
         head = self._head
-        if self._fresh and (head == len(self._due) or self._fresh[0][0] < self._due[head]):
+        if self._fresh and (
+            head == len(self._due) or self._fresh[0][:2] < (self._due[head], self._numbers[head])
+        ):
             return heappop(self._fresh)
         found = self._due[head], self._numbers[head], self._sizes[head]
         self._head += 1

@@ -1,6 +1,6 @@
 """What can be done with dead letters, wherever they lie: the seam between a surface (command, HTTP, console) and a place.
 
-`TopicSource` is the place that stands: a topic. A queue's dead letters are to be another. Knows no surface, no server.
+`TopicSource` is a topic, `QueueSource` a queue. Knows no surface, no server.
 """
 
 from collections import Counter

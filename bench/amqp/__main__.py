@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 from bench.amqp import __doc__ as words
-from bench.amqp.table import fill, markdown
+from bench.amqp.table import markdown
 from bench.amqp.whole import SHORT, Scale, measure
+from bench.marks import fill
 from bench.oracle import rabbitmq as oracle
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -54,7 +53,7 @@ def main() -> None:
         found = measure(scale)
     print(markdown(found))
     if given.docs:
-        fill(DOCUMENT, found)
+        fill("amqp", markdown(found))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """What was found beside RabbitMQ, as the tables of `docs/benchmarks.md`. Knows figures' names; measures nothing."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- amqp: written by python -m bench.amqp --docs -->", "<!-- amqp ends -->"
 _FLOW = (("messages_s", "messages/s"), ("p99_ms", "p99 ms"), ("cpu_ms", "CPU ms/1,000"))
 _WEIGHTS = (
     ("start", "start_s", "start, empty, seconds"), ("start", "idle_mb", "memory idle, MB"),
@@ -38,16 +36,6 @@ def markdown(found: dict[str, Any]) -> str:
             )
         )
     return "\n\n".join(part for part in parts if part)
-
-
-def fill(doc: Path, found: dict[str, Any]) -> None:
-    """Put the tables between the two marks of a document; raises ValueError where they are missing."""
-    text = doc.read_text()
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise ValueError(f"{doc} has no place for the tables: {BEGIN} … {END}")
-    doc.write_text(f"{before}{BEGIN}\n{markdown(found)}\n{END}{after}")
 
 
 def _flows(figures: dict[str, Sides], way: str) -> str:

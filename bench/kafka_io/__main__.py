@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 from bench.kafka_io import __doc__ as words
-from bench.kafka_io.table import fill, markdown
+from bench.kafka_io.table import markdown
 from bench.kafka_io.whole import PARTS, SHORT, Scale, measure
+from bench.marks import fill
 from bench.oracle import kafka as oracle
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -61,7 +60,7 @@ def main() -> None:
         found = measure(scale)
     print(markdown(found))
     if given.docs:
-        fill(DOCUMENT, found)
+        fill("kafka_io", markdown(found))
 
 
 if __name__ == "__main__":

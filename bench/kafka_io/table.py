@@ -1,10 +1,7 @@
 """What was found, as the tables of `docs/benchmarks.md`. Knows figures' names; measures nothing."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
-
-BEGIN, END = "<!-- kafka_io: written by python -m bench.kafka_io --docs -->", "<!-- kafka_io ends -->"
 
 Figures = dict[str, dict[str, dict[str, float]]]
 Row = Sequence[str]
@@ -24,16 +21,6 @@ def markdown(found: dict[str, Any]) -> str:
     if found["troubles"]:
         parts.append("\n".join(["Not measured:", "", *(f"- {trouble}" for trouble in found["troubles"])]))
     return "\n\n".join(parts)
-
-
-def fill(doc: Path, found: dict[str, Any]) -> None:
-    """Put the tables between the two marks of a document; raises ValueError where they are missing."""
-    text = doc.read_text()
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise ValueError(f"{doc} has no place for the tables: {BEGIN} … {END}")
-    doc.write_text(f"{before}{BEGIN}\n{markdown(found)}\n{END}{after}")
 
 
 def _tables(figures: Figures) -> Iterator[str]:

@@ -16,8 +16,11 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 from bench.__main__ import OUT, machine
+from bench.marks import fill
+from bench.nexmark import table
 from bench.nexmark.filling import filled
 from bench.nexmark.generator import BLOCK, Settings
 from bench.nexmark.rivals import Cost, Rival
@@ -34,6 +37,9 @@ Figures = dict[str, object]
 def main() -> None:
     """Measure, print the table, and write the figures to bench/out/nexmark.json."""
     given = _words().parse_args()
+    if given.table:
+        _show(given)
+        return
     found: Figures = {
         "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()), "machine": machine(), "settings": vars(given), "queries": {},
     }  # fmt: skip
@@ -44,6 +50,22 @@ def main() -> None:
             (OUT / "nexmark.json").write_text(json.dumps(found, indent=2) + "\n")
             print(row(name, found["queries"][name]), flush=True)  # type: ignore[index]
     print(f"written to {OUT / 'nexmark.json'}")
+    if given.docs:
+        given.table = [OUT / "nexmark.json"]
+        _show(given)
+
+
+def _show(given: argparse.Namespace) -> None:
+    """The table of what some files hold; with `--docs` into the document, too."""
+    told = [json.loads(file.read_text()) for file in given.table]
+    loads = [float(one["machine"]["load"]) for one in told]
+    about = table.opening(
+        told[0]["settings"], told[0]["machine"], f"{min(loads):.0f} to {max(loads):.0f} at the begin"
+    )
+    text = table.markdown(table.costs(given.table), about)
+    print(text)
+    if given.docs:
+        fill("nexmark", text)
 
 
 def _words() -> argparse.ArgumentParser:
@@ -51,6 +73,10 @@ def _words() -> argparse.ArgumentParser:
     words.formatter_class = argparse.RawDescriptionHelpFormatter
     words.add_argument("--queries", default=",".join(name for name in NAMES if KINDS[name].flink))
     words.add_argument("--events", type=int, default=1_000_000)
+    words.add_argument("--docs", action="store_true", help="put the table into docs/benchmarks.md")
+    words.add_argument(
+        "--table", type=Path, nargs="+", help="measure nothing: show these files, all runs together"
+    )
     words.add_argument("--repeat", type=int, default=3)
     words.add_argument("--layout", choices=("one", "three"), default="three")
     words.add_argument("--rate", type=int, default=Settings.rate, help="events a second of event time")

@@ -4,11 +4,11 @@ import struct
 from pathlib import Path
 
 import pytest
+from bench import marks
 from bench.amqp import table
 from bench.amqp.load import Kind
 from bench.amqp.peer import acknowledgements, confirmed, delivery_bytes, message
 from bench.amqp.whole import Found, Scale, measure
-from bench.marks import fill
 
 from penstock.wire.amqp.methods import frame
 from tests.amqp.driving import opened
@@ -70,8 +70,9 @@ def test_the_short_form_measures_everything(tmp_path: Path, monkeypatch: pytest.
     assert set(counts.values()) == {300}, "what was published is consumed"
     assert found["amqp"]["waiting"]["penstock"]["messages"] == 1500
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    fill("amqp", table.markdown(found), page)
+    begin, end = marks.of("amqp")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
+    marks.fill("amqp", table.markdown(found), page)
     assert page.read_text().startswith("before") and "| publish | 10 | 256 B |" in page.read_text()
     assert "old" not in page.read_text() and page.read_text().endswith("after\n")
 

@@ -96,6 +96,13 @@ async def play(address: str, worker: WorkerProcess) -> None:
                 return len(await values(client, "told")) == 4 and bool(await values(client, "payments.dlq"))
 
             await until(all_there, 60, client)
+
+            async def told_of() -> (
+                bool
+            ):  # a worker tells once a second what it does: the rows may be there before
+                return all(job["state"] != "starting" for job in (await jobs(client)).values())
+
+            await until(told_of, 30, client)
             (job,) = (await jobs(client)).values()
             assert (job["state"], job["error"], job["notes"]) == ("running", None, [])
         told = await values(client, "told")

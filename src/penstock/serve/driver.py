@@ -319,7 +319,8 @@ class Driver:
         for connection in list(self.connections):
             if connection.session.tick(now):
                 connection.flush()
-            connection.regulate()
+            if connection.session.paused or not connection.reading:
+                connection.regulate()
         for connection in list(self._unsent):
             connection.measure_unsent()
             if connection.transport and now.mono_s - connection.unsent_since_s > self.options.untaken_s:

@@ -9,10 +9,10 @@ import { LettersPage } from "./letters/letters";
 import { PlacesPage } from "./letters/places";
 import { PipelinePage } from "./pipeline";
 import { PipelinesPage } from "./pipelines";
-import { TablePage } from "./table";
-import { TablesPage } from "./tables";
-import { TopicPage } from "./topic";
-import { TopicsPage } from "./topics";
+import { TablePage } from "./tables/table";
+import { TablesPage } from "./tables/tables";
+import { TopicPage } from "./topics/topic";
+import { TopicsPage } from "./topics/topics";
 
 type View = { title: string; view: JSX.Element };
 const one = (title: string, make: (name: string) => JSX.Element) => (name: string): View => ({ title: name || title, view: make(name) });

@@ -4,23 +4,15 @@ import { usePoll } from "../api/poll";
 import type { Pipeline } from "../api/types";
 import { count, rate } from "../format/number";
 import { duration } from "../format/time";
-import { Ago, Stale, Waiting } from "../parts/ago";
+import { Ago } from "../parts/ago";
 import { Snippet } from "../parts/copy";
-import { Grid, type GridColumn } from "../parts/grid";
+import type { GridColumn } from "../parts/grid";
 import { lagOf, StateMark, watermarkDelay_ms } from "../parts/job";
-import { Search, useSearch } from "../parts/search";
+import { Listing, nameColumn } from "./listing";
 
+const hrefOf = (p: Pipeline) => `/pipelines/${encodeURIComponent(p.name)}`;
 const COLUMNS: readonly GridColumn<Pipeline>[] = [
-  {
-    id: "name",
-    title: "Pipeline",
-    sort: (p) => p.name,
-    cell: (p) => (
-      <a class="mono" href={`/pipelines/${encodeURIComponent(p.name)}`}>
-        {p.name}
-      </a>
-    ),
-  },
+  nameColumn("Pipeline", (p) => p.name, hrefOf),
   { id: "state", title: "State", width: 120, sort: (p) => p.state, cell: (p) => <StateMark job={p} /> },
   { id: "in", title: "In", numeric: true, width: 100, sort: (p) => p.rate_in, cell: (p) => rate(p.rate_in) },
   { id: "out", title: "Out", numeric: true, width: 100, wide: true, sort: (p) => p.rate_out, cell: (p) => rate(p.rate_out) },
@@ -43,34 +35,8 @@ const COLUMNS: readonly GridColumn<Pipeline>[] = [
 
 export function PipelinesPage() {
   const asked = usePoll("pipelines", api.pipelines, 1000);
-  const search = useSearch();
-  const rows = (asked.value ?? []).filter((p) => `${p.name} ${p.file}`.toLowerCase().includes(search));
   return (
-    <>
-      <div class="headline">
-        <h1>Pipelines</h1>
-        <Stale of={asked} />
-      </div>
-      <section class="sheet">
-        <header class="tools">
-          <Search place="Search pipelines" />
-        </header>
-        {asked.value ? (
-          <Grid
-            label="Pipelines"
-            rows={rows}
-            columns={COLUMNS}
-            keyOf={(p) => p.name}
-            href={(p) => `/pipelines/${encodeURIComponent(p.name)}`}
-            order={{ param: "sort", first: "name" }}
-            height="calc(100vh - 190px)"
-            empty={search ? <p class="soft waiting">No pipeline has {search} in its name.</p> : <Teach />}
-          />
-        ) : (
-          <Waiting of={asked} />
-        )}
-      </section>
-    </>
+    <Listing title="Pipelines" one="pipeline" many="pipelines" asked={asked} columns={COLUMNS} keyOf={(p) => p.name} href={hrefOf} textOf={(p) => `${p.name} ${p.file}`} first="name" teach={<Teach />} />
   );
 }
 

@@ -9,7 +9,7 @@ import { go, params, withParams } from "../state/route";
 import { Stale, Waiting } from "./ago";
 import { Grid, type GridColumn } from "./grid";
 import { Icon } from "./icons";
-import { Search, useSearch } from "./search";
+import { Search, useFound } from "./search";
 
 const PAGE = 100;
 
@@ -17,6 +17,8 @@ function shown(text: string | null, encoding: string): string {
   if (text === null) return "null";
   return encoding === "base64" ? `⟨binary⟩ ${text}` : text;
 }
+
+const textOf = (r: LogRecord): string => `${shown(r.key, r.encoding.key)} ${shown(r.value, r.encoding.value)}`;
 
 const COLUMNS: readonly GridColumn<LogRecord>[] = [
   { id: "partition", title: "P", numeric: true, width: 44, wide: true, cell: (r) => r.partition },
@@ -49,14 +51,11 @@ function wishOf(topic: TopicPage): RecordsWish & { follow: boolean; at: string }
 export function Records({ topic }: { topic: TopicPage }) {
   const { follow, at, ...wish } = wishOf(topic);
   const asked = usePoll(`records ${topic.name} ${JSON.stringify(wish)}`, (signal) => api.records(topic.name, wish, signal), follow ? 1000 : 0);
-  const search = useSearch();
+  const { search, found } = useFound(asked.value?.records, textOf);
   const rows = useMemo(() => {
-    const found = (asked.value?.records ?? []).filter(
-      (r) => !search || `${shown(r.key, r.encoding.key)} ${shown(r.value, r.encoding.value)}`.toLowerCase().includes(search),
-    );
     const sign = at === "end" ? -1 : 1;
-    return found.sort((a, b) => sign * (a.timestamp_ms - b.timestamp_ms || a.offset - b.offset));
-  }, [asked.value, search, at]);
+    return [...found].sort((a, b) => sign * (a.timestamp_ms - b.timestamp_ms || a.offset - b.offset));
+  }, [found, at]);
   return (
     <section class="sheet">
       <header class="tools">

@@ -6,7 +6,8 @@ import { count, plural } from "../../format/number";
 import { Ago, Stale, Waiting } from "../../parts/ago";
 import { Grid, type GridColumn } from "../../parts/grid";
 import { Icon } from "../../parts/icons";
-import { go, params, withParams } from "../../state/route";
+import { Choice, Search } from "../../parts/search";
+import { params, withParams } from "../../state/route";
 
 const REFRESH_MS = 3000;
 /** What the URL says of which letters are meant. */
@@ -79,14 +80,8 @@ export function LettersPage({ name }: { name: string }) {
         <section class="sheet">
           <header class="tools">
             <h2>Letters</h2>
-            <input type="search" aria-label="Search bodies" placeholder="Search bodies  ( / )" value={wish.contains ?? ""} onInput={(e) => go(withParams({ contains: e.currentTarget.value }), { replace: true })} />
-            <select aria-label="State" value={wish.state ?? "waiting"} onChange={(e) => go(withParams({ state: e.currentTarget.value === "waiting" ? null : e.currentTarget.value }))}>
-              {STATES.map(([state, word]) => (
-                <option key={state} value={state}>
-                  {word}
-                </option>
-              ))}
-            </select>
+            <Search place="Search bodies" param="contains" />
+            <Choice label="State" param="state" options={STATES} />
           </header>
           {letters.value ? (
             <Grid label="Letters" rows={letters.value.letters} columns={LETTERS} keyOf={(l) => l.name} href={(l) => withParams({ open: `letter:${name}:${l.name}` })} isOpen={(l) => params.value.get("open") === `letter:${name}:${l.name}`} height="calc(100vh - 470px)" empty={<p class="soft body">None.</p>} />

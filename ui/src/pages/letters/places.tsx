@@ -3,23 +3,15 @@ import { api } from "../../api/client";
 import { usePoll } from "../../api/poll";
 import type { LetterPlace } from "../../api/types";
 import { count } from "../../format/number";
-import { Ago, Stale, Waiting } from "../../parts/ago";
+import { Ago } from "../../parts/ago";
 import { Snippet } from "../../parts/copy";
-import { Grid, type GridColumn } from "../../parts/grid";
+import type { GridColumn } from "../../parts/grid";
 import { HealthMark } from "../../parts/icons";
+import { Listing, nameColumn } from "../listing";
 
 const href = (p: LetterPlace) => `/dlq/${encodeURIComponent(p.name)}`;
 const COLUMNS: readonly GridColumn<LetterPlace>[] = [
-  {
-    id: "name",
-    title: "Dead letters",
-    sort: (p) => p.name,
-    cell: (p) => (
-      <a class="mono" href={href(p)}>
-        {p.name}
-      </a>
-    ),
-  },
+  nameColumn("Dead letters", (p) => p.name, href),
   {
     id: "waiting",
     title: "Waiting",
@@ -40,21 +32,7 @@ const COLUMNS: readonly GridColumn<LetterPlace>[] = [
 
 export function PlacesPage() {
   const asked = usePoll("dlq", api.dlq, 5000);
-  return (
-    <>
-      <div class="headline">
-        <h1>Dead letters</h1>
-        <Stale of={asked} />
-      </div>
-      <section class="sheet">
-        {asked.value ? (
-          <Grid label="Topics of dead letters" rows={asked.value} columns={COLUMNS} keyOf={(p) => p.name} href={href} order={{ param: "sort", first: "-waiting" }} height="calc(100vh - 150px)" empty={<Teach />} />
-        ) : (
-          <Waiting of={asked} />
-        )}
-      </section>
-    </>
-  );
+  return <Listing title="Dead letters" one="topic of dead letters" many="dead letters" asked={asked} columns={COLUMNS} keyOf={(p) => p.name} href={href} first="-waiting" teach={<Teach />} />;
 }
 
 function Teach() {

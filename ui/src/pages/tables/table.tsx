@@ -1,19 +1,19 @@
 // One live table: its rows as they are now, filtered and sorted here; a column over time.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { api } from "../api/client";
-import { usePoll } from "../api/poll";
-import type { Row, TableRow } from "../api/types";
-import { ColumnChart } from "../charts/column";
-import { count, plural, rate } from "../format/number";
-import { isNumber, isTime } from "../format/time";
-import { Refusal, Waiting } from "../parts/ago";
-import { CellText, cellSort } from "../parts/cell";
-import { Grid, type GridColumn } from "../parts/grid";
-import { HealthMark } from "../parts/icons";
-import { Search, useSearch } from "../parts/search";
-import { keyText } from "../state/fold";
-import { LiveTable } from "../state/live";
-import { params, withParams } from "../state/route";
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { Row, TableRow } from "../../api/types";
+import { ColumnChart } from "../../charts/column";
+import { count, plural, rate } from "../../format/number";
+import { isNumber, isTime } from "../../format/time";
+import { Refusal, Waiting } from "../../parts/ago";
+import { CellText, cellSort } from "../../parts/cell";
+import { Grid, type GridColumn } from "../../parts/grid";
+import { HealthMark } from "../../parts/icons";
+import { Search, useFound } from "../../parts/search";
+import { keyText } from "../../state/fold";
+import { LiveTable } from "../../state/live";
+import { params, withParams } from "../../state/route";
 
 /** Larger tables are asked for page by page: a browser holds this many rows with ease. */
 const ROWS_LIVE_MAX = 20_000;
@@ -121,10 +121,11 @@ interface RowsProps {
   children: preact.ComponentChildren;
 }
 
+const textOf = (row: Row): string => Object.values(row).map(String).join("\n");
+
 function Rows({ table, rows, changed, children }: RowsProps) {
-  const search = useSearch();
   const columns = useMemo(() => columnsOf(table), [JSON.stringify(table.columns)]);
-  const found = useMemo(() => (search ? rows.filter((row) => Object.values(row).some((v) => String(v).toLowerCase().includes(search))) : rows), [rows, search]);
+  const { search, found } = useFound(rows, textOf);
   const openOf = (row: Row) => `row:${table.name}:${keyText(row, table.key)}`;
   return (
     <section class="sheet data">

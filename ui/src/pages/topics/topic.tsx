@@ -1,16 +1,16 @@
 // One topic: its records, and beside them partitions, readers, configuration.
-import { api } from "../api/client";
-import { usePoll } from "../api/poll";
-import type { Partition, TopicPage as Topic } from "../api/types";
-import { bytes, count, plural, rate, whole } from "../format/number";
-import { duration } from "../format/time";
-import { Stale, Waiting } from "../parts/ago";
-import { Figure } from "../parts/figure";
-import { Grid, type GridColumn } from "../parts/grid";
-import { Icon } from "../parts/icons";
-import { Records } from "../parts/records";
-import { ProduceTabs } from "../parts/snippets";
-import { withParams } from "../state/route";
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { Partition, TopicPage as Topic } from "../../api/types";
+import { bytes, count, plural, rate, whole } from "../../format/number";
+import { duration } from "../../format/time";
+import { Stale, Waiting } from "../../parts/ago";
+import { Figure } from "../../parts/figure";
+import { Grid, type GridColumn } from "../../parts/grid";
+import { Icon } from "../../parts/icons";
+import { Records } from "../../parts/records";
+import { ProduceTabs } from "../../parts/snippets";
+import { withParams } from "../../state/route";
 
 const PARTITIONS: readonly GridColumn<Partition>[] = [
   { id: "partition", title: "Partition", cell: (p) => whole(p.partition) },

@@ -17,7 +17,6 @@ from penstock.broker.turns.errands import READING
 from penstock.broker.turns.timers import Timer
 from penstock.clock import Now
 from penstock.content import Content
-from penstock.later import Later, Steps
 
 if TYPE_CHECKING:
     from penstock.broker.ledger import Waiting
@@ -106,6 +105,7 @@ class Delays:
             self._arm(park, now)
             return
         park.under_way = {number: (due_ms, size) for due_ms, number, size in rows}
+        park.reading = True
 
         def sent(contents: object) -> None:
             park.reading = False
@@ -114,15 +114,7 @@ class Delays:
                     self._send(park, number, content, now)
             self._arm(park, now)
 
-        def steps() -> Steps[object]:
-            return (yield from bodies(self._queues, list(park.under_way)))
-
-        found = self._queues.around.errands.begin(READING, steps())
-        if isinstance(found, Later):
-            park.reading = True
-            found.watch(sent)
-        else:
-            sent(found)
+        self._queues.around.errands.run(READING, bodies(self._queues, list(park.under_way))).watch(sent)
 
     def _send(self, park: Park, number: int, content: Content | None, now: Now) -> None:
         if content is not None:

@@ -16,7 +16,7 @@ from penstock.broker.turns.errands import READING
 from penstock.calls.queues import Delivery, Leased
 from penstock.content import Content, Signed64
 from penstock.errors import Refused
-from penstock.later import Later, Steps
+from penstock.later import Steps
 from penstock.log import Cold
 
 if TYPE_CHECKING:
@@ -139,11 +139,7 @@ def answer(queues: "Queues", channel: Channel) -> None:
         channel.reading = []
         lease.resolve(CLOSED if channel.closed else leased)
 
-    found = queues.around.errands.begin(READING, _read(queues, channel, picked, cancelled))
-    if isinstance(found, Later):
-        found.watch(done)
-    else:
-        done(found)
+    queues.around.errands.run(READING, _read(queues, channel, picked, cancelled)).watch(done)
 
 
 def _read(queues: "Queues", channel: Channel, picked: list[Picked], cancelled: list[str]) -> Steps[object]:

@@ -20,8 +20,6 @@ from penstock.broker.turns.timers import Timer
 from penstock.clock import Now
 from penstock.content import NO_PROPERTIES, Content
 from penstock.errors import Refused
-from penstock.later import Later as Answer
-from penstock.later import Steps
 from penstock.log import Partition, Topic
 
 if TYPE_CHECKING:
@@ -161,6 +159,7 @@ class Postponed:
             self._arm(park, now)
             return
         park.leaving.update((row[1], row) for row in rows)
+        park.reading = True
 
         def found(contents: object) -> None:
             park.reading = False
@@ -168,15 +167,8 @@ class Postponed:
                 failed = self._append(park, rows, contents if isinstance(contents, list) else None, now)
                 self._arm(park, now, RETRY_S if failed else 0.0)
 
-        def steps() -> Steps[object]:
-            return (yield from bodies(self._queues, [number for _, number, _ in rows]))
-
-        answer = self._queues.around.errands.begin(READING, steps())
-        if isinstance(answer, Answer):
-            park.reading = True
-            answer.watch(found)
-        else:
-            found(answer)
+        steps = bodies(self._queues, [number for _, number, _ in rows])
+        self._queues.around.errands.run(READING, steps).watch(found)
 
     def _append(self, park: Park, rows: list[Row], contents: list[Content | None] | None, now: Now) -> bool:
         """Append each to its partition, some together; whether some of it failed, which is tried again."""

@@ -1,6 +1,8 @@
 """The broker's options, in the words of Kafka's server configuration where it has one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from penstock.broker.queues.options import QueueOptions
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,6 @@ class BrokerOptions:
 
     transactional_ids_max: int = 100_000
     """The most transactional ids kept; further ones are refused."""
+
+    queues: QueueOptions = field(default_factory=QueueOptions)
+    """What queues, exchanges and bindings may take."""

@@ -59,7 +59,7 @@ class State:
             self.groups.ensure(name)
         around = Around(
             self.timers, self.errands, self.counts, randomness, self.notices, log, self.durability, self.stable,
-            self.markers,
+            self.markers, options.queues,
         )  # fmt: skip
         ledger = Ledger(internal, self.durability, LedgerOptions(), self.notices, self.errands)
         self.queues = Queues(ledger, around, now)

@@ -7,7 +7,7 @@ from penstock.log.disk import Cold, Disk, DiskFailed, DiskFull, RealDisk
 from penstock.log.durability.sync import Sync
 from penstock.log.log import Log
 from penstock.log.partition import Partition
-from penstock.log.topic import LogOptions, NewTopic, Topic
+from penstock.log.topic import LogOptions, NewTopic, Topic, start_after
 
 __all__ = [
     "Cold",
@@ -21,4 +21,5 @@ __all__ = [
     "RealDisk",
     "Sync",
     "Topic",
+    "start_after",
 ]

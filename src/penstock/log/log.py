@@ -4,7 +4,7 @@ Everything runs on one thread, except `Sync.run`. Time and disk are passed in. K
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -24,6 +24,10 @@ from penstock.log.topics import Topics
 
 _SYNC_KINDS = ("always", "interval", "never")
 _RETAIN_SLICE = 256
+
+Pins = Callable[[Partition, int, Now], int]
+"""Where a partition may begin, of which retention would forget all below an offset: whoever still reads it may hold that
+back. Asked at each look, until it agrees."""
 
 
 class Log:
@@ -46,6 +50,7 @@ class Log:
         self._moved_bytes = 0
         self._sync_at_s = self._checkpoint_at_s = 0.0
         self._retain_at = 0
+        self.pins: Pins = lambda partition, target, now: target
 
     @classmethod
     def open(cls, disk: Disk, options: LogOptions, now: Now) -> "Log":
@@ -294,7 +299,10 @@ class Log:
         first = self._retain_at % len(partitions)
         turn = (partitions[first:] + partitions[:first])[:_RETAIN_SLICE]
         self._retain_at = first + len(turn)
-        return self.truncate_before({p: start_after(p, p.settings, now) for p in turn})
+        targets = {p: start_after(p, p.settings, now) for p in turn}
+        return self.truncate_before(
+            {p: self.pins(p, target, now) for p, target in targets.items() if target > p.start_offset}
+        )
 
     def truncate_before(self, targets: Mapping[Partition, int]) -> int:
         """Forget the records below these offsets for good (at most up to the durable ends); segments that went."""

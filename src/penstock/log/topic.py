@@ -105,8 +105,12 @@ def valid_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and name not in (".", "..")
 
 
-def start_after(partition: "Partition", settings: Settings, now: Now) -> int:
+def start_after(
+    partition: "Partition", settings: Settings, now: Now, longer_ms: int = 0, more_bytes: int = 0
+) -> int:
     """The start offset that retention asks for now; the present one where nothing has to go.
+
+    With `longer_ms` and `more_bytes`: what it would ask for if it kept records that much longer, and that many more.
 
     Whole segments go, the oldest first. The last one goes only by age, and only when all of it is durable.
     """
@@ -118,8 +122,8 @@ def start_after(partition: "Partition", settings: Settings, now: Now) -> int:
         if segment.end > partition.durable_offset or (segment.size == 0 and not segment.sealed):
             break
         newest_ms = segment.max_ms if segment.max_ms >= 0 else segment.born_ms
-        old = 0 <= settings.retention_ms < now.wall_ms - newest_ms
-        much = 0 <= settings.retention_bytes <= left - segment.size and not last
+        old = 0 <= settings.retention_ms < now.wall_ms - newest_ms - longer_ms
+        much = 0 <= settings.retention_bytes <= left - segment.size - more_bytes and not last
         if not (old or much):
             break
         start, left = max(start, segment.end), left - segment.size

@@ -19,6 +19,7 @@ from penstock.broker.queues.moving.idleness import Idleness
 from penstock.broker.queues.moving.letters import Letters
 from penstock.broker.queues.moving.patience import Patience
 from penstock.broker.queues.moving.postponed import Postponed
+from penstock.broker.queues.options import QueueOptions
 from penstock.broker.queues.queue.queue import Queue, fill
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.queues.topics.appends import Appends
@@ -53,6 +54,7 @@ class Around:
     durability: Durability
     stable: StableOffsets
     markers: Markers
+    options: QueueOptions
 
 
 class Queues:
@@ -119,7 +121,7 @@ class Queues:
         self.ledger.flush(now)
         self.letters.leaving.clear()
         self.committing.clear()
-        self.feeds.settled()
+        self.feeds.settled(now)
 
     def woken(self, partition: Partition) -> None:
         """There is more to be read of a topic."""

@@ -101,7 +101,7 @@ def _refuses(queues: "Queues", queue: "Queue", content: Content, now: "Now") -> 
     if not queue.over(1, len(content.body)) or queue.limit_waits():
         return False
     if queue.asked.overflow == "reject-publish-dlx":
-        queues.letters.add_fresh(queue, content)
+        queues.letters.add_fresh(queue, "maxlen", content)
     return True
 
 

@@ -17,7 +17,6 @@ from penstock.broker.queues.queue.ready import Item
 from penstock.broker.turns.errands import READING
 from penstock.clock import Now
 from penstock.content import Content
-from penstock.later import Later, Steps
 
 if TYPE_CHECKING:
     from penstock.broker.queues.queues import Queues
@@ -35,7 +34,7 @@ class Letters:
     def __init__(self, queues: "Queues") -> None:
         self._queues = queues
         self._dead: deque[_Dead] = deque()
-        self._fresh: deque[tuple[Queue, Content]] = deque()
+        self._fresh: deque[tuple[Queue, str, Content]] = deque()
         self._reading = False
         self.leaving: dict[
             tuple[int, int], tuple[Queue, str, Item]
@@ -60,16 +59,17 @@ class Letters:
         else:
             self._dead += ((queue, reason, piece) for piece in _pieces(items))
 
-    def add_fresh(self, queue: Queue, content: Content) -> None:
-        """This one the queue refused: it never was in it."""
+    def add_fresh(self, queue: Queue, reason: str, content: Content) -> None:
+        """This one the queue did not take: it never was in it."""
         if queue.asked.dead_exchange is not None:
-            self._fresh.append((queue, content))
+            self._fresh.append((queue, reason, content))
+            self._queues.stir(queue)
 
     def send(self, now: Now) -> None:
         """Send what waits, as far as its bodies are near."""
         while self._fresh:
-            queue, content = self._fresh.popleft()
-            self._forward(queue, "maxlen", content, now)
+            queue, reason, content = self._fresh.popleft()
+            self._forward(queue, reason, content, now)
         while self._dead and not self._reading:
             queue, reason, items = self._dead.popleft()
             vhost = self._queues.vhosts.get(queue.vhost)
@@ -92,16 +92,12 @@ class Letters:
                 with self._queues.ledger.as_one():
                     self._queues.ledger.settle(queue.id, item[0])
 
-        def steps() -> Steps[object]:
-            return (yield from bodies(self._queues, [item[0] for item in items]))
-
-        found = self._queues.around.errands.begin(READING, steps())
-        if isinstance(found, Later):
-            self._reading = True
-            found.watch(moved)
+        steps = bodies(self._queues, [item[0] for item in items])
+        found = self._queues.around.errands.run(READING, steps)
+        self._reading = not found.done
+        found.watch(moved)
+        if self._reading:
             found.watch(lambda _: self.send(now))
-        else:
-            moved(found)
 
     def _forward(self, queue: Queue, reason: str, content: Content, now: Now) -> None:
         """Publish it to the dead-letter exchange, but to no queue from which it would only come back here."""

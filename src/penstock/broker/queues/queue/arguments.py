@@ -3,6 +3,7 @@
 Knows RabbitMQ's names and rules of arguments; knows no queue.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ class Asked:
     single_active: bool = False
     delivery_limit: int | None = None
     topic: str | None = None
+    pin_age: str | None = None
+    pin_bytes: int | None = None
 
     @property
     def rejects(self) -> bool:
@@ -74,8 +77,17 @@ def _version(value: Any) -> str | None:
 
 
 def _age(value: Any) -> str | None:
-    good = isinstance(value, str) and value[:-1].isdigit() and value[-1:] in "YMDhms"
-    return None if good else "invalid_max_age"
+    return None if isinstance(value, str) and _SPAN.fullmatch(value) else "invalid_max_age"
+
+
+_SPAN = re.compile(r"([0-9]{1,18})([YMDhms])")
+_UNITS_S = {"Y": 31_536_000, "M": 2_592_000, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+
+
+def seconds_of(text: str) -> int:
+    """``7D``, ``12h``: RabbitMQ's spans; 0 for what is none."""
+    found = _SPAN.fullmatch(text)
+    return int(found[1]) * _UNITS_S[found[2]] if found else 0
 
 
 _ALL = frozenset({CLASSIC, QUORUM, STREAM})
@@ -107,6 +119,8 @@ KNOWN: Mapping[str, tuple[str, Callable[[Any], str | None], frozenset[str]]] = {
     "x-stream-max-segment-size-bytes": ("", _whole(0, _HUGE), _STREAM_ONLY),
     "x-initial-cluster-size": ("", _any, _STREAM_ONLY),
     "x-penstock-topic": ("topic", _any, _CLASSIC_ONLY),
+    "x-penstock-pin-max-age": ("pin_age", _age, _CLASSIC_ONLY),
+    "x-penstock-pin-max-bytes": ("pin_bytes", _whole(0, _HUGE), _CLASSIC_ONLY),
 }
 """Each argument's field in `Asked` (empty: it changes nothing here), its check, and the kinds of queues that take it."""
 
@@ -145,6 +159,7 @@ _COMPARED = (
     "x-expires", "x-message-ttl", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-max-length", "x-max-length-bytes",
     "x-overflow", "x-max-priority", "x-single-active-consumer", "x-delivery-limit", "x-queue-type", "x-max-age",
     "x-stream-max-segment-size-bytes", "x-queue-mode", "x-queue-version", "x-penstock-topic",
+    "x-penstock-pin-max-age", "x-penstock-pin-max-bytes",
 )  # fmt: skip
 
 

@@ -1,10 +1,9 @@
 """Topics behind queues and exchanges: made where they are missing; and where a stream's reader begins."""
 
-import re
-
 from penstock.broker.answers import ANSWERS
 from penstock.broker.queues.channels.consumer import Consumer
 from penstock.broker.queues.names import topic_of
+from penstock.broker.queues.queue.arguments import seconds_of
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.topics.reading import OFFSET, StreamReader
 from penstock.broker.records.durable import DISK_ERRORS, refused_by
@@ -17,8 +16,6 @@ from penstock.content import Timestamp
 from penstock.errors import Refusal, Refused
 from penstock.later import Steps
 from penstock.log import Partition
-
-_UNITS_S = {"Y": 31_536_000, "M": 2_592_000, "D": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
 def ensure_topic(
@@ -99,9 +96,3 @@ def reader_of(
 def _since(partition: Partition, timestamp_ms: int, end: int) -> Steps[int]:
     found = yield from partition.find(timestamp_ms)
     return end if found is None else found[0]
-
-
-def seconds_of(text: str) -> int:
-    """``7D``, ``12h``: RabbitMQ's spans; 0 for what is none."""
-    found = re.fullmatch(r"(\d{1,9})([YMDhms])", text)
-    return int(found[1]) * _UNITS_S[found[2]] if found else 0

@@ -11,6 +11,7 @@ from penstock.engine.plan import (
     Aggregate,
     Aggregation,
     AsOf,
+    Beside,
     Filter,
     Join,
     Node,
@@ -153,14 +154,9 @@ def _any(node: Node) -> str:
     return type(node).__name__
 
 
-def _expand(node: Expand) -> str:
+def _beside(node: Beside) -> str:
     made = ", ".join(f"{column.name} {column.kind}" for column in node.columns)
-    return f"Expand{' outer' if node.outer else ''} {text_of(node.call)}: {made}"
-
-
-def _unnest(node: Unnest) -> str:
-    made = ", ".join(f"{column.name} {column.kind}" for column in node.columns)
-    return f"Unnest{' outer' if node.outer else ''} {text_of(node.value)}: {made}"
+    return f"{type(node).__name__}{' outer' if node.outer else ''} {text_of(node.value)}: {made}"
 
 
 def _map_batches(node: MapBatches) -> str:
@@ -179,8 +175,8 @@ def _signed(milliseconds: int) -> str:
 
 _LINES: dict[type, Callable[..., str]] = {
     Scan: _scan, Filter: _filter, Project: _project, Window: _window, Aggregate: _aggregate, Union: _union,
-    Join: _join, AsOf: _as_of, Top: _top, Over: _over, Unnest: _unnest,
-    Expand: _expand, MapBatches: _map_batches, Process: _process,
+    Join: _join, AsOf: _as_of, Top: _top, Over: _over, Unnest: _beside,
+    Expand: _beside, MapBatches: _map_batches, Process: _process,
 }  # fmt: skip
 
 

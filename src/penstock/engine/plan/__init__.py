@@ -12,7 +12,7 @@ from penstock.engine.plan.grouping import WINDOW_COLUMNS, WINDOW_NAMES, Aggregat
 from penstock.engine.plan.joins import AsOf, Join, Within
 from penstock.engine.plan.node import Node, columns_of
 from penstock.engine.plan.ordered import Order, Over, Top
-from penstock.engine.plan.rows import Filter, Project, Repeat, Union, Unnest
+from penstock.engine.plan.rows import Beside, Filter, Project, Repeat, Union, Unnest
 from penstock.engine.plan.tables import Scan, Table, Watermark
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Aggregate",
     "Aggregation",
     "AsOf",
+    "Beside",
     "Filter",
     "Join",
     "Node",

@@ -71,11 +71,10 @@ class Repeat(Node):
 
 
 @dataclass(frozen=True)
-class Unnest(Node):
-    """Each row beside each element of an array, or each pair of a map (``CROSS JOIN UNNEST(a)``).
+class Beside(Node):
+    """Each row beside each of the rows, none or many, that `value` gives for it.
 
-    Elements that are rows give a column for each field. `numbered`: the last column says which element it is, from 1.
-    With `outer` a row without elements stands beside nulls.
+    With `outer` a row for which it gives none stands beside nulls.
     """
 
     keeps_rows = True
@@ -84,24 +83,33 @@ class Unnest(Node):
     value: Expr
     columns: Schema
     outer: bool = False
-    numbered: bool = False
 
     @property
     def schema(self) -> Schema:
-        """The source's columns, then the elements'."""
+        """The source's columns, then those of the value's rows."""
         if self.outer:
             return self.source.schema + tuple(replace(column, nullable=True) for column in self.columns)
         return self.source.schema + self.columns
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
-        """The array."""
+        """The value."""
         return (self.value,)
 
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
-        """What is wanted of the source, and the array."""
+        """What is wanted of the source, and what the value is made of."""
         made = {column.name for column in self.columns}
         return (({*wanted} - made) | columns_of(self.value),)
+
+
+@dataclass(frozen=True)
+class Unnest(Beside):
+    """The rows are an array's elements, or the pairs of a map (``CROSS JOIN UNNEST(a)``).
+
+    Elements that are rows give a column for each field. `numbered`: the last column says which element it is, from 1.
+    """
+
+    numbered: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from penstock.engine.functions.user import FrameFunction, ProcessClass, TableCall, UserCall
 from penstock.engine.plan.node import Node, columns_of
+from penstock.engine.plan.rows import Beside
 from penstock.engine.types import Column, Expr, Schema
 
 
@@ -54,35 +55,10 @@ class Apply(Node):
 
 
 @dataclass(frozen=True)
-class Expand(Node):
-    """Each row beside each row that a table function gives for it (``CROSS JOIN LATERAL TABLE(f(x))``).
+class Expand(Beside):
+    """The rows are those of a table function's call (``CROSS JOIN LATERAL TABLE(f(x))``)."""
 
-    With `outer` a row for which it gives none stands beside nulls.
-    """
-
-    keeps_rows = True
-
-    source: Node
-    call: TableCall
-    columns: Schema
-    outer: bool = False
-
-    @property
-    def schema(self) -> Schema:
-        """The source's columns, then the function's."""
-        if self.outer:
-            return self.source.schema + tuple(replace(column, nullable=True) for column in self.columns)
-        return self.source.schema + self.columns
-
-    @property
-    def expressions(self) -> tuple[Expr, ...]:
-        """The call."""
-        return (self.call,)
-
-    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
-        """What is wanted of the source, and the arguments."""
-        made = {column.name for column in self.columns}
-        return (({*wanted} - made) | columns_of(self.call),)
+    value: TableCall
 
 
 @dataclass(frozen=True)

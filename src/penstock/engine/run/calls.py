@@ -136,8 +136,8 @@ def _with(node: Node, pile: Pile) -> Node:
         case Unnest():
             return replace(node, value=pile.put(node.value))
         case Expand():
-            arguments = [pile.put(argument) for argument in node.call.expressions]
-            return replace(node, call=TableCall(this=node.call.function, expressions=arguments))
+            arguments = [pile.put(argument) for argument in node.value.expressions]
+            return replace(node, value=TableCall(this=node.value.function, expressions=arguments))
     raise AssertionError(node)
 
 

@@ -3,9 +3,12 @@
 Source: Flink documentation, "Joins", "Table Function". Knows clauses and names; the node is made in `nodes`.
 """
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from penstock.engine.functions.user import TableCall, TableFunction
+from penstock.engine.plan import Node
 from penstock.engine.types import Schema
 from penstock.sql.catalog import Catalog
 from penstock.sql.faults import QueryError, did_you_mean
@@ -20,27 +23,38 @@ def lateral(relation: Relation, join: exp.Join, catalog: Catalog) -> Relation:
     """The relation, each row beside the function's rows for it."""
     tree = join.this
     function, call = _called(tree, catalog)
-    outer = join.side == "LEFT"
-    on = join.args.get("on")
-    always = isinstance(on, exp.Boolean) and on.this
-    if join.side not in ("", "LEFT") or (outer and not always) or (on is not None and not always):
-        raise QueryError("a table function is joined for every row", call, remedy=USAGE)
     alias = tree.args.get("alias")
     columns = _own(function.emits, [c.name for c in alias.columns] if alias is not None else [], call)
-    taken = {column.name for column in relation.node.schema}
-    made = []
+    arguments = [bind(argument, relation.scope) for argument in call.expressions]
+    bound = TableCall(this=function, expressions=arguments).update_positions(call)
+    outer = for_every_row(join, "a table function is joined for every row", call, USAGE)
+    return beside(relation, columns, alias, lambda made: expanded(relation.node, bound, made, outer))
+
+
+def for_every_row(join: exp.Join, otherwise: str, at: exp.Expression, remedy: str) -> bool:
+    """Whether rows for which nothing is given remain (LEFT JOIN … ON TRUE); a QueryError for any condition."""
+    outer, on = join.side == "LEFT", join.args.get("on")
+    always = isinstance(on, exp.Boolean) and on.this
+    known = join.side in ("", "LEFT") and (always if outer or on is not None else True)
+    if not known or join.args.get("using"):
+        raise QueryError(otherwise, at, remedy=remedy)
+    return outer
+
+
+def beside(
+    relation: Relation, columns: Schema, alias: exp.TableAlias | None, node: Callable[[Schema], Node]
+) -> Relation:
+    """The relation with the columns of `node` beside its own, under names that it has not, in scope as `alias` says."""
+    made, taken = list[str](), {column.name for column in relation.node.schema}
     for column in columns:
         name, number = column.name, 0
         while name in taken:
             name, number = f"{column.name}{number}", number + 1
         taken.add(name)
         made.append(name)
-    arguments = [bind(argument, relation.scope) for argument in call.expressions]
-    bound = TableCall(this=function, expressions=arguments).update_positions(call)
-    node = expanded(relation.node, bound, named(columns, made), outer)
     names = (alias.name,) if alias is not None and alias.name else ()
     part = Part(names, {column.name: name for column, name in zip(columns, made, strict=True)})
-    return Relation(node, (), (*relation.scope.parts, part))
+    return Relation(node(named(columns, made)), (), (*relation.scope.parts, part))
 
 
 def _called(tree: exp.Expression, catalog: Catalog) -> tuple[TableFunction, exp.Anonymous]:

@@ -10,7 +10,8 @@ from sqlglot import exp
 from penstock.engine.plan import Unnest
 from penstock.engine.types import Column, Schema, element, is_array, is_map, is_row, row_fields
 from penstock.sql.faults import QueryError
-from penstock.sql.lower.binder import Part, bind
+from penstock.sql.lower.binder import bind
+from penstock.sql.lower.lateral import beside, for_every_row
 from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation
 from penstock.sql.nodes.kinds import kind
@@ -26,33 +27,13 @@ def unnested(relation: Relation, join: exp.Join) -> Relation:
     refuse_unbounded(relation.node)
     if len(tree.expressions) != 1:
         raise QueryError("UNNEST takes one array", join, remedy=USAGE)
-    on, outer = join.args.get("on"), join.side == "LEFT"
-    always = isinstance(on, exp.Boolean) and on.this
-    if (
-        join.side not in ("", "LEFT")
-        or (outer and not always)
-        or (on is not None and not always)
-        or join.args.get("using")
-    ):
-        raise QueryError("an array is unnested for every row", join, remedy=USAGE)
+    outer = for_every_row(join, "an array is unnested for every row", join, USAGE)
     value = bind(tree.expressions[0], relation.scope)
     found = kind(value, relation.node.schema)
     if not (is_array(found) or is_map(found)):
         raise QueryError(f"UNNEST takes an ARRAY or a MAP, not {found}", tree.expressions[0], remedy=USAGE)
     columns, numbered, alias = _columns(tree, found), bool(tree.args.get("offset")), tree.args.get("alias")
-    made, taken = list[str](), {column.name for column in relation.node.schema}
-    for column in columns:
-        name, number = column.name, 0
-        while name in taken:
-            name, number = f"{column.name}{number}", number + 1
-        taken.add(name)
-        made.append(name)
-    node = Unnest(relation.node, value, named(columns, made), outer, numbered)
-    part = Part(
-        (alias.name,) if alias is not None and alias.name else (),
-        {column.name: name for column, name in zip(columns, made, strict=True)},
-    )
-    return Relation(node, (), (*relation.scope.parts, part))
+    return beside(relation, columns, alias, lambda made: Unnest(relation.node, value, made, outer, numbered))
 
 
 def _columns(tree: exp.Unnest, found: str) -> Schema:

@@ -10,6 +10,7 @@ from penstock.engine.plan import (
     WINDOW_NAMES,
     Aggregate,
     AsOf,
+    Beside,
     Filter,
     Join,
     Node,
@@ -19,10 +20,9 @@ from penstock.engine.plan import (
     Scan,
     Top,
     Union,
-    Unnest,
     Window,
 )
-from penstock.engine.plan.user import Expand, MapBatches, Process
+from penstock.engine.plan.user import MapBatches, Process
 
 WINDOW_BOUNDS = ("window_start", "window_end")
 
@@ -47,7 +47,7 @@ def event_times(node: Node) -> frozenset[str]:
             return event_times(node.left)
         case Top():
             return event_times(node.source) if node.window is not None else frozenset()
-        case Filter() | Over() | Expand() | Unnest():
+        case Filter() | Over() | Beside():
             return event_times(node.source)
         case Repeat():
             return frozenset()
@@ -64,7 +64,7 @@ def clock_times(node: Node) -> frozenset[str]:
         case Project():
             asked = frozenset(column.name for column, expr in node.columns if is_proctime(expr))
             return asked | _renamed(node, clock_times(node.source))
-        case Filter() | Over() | Expand() | Unnest():
+        case Filter() | Over() | Beside():
             return clock_times(node.source)
         case AsOf():
             return clock_times(node.left)
@@ -106,7 +106,7 @@ def window_roles(node: Node) -> dict[str, str]:
             return {**window_roles(node.left), **window_roles(node.right)}
         case AsOf():
             return window_roles(node.left)
-        case Filter() | Over() | Top() | Expand() | Unnest():
+        case Filter() | Over() | Top() | Beside():
             return window_roles(node.source)
         case MapBatches() | Process() | Repeat():
             return {}
@@ -151,7 +151,7 @@ def row_key(node: Node) -> Key | None:
             return _key_of_join(node)
         case AsOf():
             return row_key(node.left)
-        case Window() | Union() | Expand() | Unnest() | MapBatches() | Process() | Repeat():
+        case Window() | Union() | Beside() | MapBatches() | Process() | Repeat():
             return None
     raise AssertionError(node)
 

@@ -25,9 +25,9 @@ class ExpandRows(Operator):
     asks_rows = True
 
     def __init__(self, plan: Expand) -> None:
-        self.function, self.outer, self.columns = plan.call.function, plan.outer, plan.columns
+        self.function, self.outer, self.columns = plan.value.function, plan.outer, plan.columns
         self.names = [column.name for column in plan.source.schema]
-        self.arguments, self.failures = Arguments(plan.call, plan.source.schema), Failures()
+        self.arguments, self.failures = Arguments(plan.value, plan.source.schema), Failures()
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         given, places = self.arguments.of(with_now(rows, moment.now) if self.arguments.timed else rows)

@@ -19,24 +19,22 @@ from penstock.engine.operators.operator import (
     DELETE,
     INSERT,
     KIND,
-    NEVER_MS,
     Blocks,
     Moment,
-    Operator,
     nested,
     prefixed,
     signs,
 )
 from penstock.engine.plan import Aggregate, Aggregation
 from penstock.engine.run.columns import Growing, pick
-from penstock.engine.run.kept.expiry import Expiry
+from penstock.engine.run.kept.expiry import Expiry, Forgetting
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
 
 Slots = NDArray[np.int64]
 
 
-class RunningAggregate(Operator):
+class RunningAggregate(Forgetting):
     """A group's slot is its key's number; `rows` counts the rows that are in it."""
 
     name = "aggregate"
@@ -65,7 +63,7 @@ class RunningAggregate(Operator):
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         direction = signs(rows)
         if self.expiry is not None:
-            self._lapse(self.expiry, moment.now)
+            self.lapse(self.expiry, moment.now)
         slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
         self._reserve(int(slots.max()) + 1)
         if self.expiry is not None:
@@ -136,7 +134,7 @@ class RunningAggregate(Operator):
         kept: NDArray[np.bool_] = ~back | (np.arange(len(slots)) > first[slots])
         return kept
 
-    def _lapse(self, expiry: Expiry, now: Now) -> None:
+    def lapse(self, expiry: Expiry, now: Now) -> None:
         """It is now: groups whose time is over are forgotten, a slice at a time."""
         gone = expiry.lapsed(now)
         gone = gone[gone < len(self.rows)]
@@ -148,15 +146,6 @@ class RunningAggregate(Operator):
         if len(over):
             self.groups.reset(over)
             self.rows[over] = 0
-
-    @property
-    def wakes_ms(self) -> int:
-        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
-
-    def on_clock(self, now: Now) -> pl.DataFrame | None:
-        if self.expiry is not None:
-            self._lapse(self.expiry, now)
-        return None
 
     def _bury(self, dead: Slots) -> None:
         """Empty groups start anew should they come back; once they are the most, they are forgotten."""

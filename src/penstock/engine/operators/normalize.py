@@ -18,14 +18,12 @@ from penstock.engine.operators.operator import (
     DELETE,
     INSERT,
     KIND,
-    NEVER_MS,
     Blocks,
     Moment,
-    Operator,
 )
 from penstock.engine.plan import Table
 from penstock.engine.run.columns import Growing, pick
-from penstock.engine.run.kept.expiry import Expiry
+from penstock.engine.run.kept.expiry import Expiry, Forgetting
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import Schema, polars_type
@@ -33,7 +31,7 @@ from penstock.engine.types import Schema, polars_type
 Numbers = NDArray[np.int64]
 
 
-class Normalize(Operator):
+class Normalize(Forgetting):
     """`rows` holds versions of rows in order; `heads` says which is the last of each key (-1: deleted)."""
 
     name = "changelog"
@@ -61,7 +59,7 @@ class Normalize(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         if self.expiry is not None:
-            self._lapse(self.expiry, moment.now)
+            self.lapse(self.expiry, moment.now)
         slots = self.table.number(pick(rows, self.keys))
         if len(self.table) > len(self.heads):
             self._heads.extend(np.full(len(self.table) - len(self.heads), -1, np.int64))
@@ -96,21 +94,12 @@ class Normalize(Operator):
         kinds = np.concatenate([np.where(gone, DELETE, BEFORE), np.where(had, AFTER, INSERT)])[chosen]
         return pl.concat([old, new], rechunk=True)[chosen].hstack([pl.Series(KIND, kinds.astype(np.int8))])
 
-    def _lapse(self, expiry: Expiry, now: Now) -> None:
+    def lapse(self, expiry: Expiry, now: Now) -> None:
         """It is now: keys whose time is over are forgotten, a slice at a time."""
         gone = expiry.lapsed(now)
         if len(gone):
             self.heads[gone] = -1
             self._forget()
-
-    @property
-    def wakes_ms(self) -> int:
-        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
-
-    def on_clock(self, now: Now) -> pl.DataFrame | None:
-        if self.expiry is not None:
-            self._lapse(self.expiry, now)
-        return None
 
     def _forget(self) -> None:
         """Drop versions that were replaced, and keys that were deleted, once they are the most."""

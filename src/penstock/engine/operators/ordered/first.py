@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from penstock.clock import Now
 from penstock.engine.kernels import lists
-from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, NEVER_MS, Blocks, Moment, Operator
+from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, Blocks, Moment
 from penstock.engine.plan import Order, Top
 from penstock.engine.run.columns import Growing, integers, pick, there
-from penstock.engine.run.kept.expiry import Expiry
+from penstock.engine.run.kept.expiry import Expiry, Forgetting
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.types import polars_type
@@ -61,7 +61,7 @@ def _numbers(column: pl.Series) -> Numbers:
     return np.where(there(column), made, LOWEST) if column.null_count() else made
 
 
-class FirstRow(Operator):
+class FirstRow(Forgetting):
     """`rows` holds versions of first rows, `heads` says which is each group's."""
 
     name = "top"
@@ -85,7 +85,7 @@ class FirstRow(Operator):
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         if self.expiry is not None:
-            self._lapse(self.expiry, moment.now)
+            self.lapse(self.expiry, moment.now)
         slots = self.table.number(pick(rows, self.keys)) if self.keys else np.zeros(rows.height, np.int64)
         self._reserve(int(slots.max()) + 1)
         if self.expiry is not None:
@@ -144,7 +144,7 @@ class FirstRow(Operator):
             wider[: len(self._bounds)] = self._bounds
             self._bounds = wider
 
-    def _lapse(self, expiry: Expiry, now: Now) -> None:
+    def lapse(self, expiry: Expiry, now: Now) -> None:
         """It is now: groups whose time is over are forgotten, a slice at a time."""
         gone = expiry.lapsed(now)
         if len(gone):
@@ -155,15 +155,6 @@ class FirstRow(Operator):
     def _bury(self, slots: Numbers) -> None:
         self._heads.values[slots] = -1
         self._full.values[slots] = 0
-
-    @property
-    def wakes_ms(self) -> int:
-        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
-
-    def on_clock(self, now: Now) -> pl.DataFrame | None:
-        if self.expiry is not None:
-            self._lapse(self.expiry, now)
-        return None
 
     def _compact(self) -> None:
         alive = np.flatnonzero(self._heads.values >= 0)

@@ -6,11 +6,14 @@ bucket's time is over its slots are `lapsed`, or wait in the bucket they were wr
 by its owner. Knows nothing of what a slot holds.
 """
 
+from abc import abstractmethod
+
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from penstock.clock import Now
-from penstock.engine.operators.operator import NEVER_MS
+from penstock.engine.operators.operator import NEVER_MS, Operator
 from penstock.engine.run.columns import Growing
 
 Numbers = NDArray[np.int64]
@@ -88,3 +91,24 @@ class Expiry:
         buckets = self.stamps[numbers] // self._width_ms
         for bucket in np.unique(buckets).tolist():
             self._buckets.setdefault(bucket, []).append(numbers[buckets == bucket])
+
+
+class Forgetting(Operator):
+    """An operator whose state is forgotten by `expiry`, where it has one: by the clock, and before rows are looked at."""
+
+    expiry: Expiry | None
+
+    @abstractmethod
+    def lapse(self, expiry: Expiry, now: Now) -> None:
+        """It is now: what has lapsed goes, a slice at a time."""
+
+    @property
+    def wakes_ms(self) -> int:
+        """When the next slice's time is over."""
+        return NEVER_MS if self.expiry is None else self.expiry.wakes_ms
+
+    def on_clock(self, now: Now) -> pl.DataFrame | None:
+        """Nothing comes out: who reads the rows forgets them by a clock of its own."""
+        if self.expiry is not None:
+            self.lapse(self.expiry, now)
+        return None

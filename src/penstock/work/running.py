@@ -63,7 +63,7 @@ class Run:
         self._delivery = self._deliverer()
         # Nobody waits for a commit where outputs do not.
         first_s = options.commit_s if self.guarantee == AT_LEAST_ONCE else options.commit_first_s
-        pace = Pace(min(first_s, options.commit_s), options.commit_s, time.process_time)
+        pace = Pace(min(first_s, options.commit_s), options.commit_s, time.thread_time)
         letters = DeadLetters(clients(""))
         self.commits = Commits(self._state, self._delivery, letters, pace, read_clocks, self._awake.set)
         self._opened_s = self._busy_s = 0.0

@@ -205,7 +205,7 @@ class Commits:
         self.count += 1
         self.took_s += self._clocks().mono_s - began.mono_s
         self._needed.append((sealed.entry.number, written[0]))
-        self._pace.ended()
+        self._pace.ended(self.snapshots.since.cost_s if sealed.whole else 0.0)
         for index, source in enumerate(sources):
             await source.committed(sealed.positions[index])
         if mark:

@@ -15,7 +15,11 @@ KEPT = 0.7
 
 @dataclass
 class Pace:
-    """Between `first_s` and `most_s` after the commit before, in seconds. `cpu_s` reads the process's processor time."""
+    """Between `first_s` and `most_s` after the commit before, in seconds.
+
+    `cpu_s` reads the processor time of the thread that runs the engine and its commits. The process's would have the
+    compiler's in it: in the minute after an installation every commit would seem dear, and come as late as it may.
+    """
 
     first_s: float
     most_s: float
@@ -43,7 +47,7 @@ class Pace:
         self.interval_s = min(self.most_s, max(self.first_s, SHARE * self._cost_s * busy))
         self.next_s = now_s + self.interval_s
 
-    def ended(self) -> None:
-        """The commit has ended."""
-        cost_s = max(0.0, self.cpu_s() - self._began_cpu_s - self._engine_cpu_s)
+    def ended(self, beside_s: float = 0.0) -> None:
+        """The commit has ended; other threads were at work for it for so long."""
+        cost_s = max(0.0, self.cpu_s() - self._began_cpu_s - self._engine_cpu_s) + beside_s
         self._cost_s = KEPT * self._cost_s + (1 - KEPT) * cost_s if self._cost_s else cost_s

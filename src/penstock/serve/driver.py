@@ -319,6 +319,7 @@ class Driver:
         for connection in list(self.connections):
             if connection.session.tick(now):
                 connection.flush()
+            # Not one that reads: to regulate it may pause it, and the end of a client that waits would not be seen.
             if connection.session.paused or not connection.reading:
                 connection.regulate()
         for connection in list(self._unsent):

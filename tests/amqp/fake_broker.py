@@ -175,8 +175,13 @@ ANSWERS: dict[type[Call], Callable[[FakeBroker, Any], object]] = {
         (
             EndLogin, q.CloseClient, q.DeclareExchange, q.DeleteExchange, q.BindExchange, q.UnbindExchange,
             q.BindQueue, q.UnbindQueue, q.SetPrefetch, q.Recover, q.SelectTransaction, q.RollbackTransaction,
+            q.DeclareVhost, q.DeleteVhost,
         ),
         lambda broker, call: None,
+    ),
+    **dict.fromkeys(
+        (q.DescribeQueues, q.DescribeExchanges, q.DescribeBindings, q.DescribeConsumers, q.DescribeVhosts),
+        lambda broker, call: [],
     ),
     CheckPassword: FakeBroker.check_password,
     q.OpenClient: FakeBroker.open_client,

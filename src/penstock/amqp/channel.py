@@ -4,6 +4,7 @@ Knows methods and contents; the socket is its connection's.
 """
 
 import asyncio
+import json
 import struct
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -76,6 +77,12 @@ class Channel:
         """The queue's next message, to be acknowledged; None where there is none."""
         found = await self.call("basic.get", queue=queue)
         return found.get("message")
+
+    async def describe(self, what: str) -> list[dict[str, Any]]:
+        """What penstock has of ``queues``, ``exchanges``, ``bindings``, ``consumers`` (each an object) or ``vhosts``."""
+        found = await self.call("penstock.describe", what=what)
+        told: list[dict[str, Any]] = json.loads(found["message"].body)
+        return told
 
     async def consume(
         self, queue: str, taker: Taker, *, no_ack: bool = False, arguments: Mapping[str, Field] | None = None
@@ -216,7 +223,7 @@ class Channel:
         assert self._content
         (name, values), self._content = self._content, None
         got = Got(
-            values.get("delivery_tag", 0), values["exchange"], values["routing_key"],
+            values.get("delivery_tag", 0), values.get("exchange", ""), values.get("routing_key", ""),
             values.get("redelivered", False), self._properties, b"".join(self._parts),
         )  # fmt: skip
         if name == "basic.return":

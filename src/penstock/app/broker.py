@@ -53,6 +53,8 @@ class BrokerAddresses:
     """Where penstock's own processes connect, without TLS: on loopback, where the other listener speaks TLS."""
     amqp: Address | None = None
     """Where AMQP clients connect."""
+    inner_amqp: Address | None = None
+    """As `inner`, for the queues."""
 
 
 async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance: Entrance) -> int:
@@ -95,21 +97,24 @@ async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance
 async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance) -> dict[str, Address]:
     """Open the listeners; where each stands, by name. Raises PenstockError."""
     listening = {}
-    for name, address in (("kafka", addresses.kafka), ("inner", addresses.inner), ("amqp", addresses.amqp)):
+    for name, address in (
+        ("kafka", addresses.kafka), ("inner", addresses.inner),
+        ("amqp", addresses.amqp), ("inner-amqp", addresses.inner_amqp),
+    ):  # fmt: skip
         if address is None:
             continue
         told: list[Address] = []
         session = (
             entrance.amqp_session
-            if name == "amqp"
+            if name.endswith("amqp")
             else partial(entrance.session, partial(told.__getitem__, 0))
         )
-        tls = None if name == "inner" else entrance.tls
+        tls = None if name.startswith("inner") else entrance.tls
         try:
             bound = Address(address.host, await driver.listen(address.host, address.port, session, tls))
         except OSError:
             raise taken(address, f"--{name}") from None
-        if name != "amqp":
+        if not name.endswith("amqp"):
             advertised = addresses.advertised if name == "kafka" else ""
             told.append(parse_advertised(advertised, bound, "--advertised"))
         listening[name] = bound
@@ -141,6 +146,7 @@ def main() -> int:
     parser.add_argument(
         "--inner", default="off", help="a loopback listener without TLS, for our own processes"
     )
+    parser.add_argument("--inner-amqp", default="off", help="the same for the queues")
     parser.add_argument("--amqp", default="off", help="where AMQP clients connect: HOST:PORT, PORT or off")
     parser.add_argument("--advertised", default="", help="what clients are told to connect to, HOST:PORT")
     parser.add_argument("--fsync", default="always", choices=("always", "interval", "never"))
@@ -161,7 +167,10 @@ def main() -> int:
                 "the broker without its Kafka listener has nothing to serve", remedy="give --kafka an address"
             )
         amqp = parse_address(given.amqp, "--amqp", secured=entrance.secured)
-        addresses = BrokerAddresses(kafka, given.advertised, parse_address(given.inner, "--inner"), amqp)
+        addresses = BrokerAddresses(
+            kafka, given.advertised, parse_address(given.inner, "--inner"), amqp,
+            parse_address(given.inner_amqp, "--inner-amqp"),
+        )  # fmt: skip
         return uvloop.run(serve(disk, addresses, given.fsync, entrance))
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr, flush=True)

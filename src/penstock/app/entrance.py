@@ -20,6 +20,7 @@ from penstock.serve.connection import Peer
 from penstock.tls import TlsOptions, load_pair, server_context
 from penstock.users.directory import ANONYMOUS, ITSELF
 from penstock.users.follow import FollowedUsers, told_of
+from penstock.users.passwords import COST_LOG2_MIN, SALT_BYTES, hash_password
 from penstock.users.scram import ITERATIONS_MIN, keys_of
 from penstock.wire.amqp.session import AmqpOptions, AmqpSession
 from penstock.wire.kafka.fetch_sessions import FetchSessions
@@ -44,7 +45,9 @@ class Entrance:
             if secret
             else {}
         )
-        self.users = FollowedUsers(users, keys)
+        # AMQP has no SCRAM: there the secret is a password.
+        password = hash_password(secret, os.urandom(SALT_BYTES), COST_LOG2_MIN) if secret else ""
+        self.users = FollowedUsers(users, keys, password)
         self.tls_options, self.tls = tls, server_context(tls)
         self._pair = self._pair_signature()
         self.fetch_sessions = FetchSessions(os.urandom)

@@ -7,6 +7,7 @@ with that error shown. Ctrl-C drains and stops: workers first, then web, then th
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,8 +89,7 @@ class Supervisor:
     async def _start(self, keeping: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
         broker = await self._child("broker", self._broker_arguments(), keeping, stop)
         said = await broker.ready
-        bootstrap = said.get("inner", said["kafka"])
-        for name in ("inner", "amqp"):
+        for name in ("inner", "amqp", "inner-amqp"):
             if name in said:
                 broker.arguments[broker.arguments.index(f"--{name}") + 1] = said[
                     name
@@ -97,16 +97,17 @@ class Supervisor:
         self.say("broker", f"{said['kafka']}  Kafka clients connect here", mark=True)
         if "amqp" in said:
             self.say("broker", f"{said['amqp']}  AMQP 0-9-1 (RabbitMQ) clients connect here", mark=True)
-        waits = [self._announce(*start) for start in await self._start_rest(bootstrap, keeping, stop)]
+        waits = [self._announce(*start) for start in await self._start_rest(said, keeping, stop)]
         await asyncio.gather(*waits)
         self.say("penstock", "running; Ctrl-C stops")
 
     async def _start_rest(
-        self, bootstrap: str, keeping: list[asyncio.Task[None]], stop: asyncio.Event
+        self, broker: Mapping[str, str], keeping: list[asyncio.Task[None]], stop: asyncio.Event
     ) -> list[tuple[Child, str]]:
-        started = []
+        started, bootstrap = [], broker.get("inner", broker["kafka"])
         if self.http is not None:
-            web = await self._child("web", self._web_arguments(bootstrap, self.http), keeping, stop)
+            amqp = broker.get("inner-amqp", broker.get("amqp", ""))
+            web = await self._child("web", self._web_arguments(bootstrap, amqp, self.http), keeping, stop)
             started.append(
                 (web, f"http{'s' if self.tls.cert else ''}://{{http}}  console, HTTP API, /metrics")
             )
@@ -128,7 +129,9 @@ class Supervisor:
             "penstock.app.broker", "--data-dir", str(self.data_dir), "--users", str(self.users),
             "--kafka", str(self.kafka), "--amqp", str(self.amqp or "off"), "--fsync", self.options.fsync, "--advertised", self.options.advertised,
         )  # fmt: skip
-        return (*words, *self._tls_arguments(), *(("--inner", "127.0.0.1:0") if self.tls.cert else ()))
+        inner = ("--inner", "127.0.0.1:0") if self.tls.cert else ()
+        queues = ("--inner-amqp", "127.0.0.1:0") if self.tls.cert and self.amqp else ()
+        return (*words, *self._tls_arguments(), *inner, *queues)
 
     def _tls_arguments(self) -> tuple[str, ...]:
         files = {"--tls-cert": self.tls.cert, "--tls-key": self.tls.key, "--tls-ca": self.tls.ca}
@@ -136,11 +139,13 @@ class Supervisor:
             word for flag, file in files.items() if file for word in (flag, str(Path(file).resolve()))
         )
 
-    def _web_arguments(self, bootstrap: str, http: Address) -> tuple[str, ...]:
+    def _web_arguments(self, bootstrap: str, amqp: str, http: Address) -> tuple[str, ...]:
         words = (
             "penstock.web",
             "--bootstrap",
             bootstrap,
+            "--amqp",
+            amqp,
             "--http",
             str(http),
             "--data-dir",

@@ -352,7 +352,8 @@ class DescribeQueues(Call):
 
 @dataclass(frozen=True, slots=True)
 class QueueInfo:
-    """One queue now. `messages` are ready, `unacked` are held by consumers."""
+    """One queue now. `messages` are ready, `unacked` are held by consumers; the totals are since it was made, or since the
+    start. `exclusive`: one client has it alone."""
 
     vhost: str
     name: str
@@ -366,3 +367,69 @@ class QueueInfo:
     delivered: int
     acked: int
     arguments: Arguments = field(default_factory=dict)
+    auto_delete: bool = False
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeExchanges(Call):
+    """Answer: one `ExchangeInfo` an exchange that the principal may see, the built-in ones too."""
+
+    vhost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeInfo:
+    """One exchange; the default one has no name."""
+
+    vhost: str
+    name: str
+    kind: str
+    durable: bool
+    auto_delete: bool
+    internal: bool
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeBindings(Call):
+    """Answer: one `BindingInfo` a binding whose target the principal may see, that of each queue to the default exchange
+    too."""
+
+    vhost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BindingInfo:
+    """From `source`, an exchange, to `target`, of the kind queue or exchange."""
+
+    vhost: str
+    source: str
+    target: str
+    target_kind: str
+    routing_key: str
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeConsumers(Call):
+    """Answer: one `ConsumerInfo` a consumer of a queue that the principal may see."""
+
+    vhost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerInfo:
+    """One consumer now. `client` is what its connection calls itself; `active`: it is given messages, where only one of a
+    queue's is; `unacked`: messages that it holds."""
+
+    vhost: str
+    queue: str
+    tag: str
+    client: str
+    acknowledges: bool
+    exclusive: bool
+    active: bool
+    prefetch: int
+    priority: int
+    unacked: int

@@ -80,7 +80,7 @@ class Directory:
             r for name in found.roles if name in self.roles for r in self.roles[name].rules
         )
 
-    def with_itself(self, keys: Mapping[str, ScramKeys]) -> "Directory":
-        """The same, and penstock's own processes let in by `keys`."""
-        itself = User(ITSELF, (ADMIN,), scram=keys)
+    def with_itself(self, keys: Mapping[str, ScramKeys], password: str = "") -> "Directory":
+        """The same, and penstock's own processes let in by `keys`, or the hash of a password."""
+        itself = User(ITSELF, (ADMIN,), password=password, scram=keys)
         return Directory({**self.users, ITSELF: itself}, self.roles, closed=not self.open)

@@ -16,10 +16,11 @@ class FollowedUsers:
     may delete files, must not open what was closed. A damaged file changes nothing.
     """
 
-    def __init__(self, path: Path, itself: Mapping[str, ScramKeys] | None = None) -> None:
-        self.path, self._itself = path, itself or {}
+    def __init__(self, path: Path, itself: Mapping[str, ScramKeys] | None = None, password: str = "") -> None:
+        """`itself` and `password` let penstock's own processes in."""
+        self.path, self._itself = path, (itself or {}, password)
         self._seen = self._signature()
-        self.directory = file.read(path).with_itself(self._itself)
+        self.directory = file.read(path).with_itself(*self._itself)
 
     def look(self) -> bool:
         """Whether `directory` is another one now. Raises PenstockError, once, for a file that became damaged."""
@@ -30,7 +31,7 @@ class FollowedUsers:
         found = file.read(self.path)
         if found.open and not self.directory.open:
             found = Directory(closed=True)
-        self.directory = found.with_itself(self._itself)
+        self.directory = found.with_itself(*self._itself)
         return True
 
     def _signature(self) -> tuple[int, int, int] | None:

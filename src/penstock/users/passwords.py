@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 COST_LOG2: Final = 14
+COST_LOG2_MIN: Final = 10
 BLOCK: Final = 8
 LANES: Final = 1
 SALT_BYTES: Final = 16
@@ -23,10 +24,10 @@ _HASH: Final = re.compile(
 )
 
 
-def hash_password(password: str, salt: bytes) -> str:
-    """The hash to keep; `salt` is SALT_BYTES of fresh randomness."""
-    found = _scrypt(password, salt, (COST_LOG2, BLOCK, LANES), HASH_BYTES)
-    return f"$scrypt$ln={COST_LOG2},r={BLOCK},p={LANES}${_text(salt)}${_text(found)}"
+def hash_password(password: str, salt: bytes, cost_log2: int = COST_LOG2) -> str:
+    """The hash to keep; `salt` is SALT_BYTES of fresh randomness. Only a random secret may cost less."""
+    found = _scrypt(password, salt, (cost_log2, BLOCK, LANES), HASH_BYTES)
+    return f"$scrypt$ln={cost_log2},r={BLOCK},p={LANES}${_text(salt)}${_text(found)}"
 
 
 def check_hash(text: str) -> str:
@@ -52,7 +53,10 @@ def _parts(text: str) -> tuple[tuple[int, int, int], bytes, bytes]:
         raise ValueError("the password's hash is not of the form $scrypt$ln=…,r=…,p=…$salt$hash")
     log2, block, lanes = (int(number) for number in found.groups()[:3])
     if not (
-        10 <= log2 <= 20 and 1 <= block <= 32 and 1 <= lanes <= 16 and 128 * block << log2 <= MEMORY_BYTES_MAX
+        COST_LOG2_MIN <= log2 <= 20
+        and 1 <= block <= 32
+        and 1 <= lanes <= 16
+        and 128 * block << log2 <= MEMORY_BYTES_MAX
     ):
         raise ValueError("the password's hash asks for a cost that is out of range")
     return (log2, block, lanes), _bytes(found[4]), _bytes(found[5])

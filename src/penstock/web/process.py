@@ -47,6 +47,8 @@ class WebOptions:
 
     bootstrap: str = "127.0.0.1:9092"
     """Where the broker, or any Kafka, is reached."""
+    amqp: str = ""
+    """Where the broker's queues are reached, HOST:PORT; empty where it has none, or is no penstock."""
     http: str = "127.0.0.1:8080"
     """Where to serve, HOST:PORT; port 0 takes any free one."""
     data_dir: str = ""

@@ -71,6 +71,14 @@ _VHOST = of("vhost", lambda call: call.vhost)
 _VHOST_CALLED = of("vhost", lambda call: call.name)
 _VHOST_ITSELF = of("vhost", lambda name: name)
 _QUEUE_INFO = of("queue", lambda info: resource(info.name, info.vhost))
+_EXCHANGE_INFO = of("exchange", lambda info: resource(info.name or "amq.default", info.vhost))
+_CONSUMER_INFO = of("queue", lambda info: resource(info.queue, info.vhost))
+
+
+def _binding_target(info: Any, topics: object) -> tuple[str, str]:
+    """Of a binding: who may see a queue sees what leads to it."""
+    return info.target_kind, resource(info.target, info.vhost)
+
 
 ACCESS: dict[type[Call], tuple[Need, ...]] = {
     queues.OpenClient: (Whole("describe", _VHOST),),
@@ -117,4 +125,7 @@ ACCESS: dict[type[Call], tuple[Need, ...]] = {
     queues.DeleteVhost: (Whole("delete", _VHOST_CALLED),),
     queues.DescribeVhosts: (Found("describe", "", _VHOST_ITSELF),),
     queues.DescribeQueues: (Found("describe", "", _QUEUE_INFO),),
+    queues.DescribeExchanges: (Found("describe", "", _EXCHANGE_INFO),),
+    queues.DescribeBindings: (Found("describe", "", _binding_target),),
+    queues.DescribeConsumers: (Found("describe", "", _CONSUMER_INFO),),
 }

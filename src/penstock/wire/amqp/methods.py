@@ -1,6 +1,7 @@
-"""Every method of AMQP 0-9-1 and of RabbitMQ's extensions: its numbers, who sends it, its fields; and their bytes.
+"""Every method of AMQP 0-9-1, of RabbitMQ's extensions and of our own: its numbers, who sends it, its fields; their bytes.
 
-The table was written from the protocol's XML (amqp0-9-1.extended.xml); a test holds it against that. Methods that are
+The table was written from the protocol's XML (amqp0-9-1.extended.xml); a test holds it against that. The class penstock
+is ours: what RabbitMQ tells by its management API alone. Methods that are
 sent for every message are also read and written elsewhere, without it (`parser`, `deliveries`). Knows no channel, and
 does nothing.
 """
@@ -127,8 +128,18 @@ _TABLE: Final[tuple[tuple[str, int, tuple[tuple[int, str, str, str], ...]], ...]
         (30, "rollback", _CLIENT, ""),
         (31, "rollback-ok", _SERVER, ""),
     )),
+    ("penstock", 0xF000, (
+        (10, "describe", _CLIENT, "what:shortstr"),
+        (11, "describe-ok", _SERVER, ""),
+        (20, "declare-vhost", _CLIENT, "virtual_host:shortstr"),
+        (21, "declare-vhost-ok", _SERVER, ""),
+        (30, "delete-vhost", _CLIENT, "virtual_host:shortstr"),
+        (31, "delete-vhost-ok", _SERVER, ""),
+    )),
 )  # fmt: skip
-_WITH_CONTENT = ("basic.publish", "basic.return", "basic.deliver", "basic.get-ok")
+_WITH_CONTENT = ("basic.publish", "basic.return", "basic.deliver", "basic.get-ok", "penstock.describe-ok")
+OWN: Final = "penstock."
+"""How the names of our own class's methods begin."""
 
 
 def _methods() -> dict[int, Method]:

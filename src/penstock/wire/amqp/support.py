@@ -23,6 +23,7 @@ SENT: Final = frozenset((
     "basic.qos-ok", "basic.consume-ok", "basic.cancel", "basic.cancel-ok", "basic.return", "basic.deliver",
     "basic.get-ok", "basic.get-empty", "basic.ack", "basic.nack", "basic.recover-ok",
     "confirm.select-ok", "tx.select-ok", "tx.commit-ok", "tx.rollback-ok",
+    "penstock.describe-ok", "penstock.declare-vhost-ok", "penstock.delete-vhost-ok",
 ))  # fmt: skip
 """What the server sends."""
 
@@ -51,6 +52,9 @@ NOTES: Final = {
     "basic.recover-async": "requeue=false is not offered (540), as in RabbitMQ",
     "basic.ack": "by the server as a publisher confirm, several at once where it can",
     "basic.nack": "by the server for what a queue's limit, or a full disk, refused",
+    "penstock.describe": "queues, exchanges, bindings, consumers or vhosts, of all virtual hosts, as far as the user may "
+    "see them; the class is our own",
+    "penstock.describe-ok": "a content follows: a JSON list",
     "tx.commit": "all queues together: a crash leaves all of it or nothing",
 }
 
@@ -64,7 +68,8 @@ def offered(method: Method) -> tuple[str, ...]:
 def markdown() -> str:
     """The table, for the docs."""
     lines = [
-        "The protocol is AMQP 0-9-1 with RabbitMQ's extensions; where the two differ, and where both are silent, what",
+        "The protocol is AMQP 0-9-1 with RabbitMQ's extensions, and a class of our own for what RabbitMQ tells by its",
+        "management API alone; where the two differ, and where both are silent, what",
         "RabbitMQ 3.10 answers is the law. Field tables use RabbitMQ's types.",
         "",
         "| class | method | numbers | sent by | |",

@@ -1,0 +1,78 @@
+"""What there is can be looked at: queues, exchanges, bindings and consumers, as far as one may see them."""
+
+from penstock.calls import queues
+from penstock.calls.queues import BindingInfo, ExchangeInfo
+from penstock.errors import Refusal, Refused
+from tests.queues.counter import Counter
+from tests.queues.test_access import closed
+
+
+def test_a_queue_is_told_with_what_it_holds_and_how_it_was_declared() -> None:
+    counter = Counter()
+    guest = counter.guest()
+    guest.queue("q", x_max_length=10)
+    guest.queue("mine", False, exclusive=True, auto_delete=True)
+    guest.publish(b"one", b"two", b"three")
+    guest.get()
+    mine, q = guest.call(queues.DescribeQueues)
+    assert (mine.name, mine.durable, mine.exclusive, mine.auto_delete) == ("mine", False, True, True)
+    assert (q.messages, q.unacked, q.bytes, q.published, q.delivered, q.acked) == (2, 1, 11, 3, 1, 0)
+    assert (q.kind, q.durable, q.exclusive, q.arguments) == ("classic", True, False, {"x-max-length": 10})
+
+
+def test_exchanges_and_bindings_are_told_with_those_that_nobody_made() -> None:
+    counter = Counter()
+    guest = counter.guest()
+    guest.queue("q")
+    guest.exchange("e", "topic", auto_delete=True)
+    guest.exchange("all", "fanout", False)
+    guest.bind("q", "e", "a.#", {"x": 1})
+    guest.on(queues.BindExchange, "all", "e", "b")
+    found = guest.call(queues.DescribeExchanges)
+    assert [one.name for one in found][:2] == ["", "all"]
+    assert ExchangeInfo("/", "e", "topic", True, True, False, {}) in found
+    assert guest.call(queues.DescribeBindings) == [
+        BindingInfo("/", "", "q", "queue", "q"),
+        BindingInfo("/", "e", "all", "exchange", "b"),
+        BindingInfo("/", "e", "q", "queue", "a.#", {"x": 1}),
+    ]
+
+
+def test_a_consumer_is_told_with_what_it_holds_and_whether_its_turn_comes() -> None:
+    counter = Counter()
+    guest = counter.guest()
+    guest.queue("q", x_single_active_consumer=True)
+    guest.publish(b"1", b"2", b"3")
+    guest.on(queues.SetPrefetch, 2)
+    guest.consume(tag="first")
+    guest.consume(tag="second", no_ack=True, arguments={"x-priority": 5})
+    first, second = guest.call(queues.DescribeConsumers)
+    assert (first.tag, first.active, first.acknowledges, first.prefetch, first.unacked) == (
+        "first", True, True, 2, 2,
+    )  # fmt: skip
+    assert (second.tag, second.active, second.acknowledges, second.priority, second.unacked) == (
+        "second", False, False, 5, 0,
+    )  # fmt: skip
+
+
+def test_one_virtual_host_is_looked_at_alone_and_one_that_is_not_there_is_refused() -> None:
+    counter = Counter()
+    guest = counter.guest()
+    guest.call(queues.DeclareVhost, "blue")
+    counter.guest("blue").queue("b")
+    guest.queue("q")
+    assert [(one.vhost, one.name) for one in guest.call(queues.DescribeQueues)] == [("/", "q"), ("blue", "b")]
+    for kind in (queues.DescribeQueues, queues.DescribeBindings):
+        assert [one.vhost for one in guest.call(kind, "blue")] == ["blue"]
+    for kind in (queues.DescribeQueues, queues.DescribeExchanges, queues.DescribeConsumers):
+        answer = guest.call(kind, "red")
+        assert isinstance(answer, Refused) and answer.reason is Refusal.NO_VHOST
+
+
+def test_one_sees_the_exchanges_bindings_and_consumers_that_one_may() -> None:
+    _, guest = closed("create queue:a", "describe queue:a", "read queue:a", "describe exchange:amq.topic")
+    guest.queue("a")
+    guest.consume("a")
+    assert [one.name for one in guest.call(queues.DescribeExchanges)] == ["amq.topic"]
+    assert [one.target for one in guest.call(queues.DescribeBindings)] == ["a"]
+    assert [one.queue for one in guest.call(queues.DescribeConsumers)] == ["a"]

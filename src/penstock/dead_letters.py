@@ -17,6 +17,7 @@ OWN = "penstock.letter."
 OMITTED = "penstock.value.omitted"
 """The header of a dead letter that would not have fitted with its value: how long that was."""
 MESSAGE_MAX, TRACE_MAX = 2_000, 8_000
+COUNT_MAX = 1 << 40
 
 FAILED, REFUSED, UNDECODABLE = "failed", "refused", "undecodable"
 """Reasons: every attempt failed; another attempt would not help; the bytes could not be read.
@@ -208,17 +209,17 @@ def of_x_death(
     The oldest death says where it was first; the counts are how often it was tried. `time` is in seconds.
     """
     newest, oldest = deaths[0], deaths[-1]
-    times_ms = [int(each.get("time") or 0) * 1000 or stamp_ms for each in deaths]
+    times_ms = [_count(each.get("time")) * 1000 or stamp_ms for each in deaths]
     kept = tuple(
         (name, value if isinstance(value, bytes) else str(value).encode())
         for name, value in headers.items()
         if name != "x-death" and not name.startswith(("x-first-death-", "x-last-death-"))
     )
-    keys = oldest.get("routing-keys") or [""]
+    keys = oldest.get("routing-keys")
     origin = Origin(
         queue=str(oldest.get("queue", "")),
         exchange=str(oldest.get("exchange", "")),
-        routing_key=str(keys[0]),
+        routing_key=str(keys[0]) if isinstance(keys, list) and keys else "",
     )
     return DeadLetter(
         None,
@@ -227,10 +228,15 @@ def of_x_death(
         origin,
         str(newest.get("reason", "rejected")),
         owner=str(newest.get("queue", "")),
-        attempts=sum(max(1, int(each.get("count") or 1)) for each in deaths),
+        attempts=sum(max(1, _count(each.get("count"))) for each in deaths),
         first_ms=min(times_ms),
         last_ms=max(times_ms),
     )
+
+
+def _count(found: object) -> int:
+    """A number that whoever published a message may have written; 0 for what is none."""
+    return min(found, COUNT_MAX) if isinstance(found, int) and found > 0 else 0
 
 
 def _reason(stage: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from penstock import record
 from penstock.calls import Append, AppendPart, Fetch, FetchPart, queues
-from penstock.content import Timestamp
+from penstock.content import Field, Timestamp
 from penstock.errors import Refusal
 from penstock.record import Record
 from tests.queues.counter import ME, Counter, Guest
@@ -211,6 +211,37 @@ def test_browsing_gives_copies_and_ends(counter: Counter) -> None:
     assert other.gone == [tag]
     assert guest.queue("q", passive=True).messages == 1200
     assert other.consume(arguments={"x-penstock-browse": True}).reason is Refusal.PRECONDITION
+
+
+def test_browsing_may_be_for_some_of_it(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue(x_max_priority=5)
+    guest.publish(b"1", priority=5)  # the first out, and yet the oldest
+    guest.publish(b"2", b"3", priority=1)
+
+    def browse(**arguments: Field) -> Guest:
+        named = {f"x-penstock-{name}": value for name, value in arguments.items()}
+        looking = guest.beside()
+        looking.consume(no_ack=True, arguments={"x-penstock-browse": True, **named})
+        return looking
+
+    every = browse()
+    assert every.bodies == [b"1", b"2", b"3"]
+    assert browse(newest=2).bodies == [b"2", b"3"]
+    assert browse(newest=9).bodies == [b"1", b"2", b"3"]
+    assert browse(number=every.got[1].content.properties.headers["x-penstock-number"]).bodies == [b"2"]
+    assert browse(number=99).bodies == []
+
+
+@pytest.mark.parametrize("name", ["x-penstock-newest", "x-penstock-number"])
+@pytest.mark.parametrize("value", [-1, "2", True])
+def test_what_is_no_number_is_refused(counter: Counter, name: str, value: Field) -> None:
+    guest = counter.guest()
+    guest.queue()
+    refused = guest.consume(no_ack=True, arguments={"x-penstock-browse": True, name: value})
+    assert (refused.reason, refused.detail) == (
+        Refusal.PRECONDITION, f"invalid arg '{name}' for queue 'q' in vhost '/': {value!r}",
+    )  # fmt: skip
 
 
 def test_one_message_may_be_had_by_its_number(counter: Counter) -> None:

@@ -107,3 +107,69 @@ def test_a_commit_that_does_not_fit_on_the_disk_changes_nothing(guest: Guest) ->
     assert answer.reason is Refusal.DISK_FULL
     counter.disk.room = None
     assert counter.guest().drain() == [b"1", b"2", b"3"]
+
+
+# --- what is taken by its number ------------------------------------------------------------------------------------------
+
+
+def taken(guest: Guest, *numbers: int) -> None:
+    """Take messages of `q` by their numbers, and say that they are done, in the open transaction."""
+    for number in numbers:
+        guest.consume(arguments={"x-penstock-number": number})
+    guest.ack(*range(1, len(numbers) + 1))
+
+
+@pytest.fixture
+def numbered() -> tuple[Guest, list[int]]:
+    """A channel in a transaction, and the numbers of three messages that wait in `q`."""
+    guest = Counter().guest()
+    guest.queue(x_queue_type="quorum", x_delivery_limit=1)
+    guest.publish(b"1", b"2", b"3")
+    looking = guest.beside()
+    looking.consume(no_ack=True, arguments={"x-penstock-browse": True})
+    headers = [one.content.properties.headers or {} for one in looking.got]
+    guest.on(queues.SelectTransaction)
+    return guest, [int(str(each["x-penstock-number"])) for each in headers]
+
+
+def test_what_is_taken_by_its_number_goes_where_a_queue_takes_what_replaces_it(
+    numbered: tuple[Guest, list[int]],
+) -> None:
+    guest, (one, two, _) = numbered
+    guest.queue("p")
+    taken(guest, one, two)
+    guest.publish(b"a", b"b", to="p", mandatory=True)
+    assert guest.on(queues.CommitTransaction) == Committed([])
+    assert guest.drain("p") == [b"a", b"b"]
+    assert guest.drain() == [b"3"]
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [("nowhere", "no queue takes 'nowhere'"), ("full", "queue 'full' in vhost '/' has no room")],
+)
+def test_else_nothing_is_done_and_nobody_sees_that_it_was_tried(
+    numbered: tuple[Guest, list[int]], to: str, words: str
+) -> None:
+    guest, all_three = numbered
+    guest.queue("p")
+    guest.queue("full", x_max_length=1, x_overflow="reject-publish")
+    for _ in range(3):  # oftener than the queue lets consumers give a message back
+        trying = guest.beside()
+        trying.on(queues.SelectTransaction)
+        taken(trying, *all_three)
+        trying.publish(b"a", b"b", to="p", mandatory=True)
+        trying.publish(b"c", b"d", to=to, mandatory=True)
+        refused = trying.on(queues.CommitTransaction)
+        assert (refused.reason, refused.detail) == (Refusal.PRECONDITION, f"nothing was done: {words}")
+        trying.close_channel()
+    other = guest.counter.guest()
+    assert (other.drain("p"), other.drain("full"), other.drain()) == ([], [], [b"1", b"2", b"3"])
+
+
+def test_without_mandatory_what_no_queue_takes_is_nobody_s(numbered: tuple[Guest, list[int]]) -> None:
+    guest, (one, _, _) = numbered
+    taken(guest, one)
+    guest.publish(b"a", to="nowhere")
+    assert guest.on(queues.CommitTransaction) == Committed([])
+    assert guest.drain() == [b"2", b"3"]

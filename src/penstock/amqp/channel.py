@@ -110,9 +110,11 @@ class Channel:
         await self.call("confirm.select")
         self._published = 1
 
-    def push(self, exchange: str, routing_key: str, properties: Properties, body: bytes) -> None:
+    def push(
+        self, exchange: str, routing_key: str, properties: Properties, body: bytes, *, mandatory: bool = False
+    ) -> None:
         """Publish, and ask nothing: inside of a transaction, which says when it is safe."""
-        self._send(exchange, routing_key, properties, body, mandatory=False)
+        self._send(exchange, routing_key, properties, body, mandatory=mandatory)
 
     async def publish(
         self, exchange: str, routing_key: str, properties: Properties, body: bytes, *, mandatory: bool = True

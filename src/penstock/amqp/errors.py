@@ -4,7 +4,7 @@ from penstock.errors import PenstockError
 
 LOST = 0
 """The code of a connection that broke, or was never there."""
-NOT_FOUND, PRECONDITION = 404, 406
+ACCESS_REFUSED, NOT_FOUND, PRECONDITION = 403, 404, 406
 
 
 class AmqpError(PenstockError):

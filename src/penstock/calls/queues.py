@@ -232,7 +232,8 @@ class Subscribe(ChannelCall):
     """A consumer. Answer: its tag (made up where `tag` is empty).
 
     Arguments of our own: `x-penstock-browse` true gives copies and leases nothing, ready ones first to last, then
-    cancels; `x-penstock-number` N leases the one message of that number.
+    cancels; with `x-penstock-newest` N at most so many, those that came last. `x-penstock-number` N leases the one
+    message of that number (or, browsing, copies it). That is no delivery: given back it is as it was.
     """
 
     queue: str
@@ -303,7 +304,11 @@ class SelectTransaction(ChannelCall):
 
 @dataclass(frozen=True, slots=True)
 class CommitTransaction(ChannelCall):
-    """All of it, as one: a crash leaves all or nothing. Answer: `Committed`, once it is safe."""
+    """All of it, as one: a crash leaves all or nothing. Answer: `Committed`, once it is safe.
+
+    PRECONDITION, and nothing is done, where it settles what was taken by its number, and not all of its messages are
+    taken: a mandatory one that no queue wants, or one for which a queue has no room.
+    """
 
 
 @dataclass(frozen=True, slots=True)

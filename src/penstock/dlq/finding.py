@@ -3,18 +3,20 @@
 Knows names; what is done with a place is its `Source`'s.
 """
 
+from penstock.amqp import Url
 from penstock.client import Client
 from penstock.dlq.queue import PREFIX, QueueSource
 from penstock.dlq.source import Source
-from penstock.dlq.topic import LOOK_MAX, TopicSource
+from penstock.dlq.topic import TopicSource
+from penstock.dlq.working import LOOK_MAX
 
 SUFFIX = ".dlq"
 
 
-def source_of(client: Client, name: str, look_max: int = LOOK_MAX) -> Source:
-    """The place of this name: a topic, or a queue, ``queue:NAME``, which no topic can be called."""
+def source_of(client: Client, name: str, look_max: int = LOOK_MAX, url: Url | None = None) -> Source:
+    """The place of this name: a topic, or a queue, ``queue:NAME``, which no topic can be called. `url`: where AMQP is."""
     if name.startswith(PREFIX):
-        return QueueSource(client, name)
+        return QueueSource(client, name, look_max, url)
     return TopicSource(client, name, look_max)
 
 

@@ -1,110 +1,111 @@
 """The dead letters of a queue of penstock's broker: looked at without taking, edited, sent back, purged.
 
 A letter is the message of one number. What is done to letters is one AMQP transaction: it is taken, and what takes its
-place or goes back is published, or neither; so a crash neither loses nor doubles one. Knows AMQP; knows no command.
+place or goes back is in a queue, or neither; so a crash neither loses nor doubles one. Knows AMQP; knows no command.
 """
 
 import asyncio
+import heapq
+from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
+from functools import partial
 from uuid import uuid4
 
 from penstock.amqp import AmqpError, Channel, Connection, Got, Url, connect, url_of
-from penstock.amqp.errors import NOT_FOUND
+from penstock.amqp.errors import ACCESS_REFUSED, NOT_FOUND, PRECONDITION
 from penstock.client import Client
 from penstock.content import Field, Properties
-from penstock.dead_letters import OWN, DeadLetter, of_record, of_x_death, redrives_of, without_marks
 from penstock.dlq import audit
+from penstock.dlq.marks import ranges
+from penstock.dlq.messages import NUMBER, edited, letter_of, sent_back
 from penstock.dlq.source import WAITING, Filter, Group, How, Letter, Outcome, Summary, Told
-from penstock.dlq.working import Pace, cut
+from penstock.dlq.working import LOOK_MAX, Pace, cut, finished
 from penstock.errors import PenstockError
-from penstock.record import Record
 
 PREFIX = "queue:"
-NUMBER = "x-penstock-number"
-SERVERS = ("x-death", "x-first-death-", "x-last-death-", "x-delay", NUMBER)
-Takes = list[tuple[str, Properties, bytes]]
+BATCH = 100
+"""Letters in one transaction: so many are held at once."""
+UNDONE = "nothing was done: "
+"""What stands before the reason where the server refuses a transaction."""
+Put = tuple[str, Properties, bytes]
 """What is published where a letter is taken: the queue, and the message."""
-
-
-def letter_of(got: Got) -> Letter:
-    """A message of a queue of dead letters: a task's, one that its queue's rules sent there, or any."""
-    headers = dict(got.properties.headers or {})
-    name, stamp_ms = str(headers.pop(NUMBER, "")), (got.properties.timestamp or 0) * 1000
-    deaths: Any = headers.get("x-death")
-    plain = tuple((key, _bytes(value)) for key, value in headers.items() if not key.startswith(SERVERS))
-    if deaths and not any(key == OWN + "reason" for key, _ in plain):
-        found = of_x_death(got.body, dict(headers), deaths, stamp_ms)
-        found = replace(found, headers=without_marks(plain), redrives=redrives_of(plain))
-    else:
-        found = of_record(Record(None, got.body, stamp_ms, plain))
-    return Letter(name, WAITING, found.last_ms, found)
-
-
-def _bytes(value: Field) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+Makes = Callable[[Got, Letter], Put | None]
+Visit = Callable[[Letter], None]
 
 
 class QueueSource:
-    """`name` is ``queue:`` and the queue's; `client` writes the audit."""
+    """`name` is ``queue:`` and the queue's; `client` writes the audit; `look_max`: how many of the newest letters are
+    looked at to count or list them; `url`: where AMQP is, and as whom."""
 
-    def __init__(self, client: Client, name: str, url: Url | None = None) -> None:
+    def __init__(self, client: Client, name: str, look_max: int = LOOK_MAX, url: Url | None = None) -> None:
         self.name, self._queue = name, name.removeprefix(PREFIX)
-        self._client, self._url = client, url
+        self._client, self._look_max, self._url = client, look_max, url
 
     # --- looking -------------------------------------------------------------------------------------------------
 
     async def summary(self, wanted: Filter) -> Summary:
-        """All that waits, counted."""
+        """The newest that wait, counted."""
         groups: dict[tuple[str, str, str], Group] = {}
-        found = await self._all()
-        for each in found:
+        seen = 0
+
+        def visit(each: Letter) -> None:
+            nonlocal seen
+            seen += 1
             if wanted.takes(each):
                 groups.setdefault(each.letter.group_key, Group(*each.letter.group_key)).add(each)
+
+        await self._look(visit, {"x-penstock-newest": self._look_max})
         largest = sorted(groups.values(), key=lambda group: (-group.count, group.reason, group.exception))
-        return Summary(largest, Counter({WAITING: len(found)}), True)
+        return Summary(largest, Counter({WAITING: seen}), seen < self._look_max)
 
     async def letters(self, wanted: Filter, limit: int) -> list[Letter]:
         """The newest that are meant, newest first."""
-        found = [each for each in await self._all() if wanted.takes(each)]
-        return sorted(found, key=lambda each: int(each.name), reverse=True)[:limit]
+        newest: list[tuple[int, Letter]] = []
+
+        def visit(each: Letter) -> None:
+            if wanted.takes(each):
+                (heapq.heappush if len(newest) < limit else heapq.heappushpop)(newest, (int(each.name), each))
+
+        await self._look(visit, {"x-penstock-newest": self._look_max})
+        return [each for _, each in sorted(newest, reverse=True)]
 
     async def show(self, name: str) -> Letter:
         """One letter."""
-        for each in await self._all():
-            if each.name == name:
-                return each
-        raise PenstockError(
-            f"there is no dead letter {name[:80]} in {self.name}",
-            remedy=f"see them: penstock dlq list {self.name} --letters",
-        )
+        found: list[Letter] = []
+        if name.isascii() and name.isdecimal() and len(name) < 19:
+            await self._look(found.append, {NUMBER: int(name)})
+        if not found:
+            raise PenstockError(
+                f"there is no dead letter {name[:80]} in {self.name}",
+                remedy=f"see them: penstock dlq list {self.name} --letters",
+            )
+        return found[0]
 
-    async def _all(self) -> list[Letter]:
+    async def _look(self, visit: Visit, arguments: Mapping[str, Field]) -> None:
         async with self._connected() as connection:
-            channel = await connection.channel()
-            return [
-                letter_of(got) for got in await self._consumed(channel, {"x-penstock-browse": True}, True)
-            ]
+            await self._browse(await connection.channel(), visit, arguments)
 
-    async def _consumed(self, channel: Channel, arguments: dict[str, Field], no_ack: bool) -> list[Got]:
-        """What a consumer gets that the server ends."""
-        found, over = list[Got](), asyncio.Event()
+    async def _browse(self, channel: Channel, visit: Visit, arguments: Mapping[str, Field]) -> None:
+        """See copies of what waits, first to last."""
+        browsing = {"x-penstock-browse": True, **arguments}
+        await self._consumed(channel, lambda got: visit(letter_of(got)), browsing, no_ack=True)
 
-        def take(got: Got | None) -> None:
-            if got is None:
-                over.set()
-            else:
-                found.append(got)
-
-        await channel.consume(self._queue, take, no_ack=no_ack, arguments=arguments)
-        async with asyncio.timeout(60):
-            await over.wait()
+    async def _consumed(
+        self, channel: Channel, visit: Callable[[Got], None], arguments: Mapping[str, Field], *, no_ack: bool
+    ) -> None:
+        """Be a consumer until the server ends it."""
+        over = asyncio.Event()
+        await channel.consume(
+            self._queue,
+            lambda got: over.set() if got is None else visit(got),
+            no_ack=no_ack,
+            arguments=arguments,
+        )
+        await over.wait()
         if channel.lost:
             raise channel.lost
-        return found
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:
@@ -122,129 +123,172 @@ class QueueSource:
 
     async def edit(self, name: str, value: bytes | None, by: str) -> str:
         """The letter with another body goes to the queue's end; its new number."""
-        outcome = Outcome(uuid4().hex, "edit")
-
-        def again(got: Got, letter: DeadLetter) -> Takes:
-            headers = {k: v for k, v in (got.properties.headers or {}).items() if k != NUMBER}
-            made = got.properties.replaced(headers={**headers, OWN + "replaces": name})
-            return [(self._queue, made, value or b"")]
-
         await self.show(name)
+        outcome = Outcome(uuid4().hex, "edit")
         async with self._connected() as connection:
-            channel = await self._transactional(connection)
-            if not await self._move(channel, [name], again):
-                raise PenstockError(f"someone else holds the letter {name}", remedy="try again later")
-        await self._note(outcome, by, 1, [self.name])
-        return max((each.name for each in await self._all()), key=int)
+            work = self._batch(
+                connection,
+                [int(name)],
+                lambda got, old: (self._queue, edited(got.properties, name), value or b""),
+                outcome,
+                by,
+            )
+            await finished(work)
+        if not outcome.done:
+            why = next(iter(outcome.skipped))
+            raise PenstockError(f"the letter {name} stays as it is: {why}", remedy="try again later")
+        newest = await self.letters(Filter(), self._look_max)
+        return next((each.name for each in newest if each.letter.replaces == name), "")
 
     async def redrive(self, wanted: Filter, how: How, by: str, told: Told, dry_run: bool = False) -> Outcome:
         """Back to the queue that each died in, or to `how.to`; its exchange's other queues do not see it again."""
         outcome = Outcome(uuid4().hex, "redrive", dry_run)
-        standing: dict[str, bool] = {}
-        chosen: list[Letter] = []
+        chosen = array("Q")
+        targets: Counter[str] = Counter()
+
+        def visit(each: Letter) -> None:
+            outcome.read += 1
+            if not wanted.takes(each):
+                return
+            outcome.matched += 1
+            target = how.to or each.letter.origin.queue
+            if why := _left(each, how, target):
+                outcome.skipped[why] += 1
+            elif not how.limit or len(chosen) < how.limit:
+                chosen.append(int(each.name))
+                targets[target] += 1
+
+        def makes(got: Got, each: Letter) -> Put:
+            return how.to or each.letter.origin.queue, sent_back(got.properties, each.letter), got.body
+
         async with self._connected() as connection:
-            for each in await self._meant(wanted, outcome):
-                target = how.to or each.letter.origin.queue
-                if target and target not in standing:
-                    standing[target] = await _stands(connection, target)
-                why = _left(each, how, target, standing)
-                if why:
-                    outcome.skipped[why] += 1
-                elif not how.limit or len(chosen) < how.limit:
-                    chosen.append(each)
-                    outcome.targets[target] += 1
-
-            def back(got: Got, letter: DeadLetter) -> Takes:
-                plain: dict[str, Field] = {
-                    k: (v or b"").decode("utf-8", "replace") for k, v in letter.headers
-                }
-                plain[OWN + "redrives"] = str(letter.redrives + 1)
-                made = got.properties.replaced(headers=plain, expiration=None)
-                return [(how.to or letter.origin.queue, made, got.body)]
-
-            await self._deal(connection, chosen, outcome, back, (by, told, how.rate))
+            await self._visit(connection, wanted, visit)
+            if dry_run:
+                for target in [each for each in targets if not await _stands(connection, each)]:
+                    outcome.skipped[f"no queue takes '{target}'"] += targets.pop(target)
+                outcome.targets, outcome.done, outcome.state = targets, targets.total(), "done"
+            else:
+                await self._deal(connection, chosen, makes, outcome, (by, told, how.rate))
         return outcome
 
     async def purge(self, wanted: Filter, by: str, told: Told, dry_run: bool = False) -> Outcome:
         """Take them, and put nothing in their place."""
         outcome = Outcome(uuid4().hex, "purge", dry_run)
+        chosen = array("Q")
+
+        def visit(each: Letter) -> None:
+            outcome.read += 1
+            if wanted.takes(each):
+                outcome.matched += 1
+                chosen.append(int(each.name))
+
         async with self._connected() as connection:
-            chosen = await self._meant(wanted, outcome)
-            await self._deal(connection, chosen, outcome, lambda got, letter: [], (by, told, 0.0))
+            await self._visit(connection, wanted, visit)
+            if dry_run:
+                outcome.done, outcome.state = len(chosen), "done"
+            else:
+                await self._deal(connection, chosen, lambda got, each: None, outcome, (by, told, 0.0))
         return outcome
 
-    async def _meant(self, wanted: Filter, outcome: Outcome) -> list[Letter]:
-        found = await self._all()
-        outcome.total = outcome.read = len(found)
-        meant = [each for each in found if wanted.takes(each)]
-        outcome.matched = len(meant)
-        return meant
+    async def _visit(self, connection: Connection, wanted: Filter, visit: Visit) -> None:
+        """See those that are named, or else all that were there when it began, first to last."""
+        channel = await connection.channel()
+        if not wanted.names:
+            await self._browse(channel, visit, {})
+        for number in sorted({int(name) for name in wanted.names if name.isascii() and name.isdecimal()}):
+            await self._browse(channel, visit, {NUMBER: number})
 
     async def _deal(
         self,
         connection: Connection,
-        chosen: Sequence[Letter],
+        chosen: Sequence[int],
+        makes: Makes,
         outcome: Outcome,
-        makes: Any,
         how: tuple[str, Told, float],
     ) -> None:
+        """Take these in turn, a transaction a batch."""
         by, told, rate = how
         pace = Pace(rate)
-        channel = await self._transactional(connection)
-        for batch in cut(chosen, min(pace.batch, 100)):
-            if outcome.dry_run:
-                outcome.done += len(batch)
-                continue
-            done = await self._move(channel, [each.name for each in batch], makes)
-            outcome.done += done
-            if done < len(batch):
-                outcome.skipped["someone else holds it"] += len(batch) - done
-            await self._note(outcome, by, done, sorted(outcome.targets))
+        outcome.total = outcome.read
+        told(outcome)
+        try:
+            for batch in cut(chosen, min(pace.batch, BATCH)):
+                await finished(self._batch(connection, batch, makes, outcome, by))
+                told(outcome)
+                await pace.keep(len(batch))
+            outcome.state = "done"
+        finally:
+            outcome.state = "stopped" if outcome.state == "running" else outcome.state
             told(outcome)
-            await pace.keep(len(batch))
-        outcome.state = "done"
 
-    async def _transactional(self, connection: Connection) -> Channel:
+    async def _batch(
+        self, connection: Connection, numbers: Sequence[int], makes: Makes, outcome: Outcome, by: str
+    ) -> None:
+        """All of them in one transaction; where the server refuses that, each in its own: one may be at fault."""
+        try:
+            done = await self._moved(connection, numbers, makes)
+        except AmqpError as refused:
+            if refused.code != PRECONDITION:
+                raise
+            if len(numbers) == 1:
+                outcome.skipped[refused.message.rpartition(UNDONE)[2]] += 1
+                return
+            for number in numbers:
+                await self._batch(connection, [number], makes, outcome, by)
+            return
+        outcome.done += len(done)
+        outcome.targets.update(target for target in done.values() if target)
+        if len(done) < len(numbers):
+            outcome.skipped["someone else holds it"] += len(numbers) - len(done)
+        if done:
+            await self._note(outcome, by, done)
+
+    async def _moved(self, connection: Connection, numbers: Sequence[int], makes: Makes) -> dict[int, str]:
+        """One transaction: letters are taken, and what `makes` says is published. Those taken, and where to."""
         channel = await connection.channel()
         await channel.call("tx.select")
-        return channel
-
-    async def _move(self, channel: Channel, names: Sequence[str], makes: Any) -> int:
-        """One transaction: letters are taken, and what `makes` says is published. How many there were."""
-        count = 0
-        for name in names:
-            for got in await self._consumed(channel, {NUMBER: int(name)}, False):
-                for queue, properties, body in makes(got, letter_of(got).letter):
-                    channel.push("", queue, properties, body)
-                channel.ack(got.tag)
-                count += 1
-        await channel.call("tx.commit")
-        return count
-
-    async def _note(self, outcome: Outcome, by: str, count: int, to: list[str]) -> None:
-        await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
-        what = f"dlq.{outcome.what}"
-        await audit.note(
-            self._client, audit.entry(what, self.name, by, outcome.operation, count=count, to=to)
+        taken: dict[int, Got] = {}
+        await asyncio.gather(
+            *(
+                self._consumed(channel, partial(taken.__setitem__, number), {NUMBER: number}, no_ack=False)
+                for number in numbers
+            )
         )
+        done: dict[int, str] = {}
+        for number, got in sorted(taken.items()):
+            put = makes(got, letter_of(got))
+            if put is not None:
+                channel.push("", *put, mandatory=True)
+            channel.ack(got.tag)
+            done[number] = put[0] if put is not None else ""
+        await channel.call("tx.commit")
+        await channel.close()
+        return done
+
+    async def _note(self, outcome: Outcome, by: str, done: Mapping[int, str]) -> None:
+        await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
+        found = audit.entry(
+            f"dlq.{outcome.what}", self.name, by, outcome.operation,
+            letters=ranges(done), count=len(done), to=sorted({target for target in done.values() if target}),
+        )  # fmt: skip
+        await audit.note(self._client, found)
 
 
-def _left(found: Letter, how: How, target: str, standing: dict[str, bool]) -> str:
+def _left(found: Letter, how: How, target: str) -> str:
     """Why a letter stays where it is; empty where it does not."""
     if found.letter.redrives >= how.redrives_max:
         return f"it was sent back {found.letter.redrives} times already"
-    if not target:
-        return "where it came from is not known: say where to"
-    return "" if standing[target] else f"the queue {target} is gone: say where to"
+    return "" if target else "where it came from is not known: say where to"
 
 
 async def _stands(connection: Connection, queue: str) -> bool:
+    """Whether there is such a queue. Who may not see it may still send to it: that is found out by sending."""
     trial = await connection.channel()
     try:
         await trial.call("queue.declare", queue=queue, passive=True)
     except AmqpError as error:
-        if error.code != NOT_FOUND:
+        if error.code not in (NOT_FOUND, ACCESS_REFUSED):
             raise
-        return False
+        return error.code == ACCESS_REFUSED
     await trial.close()
     return True

@@ -28,10 +28,9 @@ from penstock.dlq.source import (
     Summary,
     Told,
 )
-from penstock.dlq.working import Pace, Sent, Working, cut, now_ms
+from penstock.dlq.working import LOOK_MAX, Pace, Sent, Working, cut, now_ms
 from penstock.errors import PenstockError
 
-LOOK_MAX = 200_000
 Picked = tuple[list[Letter], list[Sent]]
 Pick = Callable[[Sequence[Letter]], Awaitable[Picked]]
 

@@ -5,7 +5,8 @@ Knows the client; knows nothing of which letters are meant.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import TypeVar
 
 from penstock import record
 from penstock.client import Client, FencedError, KafkaError, Transactions
@@ -17,9 +18,12 @@ from penstock.dlq.source import Letter
 from penstock.errors import PenstockError
 from penstock.record import Record
 
+LOOK_MAX = 200_000
+"""How many of the newest letters are looked at to count or list them, where nobody says."""
 BATCH = 500
 BATCH_BYTES = 800_000
 TRANSACTION_MS = 60_000
+T = TypeVar("T")
 Sent = tuple[str, int, Record]
 """A topic, a partition, and what goes there."""
 
@@ -105,7 +109,17 @@ class Pace:
             await asyncio.sleep(max(0.0, self._done / self.rate - (time.monotonic() - self._began_s)))
 
 
-def cut(letters: Sequence[Letter], count: int) -> Iterable[Sequence[Letter]]:
+async def finished(work: Coroutine[object, object, T]) -> T:
+    """What it gives. Whoever is told to stop stops behind it: what was done is noted."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
+
+
+def cut(letters: Sequence[T], count: int) -> Iterable[Sequence[T]]:
     """The letters in runs of at most `count`."""
     return (letters[at : at + count] for at in range(0, len(letters), count))
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -14,14 +14,16 @@ from penstock.dlq.source import Filter, How, Outcome, Source, Told
 from penstock.errors import PenstockError
 from penstock.users.directory import ANONYMOUS
 from penstock.web.api.site import site
-from penstock.web.dlq.letters import ASK_S, Chosen, place, shown
+from penstock.web.dlq.letters import ASK_S, TEXTS, TIMES, place, shown
 from penstock.web.follow.operations import Operation
 from penstock.web.http.access import ANYONE, USER, Need, may, must
-from penstock.web.http.answers import HttpError, ok, read_body
+from penstock.web.http.answers import HttpError, ok, read_body, shaped
 from penstock.web.http.inputs import hidden, known, topic_name, valid_topic
 from penstock.web.http.routes import route
 
 NAMES_MAX = 10_000
+FILTER = ("names", *TEXTS, *TIMES)
+"""What of a filter a body says: letters that are dealt with wait."""
 
 
 class NewBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,20 +33,24 @@ class NewBody(msgspec.Struct, forbid_unknown_fields=True):
     encoding: Literal["utf8", "base64"] = "utf8"
 
 
-class Redrive(Chosen, forbid_unknown_fields=True):
-    """The body of POST …/redrive: which letters, and how."""
+class Purge(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST …/purge, beside the words of a `Filter`."""
+
+    all: bool = False
+    """Whether to mean all that wait, where nothing else is said."""
+    dry_run: bool = False
+
+
+class Redrive(Purge, forbid_unknown_fields=True):
+    """The body of POST …/redrive, beside the words of a `Filter`."""
 
     to: str = ""
     rate: float = 0.0
     limit: int = 0
     redrives_max: int = 10
-    dry_run: bool = False
 
 
-class Purge(Chosen, forbid_unknown_fields=True):
-    """The body of POST …/purge: which letters."""
-
-    dry_run: bool = False
+P = TypeVar("P", bound=Purge)
 
 
 @route("POST", "/api/dlq/{topic}/letters/{letter}", Need("write", "topic", "topic"))
@@ -66,8 +72,7 @@ async def edit(request: Request) -> Response:
 async def redrive(request: Request) -> Response:
     """Send letters back; 202 with the operation, which goes on by itself."""
     known(request)
-    body = await read_body(request, Redrive)
-    wanted = _chosen(body)
+    wanted, body = await _meant(request, Redrive)
     if body.to:
         valid_topic(body.to, "to")
         if hidden(body.to):
@@ -87,8 +92,7 @@ async def redrive(request: Request) -> Response:
 async def purge(request: Request) -> Response:
     """Give letters up; 202 with the operation, which goes on by itself."""
     known(request)
-    body = await read_body(request, Purge)
-    wanted = _chosen(body)
+    wanted, body = await _meant(request, Purge)
 
     async def work(source: Source, told: Told) -> Outcome:
         return await source.purge(wanted, _who(request), told, body.dry_run)
@@ -150,13 +154,17 @@ async def _begun(
         return ok(_told(await asyncio.shield(begun)), 202)
 
 
-def _chosen(body: Chosen) -> Filter:
-    wanted = body.filter()
-    if len(body.names) > NAMES_MAX:
-        raise HttpError(400, f"{len(body.names)} names, at most {NAMES_MAX} are taken", place="names")
-    if wanted == Filter() and not body.all:
+async def _meant(request: Request, shape: type[P]) -> tuple[Filter, P]:
+    """What the body says: which letters, in a filter's words, and the rest."""
+    body = await read_body(request, dict[str, Any])
+    which = {word: body.pop(word) for word in FILTER if word in body}
+    names = which.get("names")
+    if isinstance(names, list) and len(names) > NAMES_MAX:
+        raise HttpError(400, f"{len(names)} names, at most {NAMES_MAX} are taken", place="names")
+    wanted, rest = shaped(which, Filter), shaped(body, shape)
+    if wanted == Filter() and not rest.all:
         raise HttpError(400, "which letters?", remedy='give names, a filter, or "all": true', place="body")
-    return wanted
+    return wanted, rest
 
 
 def _told(found: Operation) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,29 +22,9 @@ LIST_MAX, LOOK_MAX = 5_000, 20_000
 LETTERS_MAX = 500
 VALUE_BYTES_MAX = 512 * 1024
 STATES = (WAITING, REDRIVEN, PURGED, REPLACED)
-WORDS = ("reason", "exception", "owner", "key", "contains", "since_ms", "until_ms", "state")
-
-
-class Chosen(msgspec.Struct, forbid_unknown_fields=True):
-    """Which letters are meant, as JSON or as a query says it."""
-
-    names: list[str] = []
-    reason: str = ""
-    exception: str = ""
-    owner: str = ""
-    key: str | None = None
-    contains: str = ""
-    since_ms: int = 0
-    until_ms: int = 0
-    all: bool = False
-    """Whether to mean all that wait, where nothing else is said."""
-
-    def filter(self, states: frozenset[str] = frozenset({WAITING})) -> Filter:
-        """What is meant; raises HttpError where nothing says which."""
-        return Filter(
-            frozenset(self.names), self.reason, self.exception, self.owner, self.key, self.contains,
-            self.since_ms, self.until_ms, states,
-        )  # fmt: skip
+TEXTS, TIMES = ("reason", "exception", "owner", "key", "contains"), ("since_ms", "until_ms")
+WORDS = (*TEXTS, *TIMES, "state")
+"""What a query says of which letters are meant."""
 
 
 @route("GET", "/api/dlq", ANYONE)
@@ -163,11 +142,9 @@ def _wanted(request: Request) -> Filter:
         raise HttpError(
             400, f"{state[:40]!r} is no state of a letter", remedy=f"{', '.join(STATES)}, any", place="state"
         )
-    times = {name: number(request, name, 0, 0, 1 << 53) for name in ("since_ms", "until_ms")}
-    texts = {
-        name: asked[name] for name in ("reason", "exception", "owner", "key", "contains") if name in asked
-    }
-    return Chosen(**texts, **times).filter(frozenset(STATES) if state == "any" else frozenset({state}))  # type: ignore[arg-type]
+    given: dict[str, Any] = {name: number(request, name, 0, 0, 1 << 53) for name in TIMES}
+    given |= {name: asked[name] for name in TEXTS if name in asked}
+    return Filter(**given, states=frozenset(STATES if state == "any" else (state,)))
 
 
 def _text(value: bytes | None) -> tuple[str | None, str | None]:

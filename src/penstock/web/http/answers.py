@@ -117,14 +117,24 @@ async def read_body(request: Request, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        sentence, _, place = str(error).partition(" - at ")
-        raise HttpError(
-            400, sentence, remedy="docs/http-api.md shows the body", place=place.strip("`")
-        ) from None
+        raise _other_shape(error) from None
     except (ValueError, RecursionError) as error:
         raise HttpError(
             400, f"the body is not JSON: {error}", remedy="send a JSON object", place="body"
         ) from None
+
+
+def shaped(part: object, shape: type[T]) -> T:
+    """A part of a body that was read as it came; raises HttpError as `read_body` does."""
+    try:
+        return msgspec.convert(part, shape)
+    except msgspec.ValidationError as error:
+        raise _other_shape(error) from None
+
+
+def _other_shape(error: msgspec.ValidationError) -> HttpError:
+    sentence, _, place = str(error).partition(" - at ")
+    return HttpError(400, sentence, remedy="docs/http-api.md shows the body", place=place.strip("`"))
 
 
 HANDLERS: dict[Any, Any] = {

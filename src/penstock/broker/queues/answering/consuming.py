@@ -1,15 +1,17 @@
 """Answers Subscribe, Unsubscribe, SetPrefetch."""
 
+from typing import TypeGuard
+
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, precondition
 from penstock.broker.queues.channels.channel import Channel
-from penstock.broker.queues.channels.consumer import Consumer
+from penstock.broker.queues.channels.consumer import NUMBER, Consumer
 from penstock.broker.queues.moving.leave import able, end_consumer
 from penstock.broker.queues.names import REPLY_TO, made_up
 from penstock.broker.queues.queue.arguments import Asked, type_of
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.topics.opening import not_for_streams, reader_of
-from penstock.broker.queues.topics.reading import NUMBER, Browser, Reader
+from penstock.broker.queues.topics.reading import Browser, Reader
 from penstock.broker.state import State
 from penstock.broker.turns.errands import SEEKING
 from penstock.calls.queues import SetPrefetch, Subscribe, Unsubscribe
@@ -17,6 +19,9 @@ from penstock.clock import Now
 from penstock.content import Field
 from penstock.errors import Refusal, Refused
 from penstock.later import Steps
+
+NEWEST = "x-penstock-newest"
+"""The argument of who browses at most so many messages, those that came last."""
 
 
 @answers(Subscribe)
@@ -53,12 +58,17 @@ def subscribe(state: State, call: Subscribe, now: Now) -> object:
 
 
 def _browse(state: State, consumer: Consumer) -> str | Refused:
-    """Copies of all that is ready; then the consumer is cancelled."""
+    """Copies of all that is ready, or of what the arguments say of it; then the consumer is cancelled."""
     if not consumer.no_ack:
         return precondition(
             "a browsing consumer holds nothing that it could acknowledge: consume with no-ack"
         )
-    return _begin(state, Browser(consumer))
+    only, newest = consumer.arguments.get(NUMBER), consumer.arguments.get(NEWEST, 0)
+    if only is not None and not _is_count(only):
+        return _invalid(consumer, NUMBER, only)
+    if not _is_count(newest):
+        return _invalid(consumer, NEWEST, newest)
+    return _begin(state, Browser(consumer, only, newest))
 
 
 def _begin(state: State, reader: Reader) -> str:
@@ -72,8 +82,8 @@ def _begin(state: State, reader: Reader) -> str:
 
 def _take_one(state: State, consumer: Consumer, number: Field) -> str | Refused:
     """The one message of this number, if it is ready; then the consumer is cancelled."""
-    if isinstance(number, bool) or not isinstance(number, int):
-        return precondition(f"invalid arg '{NUMBER}' for {consumer.queue.spelled}: {number}")
+    if not _is_count(number):
+        return _invalid(consumer, NUMBER, number)
     channel, queue = consumer.channel, consumer.queue
     item = queue.ready.remove(number)
     if item is not None:
@@ -83,6 +93,14 @@ def _take_one(state: State, consumer: Consumer, number: Field) -> str | Refused:
     channel.cancelled.append(consumer.tag)
     state.queues.waiting[channel] = None
     return consumer.tag
+
+
+def _is_count(given: Field) -> TypeGuard[int]:
+    return isinstance(given, int) and not isinstance(given, bool) and given >= 0
+
+
+def _invalid(consumer: Consumer, name: str, given: Field) -> Refused:
+    return precondition(f"invalid arg '{name}' for {consumer.queue.spelled}: {given!r:.80}")
 
 
 def _read_stream(state: State, consumer: Consumer, call: Subscribe, now: Now) -> object:

@@ -7,8 +7,9 @@ from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, no_exchange, precondition
 from penstock.broker.queues.channels.channel import Channel
 from penstock.broker.queues.exchanges.exchange import Exchange
-from penstock.broker.queues.moving.enter import delay_of, enter, route_of
+from penstock.broker.queues.moving.enter import delay_of, enter, route_of, would_refuse
 from penstock.broker.queues.names import REPLY_TO, denied, plain, resource, spelled
+from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.state import State
 from penstock.calls.queues import AwaitSafe, Publish, Publishing, Sent
 from penstock.clock import Now
@@ -54,6 +55,31 @@ def put(state: State, channel: Channel, messages: Sequence[Publishing], user: st
         elif not enter(queues, route, content, now):
             nacked.append(place)
     return Sent(len(messages), returned, nacked)
+
+
+def lacking(
+    state: State, channel: Channel, messages: Sequence[Publishing], user: str, now: Now
+) -> Refused | None:
+    """Why some of these would not be taken as things are: nobody wants one that is mandatory, or a queue has no room."""
+    planned: dict[Queue, tuple[int, int]] = {}
+    for content, mandatory in messages:
+        checked = check(state, channel, content, user)
+        if isinstance(checked, Refused):
+            return checked
+        exchange, content = checked  # noqa: PLW2901
+        if delay_of(content) > 0:
+            continue
+        try:
+            route, content = route_of(channel.client.vhost, exchange, content)  # noqa: PLW2901
+        except ValueError as error:
+            return precondition(str(error))
+        if mandatory and not route:
+            return precondition(f"nothing was done: no queue takes '{content.routing_key}'")
+        for queue in route.queues:
+            count, size = planned.get(queue, (0, 0))
+            planned[queue] = count + 1, size + len(content.body)
+    full = would_refuse(state.queues, planned, now)
+    return None if full is None else precondition(f"nothing was done: {full.spelled} has no room")
 
 
 def check(state: State, channel: Channel, content: Content, user: str) -> tuple[Exchange, Content] | Refused:

@@ -2,7 +2,7 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, precondition
-from penstock.broker.queues.answering.publishing import put
+from penstock.broker.queues.answering.publishing import lacking, put
 from penstock.broker.queues.channels.channel import Transaction
 from penstock.broker.queues.moving.leave import settle_all
 from penstock.broker.state import State
@@ -30,11 +30,21 @@ def select_transaction(state: State, call: SelectTransaction, now: Now) -> None:
 
 @answers(CommitTransaction)
 def commit_transaction(state: State, call: CommitTransaction, now: Now) -> object:
-    """All in one turn, so in one block: settlements hold only if the publishes are written."""
+    """All in one turn, so in one block: settlements hold only if the publishes are written.
+
+    Who takes a message by its number puts others in its place: either all of them are taken, or nothing is done.
+    """
     channel = channel_of(call)
     transaction = channel.transaction
     if transaction is None:
         return _NONE
+    whole = any(
+        consumer is not None and consumer.by_number
+        for _, found in transaction.settled
+        for _, consumer, _ in found.values()
+    )
+    if whole and (refused := lacking(state, channel, transaction.publishes, call.principal.name, now)):
+        return refused
     channel.transaction = None
     returned: list[Publishing] = []
     left = transaction.publishes
@@ -45,6 +55,10 @@ def commit_transaction(state: State, call: CommitTransaction, now: Now) -> objec
     channel.transaction = Transaction()
     marked = [(settlement.mark, list(found.values())) for settlement, found in transaction.settled]
     failed = state.queues.appends.flush(now)
+    if failed is not None and whole:
+        for _, found in transaction.settled:
+            channel.put_back(found)
+        return failed
     for queue, _, item in (held for mark, some in marked if mark is Mark.ACK for held in some):
         state.queues.committing[queue.id, item[0]] = queue, item
     with state.queues.ledger.as_one():

@@ -12,12 +12,18 @@ MANY = 4096
 """Messages in one lease, where nothing else bounds them."""
 
 
+NUMBER = "x-penstock-number"
+"""The argument of who consumes the one message of a number, and the header that says which number a copy has."""
+
+
 class Consumer:
-    """`able`: it stands in its queue's turns. `held`: messages that it has not settled."""
+    """`able`: it stands in its queue's turns. `held`: messages that it has not settled. `by_number`: it takes one message
+    to deal with it, which is no try of what the message asks for."""
 
     __slots__ = (
         "able",
         "arguments",
+        "by_number",
         "channel",
         "exclusive",
         "held",
@@ -35,6 +41,7 @@ class Consumer:
         self.arguments = dict(arguments)
         self.prefetch, self.held = 0 if no_ack else channel.prefetch, 0
         self.exclusive = self.able = False
+        self.by_number = NUMBER in self.arguments
         priority = arguments.get("x-priority", 0)
         self.priority = priority if isinstance(priority, int) else 0
 

@@ -105,6 +105,16 @@ def _refuses(queues: "Queues", queue: "Queue", content: Content, now: "Now") -> 
     return True
 
 
+def would_refuse(queues: "Queues", planned: Mapping["Queue", tuple[int, int]], now: "Now") -> "Queue | None":
+    """A queue that might refuse some of what is planned for it (messages, and their bytes), None where each has room."""
+    for queue, (count, size) in planned.items():
+        if queue.asked.rejects and queue.over(count, size):
+            bring_up(queues, queue, now)
+            if queue.over(count, size):
+                return queue
+    return None
+
+
 def expires_ms(queue: "Queue", content: Content, now: "Now") -> int:
     """When the message expires in this queue, 0 for never: after its own time or the queue's, whichever is shorter."""
     own, its = content.properties.expiration_ms, queue.asked.ttl_ms

@@ -30,7 +30,9 @@ def settle_all(queues: "Queues", channel: Channel, marked: Iterable[tuple[Mark, 
             freed[consumer] = None
             if queue.gone or queue.is_stream:
                 continue
-            if mark is Mark.REQUEUE:
+            if mark is Mark.REQUEUE and consumer is not None and consumer.by_number:
+                put_back(queues, queue, item)
+            elif mark is Mark.REQUEUE:
                 give_back(queues, queue, item, nacked=True)
             else:
                 queues.letters.die(queue, [item], "rejected")
@@ -74,6 +76,12 @@ def give_back(queues: "Queues", queue: Queue, item: Item, nacked: bool = False) 
     queues.stir(queue)
 
 
+def put_back(queues: "Queues", queue: Queue, item: Item) -> None:
+    """The message was taken by its number and is not done: that was no delivery, and brings no limit nearer."""
+    queue.ready.give_back(item)
+    queues.stir(queue)
+
+
 def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     """The channel is over: its consumers end, and what it held is its queues' again."""
     channel.closed = True
@@ -90,9 +98,10 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     channel.return_unheld()
     held, channel.unacked = list(channel.unacked.values()), {}
     channel.release(held)
-    for queue, _, item in held:
+    for queue, holder, item in held:
         if not queue.gone and not queue.is_stream:
-            give_back(queues, queue, item)
+            by_number = holder is not None and holder.by_number
+            (put_back if by_number else give_back)(queues, queue, item)
     channel.client.channels.pop(channel, None)  # not before: a queue that goes asks who holds something of it
     lease, channel.lease = channel.lease, None
     if lease is not None:

@@ -5,10 +5,11 @@ A reader says whether it has more, and reads some of it in steps, for its bytes 
 
 from array import array
 from collections.abc import Iterator
+from heapq import nlargest
 from typing import TYPE_CHECKING, Protocol
 
 from penstock import record
-from penstock.broker.queues.channels.consumer import Consumer
+from penstock.broker.queues.channels.consumer import NUMBER, Consumer
 from penstock.broker.queues.moving.hand_out import bodies
 from penstock.broker.queues.topics.records import content_of
 from penstock.calls import Bytes
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 READ_BYTES = 512 * 1024
 BROWSED_MAX = 500
-NUMBER = "x-penstock-number"
 OFFSET = "x-stream-offset"
 
 Found = list[tuple[int, Content]]
@@ -43,16 +43,22 @@ class Reader(Protocol):
 
 
 class Browser:
-    """Copies of what was ready when it came, first to last. What went meanwhile is left out."""
+    """Copies of what was ready when it came, first to last. What went meanwhile is left out.
+
+    `only`: the message of this number alone; `newest`: at most so many, those that came last; 0 for all.
+    """
 
     holds = False
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, consumer: Consumer, only: int | None = None, newest: int = 0) -> None:
         self.consumer, self.over = consumer, False
         self._numbers, self._sizes = array("Q"), array("I")
-        for number, size, *_ in consumer.queue.ready:
-            self._numbers.append(number)
-            self._sizes.append(size)
+        ready = consumer.queue.ready
+        least = nlargest(newest, (item[0] for item in ready))[-1] if 0 < newest < len(ready) else 0
+        for number, size, *_ in ready:
+            if number >= least and only in (None, number):
+                self._numbers.append(number)
+                self._sizes.append(size)
         self._at = 0
 
     def more(self) -> bool:

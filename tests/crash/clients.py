@@ -8,6 +8,7 @@ import contextlib
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +41,7 @@ def reading(address: str, group: str, committed: bool, **more: Any) -> Consumer:
     })  # fmt: skip
 
 
-class Client(threading.Thread):
+class Client(threading.Thread, ABC):
     """Goes on with new clients whenever its own are of no use any more; `work` is one step, `steps` counts them."""
 
     def __init__(self, address: str, name: str, history: History, seed: int) -> None:
@@ -67,13 +68,13 @@ class Client(threading.Thread):
             self.restarts += 1
             time.sleep(0.02)
 
+    @abstractmethod
     def begin(self) -> contextlib.AbstractContextManager[Any]:
         """Its clients, for as long as they are of use."""
-        raise NotImplementedError
 
+    @abstractmethod
     def work(self) -> None:
         """One step."""
-        raise NotImplementedError
 
 
 class Load(Client):

@@ -7,6 +7,7 @@ import contextlib
 import random
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -109,7 +110,7 @@ def declare(address: str) -> None:
     peer.close()
 
 
-class Client(threading.Thread):
+class Client(threading.Thread, ABC):
     """Works until told to stop, whatever becomes of its connections."""
 
     def __init__(self, address: Callable[[], str], name: str, history: QueueHistory, seed: int) -> None:
@@ -134,8 +135,9 @@ class Client(threading.Thread):
             self.lives += 1
             self.work(peer)
 
+    @abstractmethod
     def work(self, peer: Talker) -> None:
-        raise NotImplementedError
+        """Until its connection breaks, or it is told to stop."""
 
 
 class Publisher(Client):

@@ -147,9 +147,9 @@ class Consumer:
         async def go() -> None:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
-                with contextlib.suppress(
-                    ValueError, RuntimeError, NotImplementedError
-                ):  # not the main thread
+                # Signals are the main thread's alone (ValueError, RuntimeError), and a loop on Windows, where programs
+                # that consume from here may run, takes none (NotImplementedError): there `stop` ends it.
+                with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
                     loop.add_signal_handler(number, self._signalled, loop)
             await self.work(handler, concurrency=concurrency, stall=stall)
 

@@ -4,6 +4,7 @@ Each is the ticket of its calls: `begin` gives the first, `answered` takes a res
 Knows calls and frames; knows not when its turn comes.
 """
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 from penstock.calls import Call
@@ -32,7 +33,7 @@ METHOD_COST: Final = 256
 _PUBLISH: Final = KEYS["basic.publish"]
 
 
-class Work:
+class Work(ABC):
     """One thing to do. `cost` is its bytes as the session counts them."""
 
     __slots__ = ("channel", "cost")
@@ -40,13 +41,13 @@ class Work:
     def __init__(self, channel: "Channel", cost: int = 0) -> None:
         self.channel, self.cost = channel, cost
 
+    @abstractmethod
     def begin(self) -> Call | None:
         """The first call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answered(self, result: Any) -> Call | None:
         """The next call. Raises AmqpError where the result ends the channel or the connection."""
-        raise NotImplementedError
 
 
 class Sending(Work):
@@ -161,6 +162,9 @@ class Failing(Work):
     def begin(self) -> Call | None:
         """Its turn has come."""
         raise self._error
+
+    def answered(self, result: object) -> None:
+        """It asks for nothing."""
 
 
 class Leasing(Work):

@@ -158,6 +158,17 @@ class Connection(asyncio.Protocol):
         elif self.stalled and self.writable:
             self.driver.stalled(self)
 
+    def stop(self) -> None:
+        """The server stops: the session says so, and ends when its client agrees."""
+        if self.transport is not None:
+            try:
+                self._ask(self.session.stop())
+            except Exception:
+                self._broken()
+            self.flush()
+            self.hold()
+            self.driver.settle()
+
     def pause_writing(self) -> None:
         """The client does not take its answers: read no further requests of it."""
         self.writable = False

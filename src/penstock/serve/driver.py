@@ -51,6 +51,8 @@ class ServeOptions:
     """Seconds that a client has for the TLS handshake."""
     turn_s: float = 0.02
     """How long clients with many requests are served before others have their turn, in seconds."""
+    parting_s: float = 0.3
+    """How long clients have to agree to the end of their connections when the server stops, in seconds."""
     tick_s: float = 0.25
     """Longest time between two looks at timeouts, in seconds."""
     retain_s: float = 300.0
@@ -360,6 +362,19 @@ class Driver:
             self._start_sync()
             await asyncio.sleep(0.01)
 
+    async def _part(self) -> None:
+        """Close every connection, as its protocol does; who does not agree in time is cut off."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self.options.parting_s
+        for connection in list(self.connections):
+            connection.stop()
+        while self.connections and loop.time() < until_s:
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0.01)
+
     async def close(self, drain_s: float = 2.0) -> None:
         """Stop listening, let answers that are under way go out, then close every connection."""
         for server in self._servers:
@@ -369,11 +384,7 @@ class Driver:
                 task.cancel()
         until_s = asyncio.get_running_loop().time() + drain_s
         await self._drain(until_s)
-        for connection in list(self.connections):
-            if connection.transport is not None:
-                connection.flush()
-                connection.transport.close()
-        await asyncio.sleep(0.01)
+        await self._part()
         await self._drain(until_s)  # clients that go give back what they held, and that is to be safe, too
         self._closed = True
         self._slow.shutdown(wait=False, cancel_futures=True)

@@ -70,6 +70,10 @@ class Session(Protocol):
     def take_output(self) -> list[Bytes]:
         """Buffers ready to be written, in order; record batches are views, not copies. Ends the session's turn."""
 
+    def stop(self) -> Asked:
+        """The server stops: say so, where the protocol has words for it, and set `closing` once the client has agreed, or
+        need not; the calls that put in order what it held. The driver waits a moment for it."""
+
     def lost(self) -> list[Call]:
         """The client is gone, or is being closed: the calls that put in order what it left. Called once."""
 

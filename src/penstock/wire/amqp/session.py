@@ -31,6 +31,8 @@ _RUNNING: Final = (KEYS["connection.close"], KEYS["connection.update-secret"])
 _LAST: Final = re.compile(rb"\x01\0\0\0.{3}\0\x0a\0([\x32\x33])", re.DOTALL)
 """A connection.close or close-ok, in bytes that are not read as frames any more."""
 _LAST_BYTES: Final = 11
+SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
+"""What RabbitMQ says when it stops."""
 OUTPUT_JOINED: Final = 64 * 1024
 """Buffers that together are smaller are written as one."""
 
@@ -155,6 +157,15 @@ class AmqpSession:
         """What is worth a line in the log."""
         notices, self._notices = self._notices, []
         return notices
+
+    def stop(self) -> Asked:
+        """As RabbitMQ: an open connection is closed with the reason, one that opens without a word."""
+        if self.opening is not None:
+            self.closing = True
+        elif not self._deaf:
+            self._go_deaf()
+            self.zero.end(closing(0, AmqpError("CONNECTION_FORCED", SHUTDOWN)))
+        return self._take_asked()
 
     def lost(self) -> list[Call]:
         """The broker is to let go of the client, where it has not yet."""

@@ -149,6 +149,11 @@ class KafkaSession:
         notices, self._notices = self._notices, []
         return notices
 
+    def stop(self) -> Asked:
+        """Kafka has no words for it."""
+        self.closing = True
+        return []
+
     def lost(self) -> list[Call]:
         """Nothing: what a Kafka client leaves, time puts in order."""
         return []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.oracle import kafka as oracle
 
 from penstock.testing.processes import BrokerProcess
 
@@ -13,6 +14,28 @@ def broker_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real broker process for the whole run; tests use topics of their own."""
     with BrokerProcess(tmp_path_factory.mktemp("broker")) as broker:
         yield broker.address
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> Iterator[str]:
+    """One Apache Kafka for the whole run."""
+    if oracle.missing():
+        pytest.skip(oracle.missing())
+    with oracle.kafka(heap="512m") as found:
+        yield found
+
+
+SERVERS = [
+    pytest.param("broker_address", id="penstock"),
+    pytest.param("kafka_address", id="kafka", marks=pytest.mark.java),
+]
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def address(request: pytest.FixtureRequest) -> str:
+    """penstock, then Apache Kafka: for what has to hold on both."""
+    found: str = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture

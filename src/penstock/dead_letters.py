@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.record import Record
+from penstock.record import Record, size_of
 
 CONNECT = "__connect.errors."
 OWN = "penstock.letter."
@@ -171,12 +171,6 @@ def of_record(record: Record) -> DeadLetter:
 def without_marks(headers: Headers) -> Headers:
     """A record's own headers: those that say why it is a dead letter left out."""
     return tuple(each for each in headers if not each[0].startswith((CONNECT, OWN)))
-
-
-def size_of(record: Record) -> int:
-    """About how many bytes a record takes in a batch: not less than it does."""
-    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers + 100
 
 
 def fitting(record: Record, bytes_max: int) -> Record:

@@ -8,8 +8,9 @@ look at single records. Knows nothing of topics, files or protocols.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from google_crc32c import extend
 from google_crc32c import value as crc32c
@@ -18,6 +19,7 @@ from penstock.calls import Bytes
 from penstock.compression import CODEC_NAMES, NONE, compress, decompress
 from penstock.errors import Refusal, Refused
 
+Item = TypeVar("Item")
 Writable = bytearray | memoryview  # what offsets and times may be stamped into: not of a read-only view
 
 HEADER = struct.Struct(">qiiBIhiqqqhii")
@@ -89,6 +91,27 @@ class Record:
     timestamp_ms: int
     headers: tuple[tuple[str, bytes | None], ...] = ()
     offset: int = -1
+
+
+def size_of(record: Record) -> int:
+    """About how many bytes a record takes in a batch: not less than it does."""
+    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers + 100
+
+
+def runs(items: Iterable[Item], bytes_max: int, size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """`items` in runs, in order, each of at most `bytes_max` by what `size` says of them; what is larger is one by itself."""
+    run: list[Item] = []
+    held = 0
+    for item in items:
+        own = size(item)
+        if run and held + own > bytes_max:
+            yield run
+            run, held = [], 0
+        run.append(item)
+        held += own
+    if run:
+        yield run
 
 
 def info_at(buf: Bytes, position: int) -> BatchInfo:

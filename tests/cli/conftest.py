@@ -1,33 +1,22 @@
-"""A server for each test, penstock and then Apache Kafka, and commands run in this very process."""
+"""Commands run in this very process, against penstock and then Apache Kafka."""
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.oracle import kafka as oracle
 
 from penstock.cli.main import main
 
 NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def kafka_server() -> Iterator[str]:
-    if oracle.missing():
-        pytest.skip(oracle.missing())
-    with oracle.kafka(heap="512m") as address:
-        yield address
-
-
-@pytest.fixture(params=["penstock", pytest.param("kafka", marks=pytest.mark.java)])
-def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture
+def server(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address commands speak to."""
-    name = "broker_address" if request.param == "penstock" else "kafka_server"
-    address: str = request.getfixturevalue(name)
     monkeypatch.setenv("PENSTOCK_BOOTSTRAP", address)
     return address
 

@@ -3,12 +3,11 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.oracle import kafka as oracle
 
 from penstock.calls import EARLIEST, ProducerIdentity
 from penstock.client import Client, ClientOptions, FencedError, KafkaError
@@ -20,20 +19,6 @@ from tests.client.fake import FakeKafka
 
 NOW_MS = int(time.time() * 1000)
 QUICK = ClientOptions(backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=15.0, delivery_timeout_s=30.0)
-
-
-def servers() -> list[Any]:
-    java = [pytest.mark.java, pytest.mark.skipif(bool(oracle.missing()), reason=oracle.missing())]
-    return [pytest.param("penstock"), pytest.param("kafka", marks=java)]
-
-
-@pytest.fixture(scope="module", params=servers())
-def address(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "penstock":
-        yield request.getfixturevalue("broker_address")
-        return
-    with oracle.kafka() as found:
-        yield found
 
 
 def batch(*values: str) -> bytes:

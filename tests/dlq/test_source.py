@@ -7,11 +7,10 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from bench.oracle import kafka as oracle
 
 from penstock.calls import EARLIEST
 from penstock.client import Client, ClientOptions, KafkaError
@@ -28,20 +27,6 @@ from penstock.record import Record, encode
 
 QUICK = ClientOptions("test", backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=20.0)
 ALL = Filter()
-
-
-def servers() -> list[Any]:
-    java = [pytest.mark.java, pytest.mark.skipif(bool(oracle.missing()), reason=oracle.missing())]
-    return [pytest.param("penstock"), pytest.param("kafka", marks=java)]
-
-
-@pytest.fixture(scope="module", params=servers())
-def address(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "penstock":
-        yield request.getfixturevalue("broker_address")
-        return
-    with oracle.kafka(heap="512m") as found:
-        yield found
 
 
 class Place:

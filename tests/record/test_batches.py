@@ -1,6 +1,7 @@
 """Record batches against two independent implementations, kafka-python's and aiokafka's."""
 
 import contextlib
+import itertools
 
 import pytest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as AioBuilder
@@ -11,7 +12,19 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 
 from penstock.compression import CODEC_NAMES, GZIP, LZ4, NONE
 from penstock.errors import Refusal, Refused
-from penstock.record import Record, check, decode, encode, info_at, intact, place, scan, stamp_append_time
+from penstock.record import (
+    Record,
+    check,
+    decode,
+    encode,
+    info_at,
+    intact,
+    place,
+    runs,
+    scan,
+    size_of,
+    stamp_append_time,
+)
 
 CODECS = sorted(CODEC_NAMES)
 KAFKA_PYTHON_CODECS = (NONE, GZIP)  # the others need packages that we do not install
@@ -179,3 +192,16 @@ def test_a_batch_that_claims_more_records_than_fit_is_refused():
 def test_nothing_is_encoded_from_nothing():
     with pytest.raises(ValueError):
         encode([])
+
+
+@given(records)
+def test_a_record_s_size_is_not_underestimated(found):
+    assert all(len(encode([one])) <= size_of(one) + 61 for one in found)
+
+
+@given(st.lists(st.integers(1, 30)), st.integers(1, 40))
+def test_runs_hold_everything_in_order_and_are_as_long_as_fits(sizes, most):
+    found = list(runs(sizes, most, int))
+    assert [size for run in found for size in run] == sizes
+    assert all(len(run) == 1 or sum(run) <= most for run in found)
+    assert all(sum(one) + other[0] > most for one, other in itertools.pairwise(found))

@@ -8,12 +8,11 @@ import sys
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from bench.oracle import kafka as oracle
 
 from penstock import Client, Retry, consume
 from penstock.calls import EARLIEST
@@ -35,20 +34,6 @@ QUICK = ConsumerOptions(
     client=ClientOptions("test", backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=20.0),
 )
 RETRY = Retry("100ms", "300ms", max_attempts=3)
-
-
-def servers() -> list[Any]:
-    java = [pytest.mark.java, pytest.mark.skipif(bool(oracle.missing()), reason=oracle.missing())]
-    return [pytest.param("penstock"), pytest.param("kafka", marks=java)]
-
-
-@pytest.fixture(scope="module", params=servers())
-def address(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "penstock":
-        yield request.getfixturevalue("broker_address")
-        return
-    with oracle.kafka(heap="512m") as found:
-        yield found
 
 
 class Place:

@@ -91,9 +91,10 @@ class Client(Topics, Configs, Groups):
         Returns each record's offset, in their order.
         """
         placed = await self._placed(topic, records, partition)
+        sizes = list(map(record.size_of, records))
         sent = []
         for where, positions in placed.items():
-            for chosen in _sized(records, positions, self.options.batch_bytes_max):
+            for chosen in record.runs(positions, self.options.batch_bytes_max, sizes.__getitem__):
                 batch = record.encode([records[i] for i in chosen], codec=codec)
                 sent.append((chosen, self.push(topic, where, batch)))
         await asyncio.gather(*(answer for _, answer in sent))
@@ -171,23 +172,3 @@ class Client(Topics, Configs, Groups):
     async def commit(self, group: str, positions: Mapping[Part, int], place: Place = NO_PLACE) -> None:
         """Commit as the member with this place, or for a group that has no members (a simple consumer)."""
         await self._cluster.persist(lambda: offsets.commit(self._cluster, group, positions, place))
-
-
-def _sized(records: Sequence[Record], positions: Sequence[int], bytes_max: int) -> list[list[int]]:
-    """`positions` cut into runs whose keys and values fit into one batch."""
-    runs: list[list[int]] = []
-    size = bytes_max
-    for i in positions:
-        rec = records[i]
-        own = (
-            len(rec.key or b"")
-            + len(rec.value or b"")
-            + sum(len(k) + len(v or b"") for k, v in rec.headers)
-            + 32
-        )
-        if size + own > bytes_max:
-            runs.append([])
-            size = 0
-        runs[-1].append(i)
-        size += own
-    return runs

@@ -14,7 +14,6 @@ from penstock.client.admin.offsets import Place
 from penstock.client.members.membership import Membership
 from penstock.consumer.delivery import Part
 from penstock.consumer.partition.share import Move, Share
-from penstock.dead_letters import size_of
 
 BATCH_BYTES = 900_000
 
@@ -65,7 +64,7 @@ class Committer:
         await writer.enlist(by_part)
         sent = []
         for part, found in by_part.items():
-            for run in _runs(found):
+            for run in record.runs(found, BATCH_BYTES, _size):
                 batch = record.encode([move.record for _, move in run])
                 sent.append((run, writer.push(*part, batch)))
         if positions:
@@ -82,15 +81,5 @@ class Committer:
         self.written += len(moves)
 
 
-def _runs(moves: Sequence[tuple[Share, Move]]) -> list[list[tuple[Share, Move]]]:
-    """Cut so that each run fits into one batch."""
-    runs: list[list[tuple[Share, Move]]] = []
-    size = BATCH_BYTES
-    for each in moves:
-        own = size_of(each[1].record)
-        if size + own > BATCH_BYTES:
-            runs.append([])
-            size = 0
-        runs[-1].append(each)
-        size += own
-    return runs
+def _size(move: tuple[Share, Move]) -> int:
+    return record.size_of(move[1].record)

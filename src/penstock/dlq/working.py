@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from penstock import record
 from penstock.client import Client, FencedError, KafkaError, Transactions
-from penstock.dead_letters import size_of
 from penstock.dlq import audit, marks
 from penstock.dlq.marks import Marks
 from penstock.dlq.scanning import place_of
@@ -87,7 +86,7 @@ class Working:
         answers = [
             self._writer.push(*part, record.encode(run))
             for part, records in by_part.items()
-            for run in _sized(records)
+            for run in record.runs(records, BATCH_BYTES, record.size_of)
         ]
         await self._writer.end()
         return answers[0].result()
@@ -122,16 +121,3 @@ async def finished(work: Coroutine[object, object, T]) -> T:
 def cut(letters: Sequence[T], count: int) -> Iterable[Sequence[T]]:
     """The letters in runs of at most `count`."""
     return (letters[at : at + count] for at in range(0, len(letters), count))
-
-
-def _sized(records: Sequence[Record]) -> list[list[Record]]:
-    runs: list[list[Record]] = []
-    size = BATCH_BYTES
-    for each in records:
-        own = size_of(each)
-        if size + own > BATCH_BYTES:
-            runs.append([])
-            size = 0
-        runs[-1].append(each)
-        size += own
-    return runs

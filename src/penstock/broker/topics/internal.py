@@ -68,7 +68,7 @@ class InternalTopics:
         try:
             self.ensure(name, 1, now)
             partition = self.partitions(name)[index]
-            for some in _portions(records):
+            for some in record.runs(records, BATCH_BYTES, record.size_of):
                 batch = bytearray(record.encode(some, **written_by))
                 partition.append(batch, list(record.scan(batch)), now)
         except DISK_ERRORS as error:
@@ -121,18 +121,3 @@ class InternalTopics:
 
 def _transactional(producer: tuple[int, int]) -> dict[str, Any]:
     return {"producer_id": producer[0], "producer_epoch": producer[1], "transactional": True}
-
-
-def _portions(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """Batches that stay well below max.message.bytes."""
-    some: list[Record] = []
-    size = 0
-    for one in records:
-        length = len(one.key or b"") + len(one.value or b"") + 64
-        if some and size + length > BATCH_BYTES:
-            yield some
-            some, size = [], 0
-        some.append(one)
-        size += length
-    if some:
-        yield some

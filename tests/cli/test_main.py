@@ -49,7 +49,8 @@ def test_commands_of_the_log_import_nothing_heavy() -> None:
     names = [
         ".".join(("penstock.cli", *way))
         for way in main.every_command()
-        if way[0] in ("topic", "group", "produce", "consume", "doctor")
+        if way[0]
+        in ("topic", "group", "produce", "consume", "doctor", "queue", "exchange", "binding", "vhost")
     ]
     program = f"import importlib, sys; [importlib.import_module(n) for n in {names}]; print(*sys.modules)"
     loaded = subprocess.run(

@@ -1,0 +1,3 @@
+"""List, create and delete bindings of exchanges to queues and to other exchanges."""
+
+VERBS = ("list", "create", "delete")

@@ -1,0 +1,3 @@
+"""List, create and delete exchanges."""
+
+VERBS = ("list", "create", "delete")

@@ -1,0 +1,3 @@
+"""List, create and delete virtual hosts: worlds of queues that know nothing of each other."""
+
+VERBS = ("list", "create", "delete")

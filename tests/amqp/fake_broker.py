@@ -151,7 +151,12 @@ class FakeBroker:
     def settled(self, call: q.Settle) -> object:
         assert isinstance(call.channel, FakeChannel)
         held = call.channel.unsettled
-        for tag, multiple, mark in call.settlements:
+        each = [
+            (first + n, multiple, mark)
+            for first, multiple, mark, count in call.settlements
+            for n in range(count)
+        ]
+        for tag, multiple, mark in each:
             tags = (
                 [one for one in held if one <= tag or not tag]
                 if multiple

@@ -16,12 +16,16 @@ OPENING = (HEADER, start_ok(), tune_ok(), frame(0, "connection.open", virtual_ho
 CHANNELS = (frame(1, "channel.open"), frame(2, "channel.open"))
 KEYED = Properties.made(headers={"a": [1, "b"]}, priority=3)
 IN_PIECES = frame(1, "basic.publish", routing_key="q") + header(1, 5) + body(1, b"ab") + body(1, b"cde")
+IN_A_ROW = b"".join(
+    [publish(2, "p", b"%d" % n) + frame(2, "basic.get", queue="p") for n in range(3)]
+    + [frame(2, "basic.ack", delivery_tag=tag) for tag in (1, 2, 3)]
+)
 SAID: tuple[bytes, ...] = (
     publish(1, "q", b"one"), publish(2, "p", b"two", KEYED), publish(1, "nobody", b"back", mandatory=True),
     publish(2, "p", b""), IN_PIECES, frame(1, "basic.get", queue="q"), frame(2, "basic.get", queue="p"),
     frame(1, "queue.declare", queue="other"), frame(1, "basic.ack", delivery_tag=1),
     frame(2, "basic.nack", multiple=True, requeue=True), frame(1, "tx.commit"), frame(3, "channel.open"), HEARTBEAT,
-    frame(2, "confirm.select"), b"\x09\0\0\0\0\0\0\xce",
+    frame(2, "confirm.select"), IN_A_ROW, b"\x09\0\0\0\0\0\0\xce",
 )  # fmt: skip
 """What a client may say, bad things among it; no two channels use one queue, for their order is free."""
 

@@ -120,9 +120,24 @@ def test_acknowledgements_that_came_together_are_one_call() -> None:
         frame(1, "basic.reject", delivery_tag=6, requeue=True),
     )  # fmt: skip
     assert [call.settlements for call in asked(client, q.Settle)] == [  # type: ignore[attr-defined]
-        [(1, False, q.Mark.ACK), (3, True, q.Mark.ACK)],
-        [(4, False, q.Mark.REQUEUE), (5, False, q.Mark.REJECT)],
-        [(6, False, q.Mark.REQUEUE)],
+        [(1, False, q.Mark.ACK, 1), (3, True, q.Mark.ACK, 1)],
+        [(4, False, q.Mark.REQUEUE, 1), (5, False, q.Mark.REJECT, 1)],
+        [(6, False, q.Mark.REQUEUE, 1)],
+    ]
+
+
+def test_acknowledgements_of_tags_in_a_row_are_one_settlement_and_others_are_not() -> None:
+    client = with_queue()
+    client.step(*(publish(1, "q") for _ in range(9)), frame(1, "basic.consume", queue="q"))
+    client.step(*(frame(1, "basic.ack", delivery_tag=tag) for tag in (1, 2, 3)))
+    client.step(*(frame(1, "basic.ack", delivery_tag=tag) for tag in (4, 6, 5)))
+    client.step(
+        frame(1, "basic.ack", delivery_tag=7), frame(1, "basic.ack", delivery_tag=9, multiple=True),
+    )  # fmt: skip
+    assert [call.settlements for call in asked(client, q.Settle)] == [  # type: ignore[attr-defined]
+        [(1, False, q.Mark.ACK, 3)],
+        [(4, False, q.Mark.ACK, 1), (6, False, q.Mark.ACK, 1), (5, False, q.Mark.ACK, 1)],
+        [(7, False, q.Mark.ACK, 1), (9, True, q.Mark.ACK, 1)],
     ]
 
 

@@ -93,7 +93,12 @@ class Anyone:
         tags = [0, *self.guest.channel.unacked, 10_000]
         chance = self.chance
         some = [
-            Settlement(chance.choice(tags), chance.random() < 0.3, chance.choice(list(Mark)))
+            Settlement(
+                chance.choice(tags),
+                chance.random() < 0.3,
+                chance.choice(list(Mark)),
+                chance.choice((1, 1, 2, 4)),
+            )
             for _ in range(2)
         ]
         return self.guest.on(queues.Settle, some)

@@ -1,5 +1,7 @@
 """Queues: declared, published to, consumed, settled; what outlives a restart. Refusals are RabbitMQ's, to the word."""
 
+import random
+from collections import deque
 from typing import Any
 
 import pytest
@@ -106,6 +108,53 @@ def test_consumers_take_turns(counter: Counter) -> None:
     one.publish(*(b"%d" % number for number in range(6)))
     assert one.bodies == [b"0", b"2", b"4"]
     assert other.bodies == [b"1", b"3", b"5"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_at_once_go_round_as_if_one_by_one(counter: Counter, seed: int) -> None:
+    chance = random.Random(seed)
+    maker, guests = counter.guest(), [counter.guest() for _ in range(chance.randrange(2, 6))]
+    maker.queue()
+    rooms = [chance.choice((1, 2, 3, 7, 20)) for _ in guests]
+    for guest, room in zip(guests, rooms, strict=True):
+        guest.on(queues.SetPrefetch, room)
+        guest.consume()
+    bodies = [b"%d" % number for number in range(chance.randrange(2, 40))]
+    cut = chance.randrange(1, len(bodies))
+    maker.publish(*bodies[:cut])
+    maker.publish(*bodies[cut:])
+    expected: list[list[bytes]] = [[] for _ in guests]
+    turns = deque(range(len(guests)))
+    for body in bodies:
+        while turns and len(expected[turns[0]]) == rooms[turns[0]]:
+            turns.popleft()
+        if turns:
+            expected[turns[0]].append(body)
+            turns.rotate(-1)
+    assert [guest.bodies for guest in guests] == expected
+
+
+def test_a_channel_with_two_consumers_sees_the_order_of_the_queue(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue()
+    guest.consume(tag="a")
+    guest.consume(tag="b")
+    guest.publish(*(b"%d" % number for number in range(6)))
+    assert guest.bodies == [b"%d" % number for number in range(6)]
+    assert [one.consumer for one in guest.got] == ["a", "b"] * 3
+
+
+def test_what_came_back_goes_before_what_stood_behind_it_and_the_rest_follows(counter: Counter) -> None:
+    one, other = counter.guest(), counter.guest()
+    one.queue()
+    one.publish(*(b"%d" % number for number in range(6)))
+    one.on(queues.SetPrefetch, 3)
+    one.consume()
+    one.requeue(2)
+    other.consume()
+    assert (one.bodies, other.bodies) == ([b"0", b"1", b"2", b"1"], [b"3", b"4", b"5"])
+    one.close()
+    assert other.bodies[3:] == [b"0", b"1", b"2"]
 
 
 def test_prefetch_bounds_what_each_consumer_holds(counter: Counter) -> None:

@@ -34,11 +34,15 @@ class Mark(Enum):
 
 
 class Settlement(NamedTuple):
-    """One delivery tag, with all before it where `multiple`; tag 0 with `multiple` is all of the channel."""
+    """One delivery tag, with all before it where `multiple`; tag 0 with `multiple` is all of the channel.
+
+    Where not `multiple`, `run` tags one behind the other, the first is `tag`: each as if it were named by itself.
+    """
 
     tag: int
     multiple: bool
     mark: Mark
+    run: int = 1
 
 
 class Delivery(NamedTuple):

@@ -174,6 +174,35 @@ def test_many_are_settled_in_one_go() -> None:
     assert bench.waiting(2) == numbers
 
 
+def test_many_are_settled_wherever_they_stand_and_once_however_often_they_are_named() -> None:
+    bench = Bench()
+    numbers = [bench.add(b"x", *((1,) if i % 5 else (1, 2)), keep=i % 7 > 0) for i in range(20_000)]
+    bench.turn()
+    bench.ledger.returned(1, numbers[1], 3)
+    for third in (2, 1, 2):
+        bench.ledger.settle_many(1, numbers[third::3])
+    assert bench.ledger.measures()["penstock_queue_messages"] == 20_000  # not before the turn ends
+    bench.turn()
+    assert bench.ledger.measures()["penstock_queue_messages"] == len({*numbers[::3], *numbers[::5]})
+    bench.ledger.settle_many(1, numbers[1::3])
+    bench.turn()
+    bench.restart()
+    assert bench.waiting(1) == [n for i, n in enumerate(numbers) if i % 3 == 0 and i % 7]
+    assert bench.waiting(2) == [n for i, n in enumerate(numbers) if i % 5 == 0 and i % 7]
+    assert bench.found.queues[1].counts == {}
+
+
+def test_what_is_said_to_be_safe_includes_what_was_settled_just_now() -> None:
+    bench = Bench()
+    numbers = [bench.add() for _ in range(3)]
+    bench.turn()
+    bench.ledger.settle_many(1, numbers)
+    told = bench.safe()
+    assert told == []
+    bench.turn()
+    assert told == [None]
+
+
 def test_cold_bodies_are_told_and_found_when_fetched() -> None:
     bench = Bench()
     numbers = [bench.add(b"%d" % i * 500) for i in range(10)]

@@ -42,7 +42,6 @@ class DamagedError(Exception):
 
 EVER = str(2**63 - 1)
 RETRY_S = 0.2
-_MANY_FROM = 16
 _DROP_FROM = 1000  # of fewer messages it is cheaper to tell each than to look through all pages
 
 
@@ -72,6 +71,7 @@ class Ledger:
         self._bodies = Bodies(options.memory_bytes)
         self._upkeep = Upkeep(internal.log, self._standing, self._bodies, options)
         self._turn = Turn(0)
+        self._done: dict[int, array[int]] = {}  # by queue: let go of in this turn, and not looked up yet
         self._fetching = False
         self._as_one = False
         self._retry_s = 0.0  # the disk was full: what nobody waits for is not tried again before
@@ -151,17 +151,24 @@ class Ledger:
             turn.urgent = True
 
     def settle_many(self, queue: int, numbers: Sequence[int]) -> None:
-        """The same of many messages: quicker, where many stand in their order."""
-        turn = self._turn
-        if self._as_one or len(numbers) < _MANY_FROM or max(numbers) >= turn.first:
+        """The same of many messages, before anybody is told what is safe, or the turn ends."""
+        if not numbers:
+            return
+        if self._as_one or max(numbers) >= self._turn.first:
             for number in numbers:
                 self.settle(queue, number)
-            return
-        told = self._standing.let_go_many(queue, array("Q", numbers))
-        if told:
-            turn.settled.extend(told)
-            turn.settled_queues.extend(array("I", [queue]) * len(told))
-            turn.urgent = True
+        else:
+            self._done.setdefault(queue, array("Q")).extend(numbers)
+
+    def _let_go(self) -> None:
+        """What `settle_many` was told of in the turn: many consumers' together often are all that stood in a row."""
+        turn, done, self._done = self._turn, self._done, {}
+        for queue, numbers in done.items():
+            told = self._standing.let_go_many(queue, array("Q", sorted(set(numbers))))
+            if told:
+                turn.settled.extend(told)
+                turn.settled_queues.extend(array("I", [queue]) * len(told))
+                turn.urgent = True
 
     def drop(self, queue: int, numbers: Sequence[int]) -> None:
         """The queue is gone for good, its number is never used again; `numbers` is all that it held."""
@@ -169,6 +176,7 @@ class Ledger:
         if len(numbers) < _DROP_FROM:
             self.settle_many(queue, numbers)
             return
+        self._done.pop(queue, None)
         turn, holders = self._turn, self._standing.holders
         for place, held in enumerate(turn.holders):
             turn.holders[place] = holders.without(held, queue)
@@ -197,6 +205,7 @@ class Ledger:
 
     def when_safe(self, then: Then, now: Now) -> None:
         """Call `then` once all that was gathered so far is safe, or with why it never will be; perhaps at once."""
+        self._let_go()
         if self._turn.urgent:
             self._turn.waiting.append(then)
             return
@@ -218,6 +227,8 @@ class Ledger:
 
         Asks for a sync where something of it must be safe.
         """
+        if self._done:
+            self._let_go()
         turn = self._turn
         if not turn:
             return False

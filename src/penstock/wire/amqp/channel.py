@@ -38,6 +38,8 @@ _MARKS: Final = {
     (_REJECT, 0): (False, Mark.REJECT), (_REJECT, 1): (False, Mark.REQUEUE),
 }  # fmt: skip
 """What the bits of a method that settles say: whether all up to the tag are meant, and what becomes of them."""
+ACK_BYTES: Final = 21
+"""Of a frame that acknowledges."""
 ROUTES_MAX: Final = 2048
 _routes: dict[bytes, tuple[str, str, bool]] = {}
 known_route: Final = _routes.get
@@ -155,17 +157,17 @@ class Channel:
         self.sending = work
         return work
 
-    def settle(self, key: int, tag: int, bits: int) -> None:
-        """One acknowledgement."""
+    def settle(self, key: int, tag: int, bits: int, count: int = 1) -> None:
+        """One acknowledgement, or `count` of them for the tags from `tag` on."""
         run = self.settling
         if run is None or run.key != key:
             run = Settling(self, key)
             self.queue(run)
             self.settling = run
         multiple, mark = _MARKS[key, bits & (3 if key == _NACK else 1)]
-        run.settlements.append(Settlement(tag, multiple, mark))
-        run.cost += 21
-        self.session.bytes_in_flight += 21
+        run.settlements.append(Settlement(tag, multiple, mark, count))
+        run.cost += ACK_BYTES * count
+        self.session.bytes_in_flight += ACK_BYTES * count
 
     def _take_header(self, kind: int, payload: bytes) -> None:
         expected = "expected content header for class 60, got"

@@ -4,12 +4,14 @@ What comes most often, a publish whose frames all lie in the received bytes and 
 loop, without an object a frame. Bytes of a frame that is not whole are kept. Knows no calls, and answers nothing.
 """
 
+import re
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from penstock.calls.queues import Publishing
 from penstock.content import Content
-from penstock.wire.amqp.channel import Channel, known_route, properties_of, route_of
+from penstock.wire.amqp.channel import ACK_BYTES, Channel, known_route, properties_of, route_of
 from penstock.wire.amqp.methods import BODY, FRAME_END, HEADER, HEARTBEAT, KEYS, METHOD
 from penstock.wire.amqp.refusals import AmqpError
 from penstock.wire.amqp.work import octets
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _HEAD: Final = struct.Struct(">BHI")
 _KEY: Final = struct.Struct(">I")
 _TAG: Final = struct.Struct(">QB")
+_ACKED: Final = struct.Struct(">11xQ2x")
 _CONTENT: Final = struct.Struct(">BHIHHQ")
 _PUBLISH, _ACK = KEYS["basic.publish"], KEYS["basic.ack"]
 _REPEATED_MAX: Final = 1024
@@ -88,8 +91,7 @@ class Parser:
                         position = _publish(channel, data, position, stop, payload_max)
                         continue
                     if key == _ACK and size == 13:
-                        channel.settle(key, *_TAG.unpack_from(data, position + 11))
-                        position = stop + 1
+                        position = _acks(channel, data, position)
                         continue
             payload = data[position + 7 : stop]
             position = stop + 1
@@ -116,6 +118,32 @@ def bad_frame(kind: int, payload: bytes, what: str) -> AmqpError:
     """The error for bytes that are no frame, in RabbitMQ's words."""
     count = "all octets" if len(payload) <= _SHOWN else f"first {_SHOWN} octets"
     return AmqpError("FRAME_ERROR", f"type {kind}, {count} = {octets(payload[:_SHOWN])}: {what}")
+
+
+@lru_cache(maxsize=4096)
+def _single_acks(number: int) -> re.Pattern[bytes]:
+    """Frames that acknowledge one tag each, one behind the other, on the channel of this number."""
+    head = _HEAD.pack(METHOD, number, 13) + _KEY.pack(_ACK)
+    return re.compile(rb"(?:%b.{8}\0%b)++" % (re.escape(head), re.escape(bytes([FRAME_END]))), re.DOTALL)
+
+
+def _acks(channel: Channel, data: bytes, position: int) -> int:
+    """The acknowledgement at `position`, with those behind it if each is of one tag; where the next frame begins.
+
+    Who acknowledges one by one mostly does so in the order of the deliveries: then they are one settlement.
+    """
+    run = _single_acks(channel.number).match(data, position)
+    if run is None:
+        channel.settle(_ACK, *_TAG.unpack_from(data, position + 11))
+        return position + ACK_BYTES
+    tags = [tag for (tag,) in _ACKED.iter_unpack(run[0])]
+    first, count = tags[0], len(tags)
+    if tags == list(range(first, first + count)):
+        channel.settle(_ACK, first, 0, count)
+    else:
+        for tag in tags:
+            channel.settle(_ACK, tag, 0)
+    return run.end()
 
 
 def _repeated(channel: Channel, data: bytes, position: int) -> int:

@@ -40,6 +40,14 @@ class Page:
                 return -1
         return row
 
+    def rows(self, numbers: Sequence[int]) -> list[int]:
+        """The rows of those of these numbers that are here, in their order; the numbers grow."""
+        first, last = self.numbers[0], self.numbers[-1]
+        whole = last - first < len(self.numbers)
+        if whole and first <= numbers[0] and numbers[-1] <= last:
+            return [number - first for number in numbers]
+        return [row for row in map(self.find, numbers) if row >= 0]
+
     def after(self, number: int) -> int:
         """The first row above this number."""
         return bisect_right(self.numbers, number) if number >= 0 else 0
@@ -133,16 +141,19 @@ class Pages:
 
     def find(self, number: int) -> tuple[Page, int] | None:
         """Its page and row; None where it is not here."""
+        page = self.page_of(number)
+        row = page.find(number) if page is not None else -1
+        return None if page is None or row < 0 else (page, row)
+
+    def page_of(self, number: int) -> Page | None:
+        """The page that has it, if any has; not an empty one."""
         page = self._last
         if page is None or not page.numbers or not page.numbers[0] <= number <= page.numbers[-1]:
             at = bisect_right(self._firsts, number) - 1
             if at < 0:
                 return None
             page = self._last = self.pages[at]
-            if not page.numbers:
-                return None
-        row = page.find(number)
-        return (page, row) if row >= 0 else None
+        return page if page.numbers else None
 
     def lost(self, page: Page, count: int = 1) -> None:
         """So many rows of the page are held by nobody since now."""

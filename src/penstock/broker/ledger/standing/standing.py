@@ -5,6 +5,7 @@ Changed by turns as they come and by blocks as they are read again, in the same 
 
 import json
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, compress, repeat
@@ -18,7 +19,6 @@ from penstock.broker.ledger.standing.stripes import Stripes
 
 Definition = dict[str, object]
 _SWEEP_FROM = 4096
-_RUN, _RUN_MIN = 1024, 8
 
 
 class Standing:
@@ -54,24 +54,47 @@ class Standing:
         return holders.kept[held]
 
     def let_go_many(self, queue: int, numbers: "array[int]") -> "array[int]":
-        """The same of many, quick where they stand as they are asked for; those that must be written down."""
+        """The same of many, each named once, in the order of their numbers; those that must be written down."""
         told, at = array("Q"), 0
         while at < len(numbers):
-            some = numbers[at : at + _RUN]
-            if len(some) < _RUN_MIN or not self._let_go_run(queue, some, told):
-                told.extend(number for number in some if self.let_go(queue, number))
-            at += len(some)
+            page = self.pages.page_of(numbers[at])
+            stop = bisect_right(numbers, page.numbers[-1], at) if page is not None else at
+            if page is None or stop == at:  # it is not here
+                at += 1
+                continue
+            some = numbers[at:stop]
+            if not self._let_go_run(page, queue, some, told):
+                self._let_go_rows(page, queue, page.rows(some), told)
+            at = stop
         return told
 
-    def _let_go_run(self, queue: int, some: "array[int]", told: "array[int]") -> bool:
+    def _let_go_rows(self, page: Page, queue: int, rows: list[int], told: "array[int]") -> None:
+        """Rows of a page, wherever they stand in it."""
+        held, lost = list(map(page.holders.__getitem__, rows)), 0
+        for one in set(held):
+            rest = self.holders.without(one, queue)
+            if rest == one:
+                continue
+            some = [row for row, its in zip(rows, held, strict=True) if its == one]
+            for row in some:
+                page.holders[row] = rest
+            if self.holders.kept[one]:
+                told.extend(map(page.numbers.__getitem__, some))
+            for number in map(page.numbers.__getitem__, some) if self.counts else ():
+                self.counts.pop((queue, number), None)
+            if not rest:
+                lost += len(some)
+                for offset, count in Counter(map(page.wheres.__getitem__, some)).items():
+                    self.stripes.less(offset, count)
+        if lost:
+            self.pages.lost(page, lost)
+
+    def _let_go_run(self, page: Page, queue: int, some: "array[int]", told: "array[int]") -> bool:
         """All of them at once, if they stand together and the same queues hold them; whether they did."""
-        found = self.pages.find(some[0])
-        if found is None or self.counts:
-            return False
-        page, row = found
+        row = page.find(some[0])
         stop = row + len(some)
         held = page.holders[row:stop]
-        if page.numbers[row:stop] != some or held.count(held[0]) < len(held):
+        if row < 0 or self.counts or page.numbers[row:stop] != some or held.count(held[0]) < len(held):
             return False
         rest = self.holders.without(held[0], queue)
         if rest == held[0]:
@@ -170,7 +193,7 @@ class Standing:
             self.stripes.add(block.offset, block.size, 0, 0)
         queues, those = _column(columns, blocks.SETTLED_QUEUES, "I"), _column(columns, blocks.SETTLED, "Q")
         if queues and queues.count(queues[0]) == len(queues):
-            self.let_go_many(queues[0], those)
+            self.let_go_many(queues[0], array("Q", sorted(those)))
         else:
             for queue, number in zip(queues, those, strict=True):
                 self.let_go(queue, number)

@@ -65,7 +65,7 @@ def _read(
         return None
     held = channel.unacked.pop(tag, None) if no_ack else None
     if held is not None:  # it was held only until it was read: its client may have gone meanwhile
-        channel.release([held])
+        channel.release(held[0], None, [item])
         if not queue.gone:
             state.queues.ledger.settle(queue.id, item[0])
     if queue.is_quorum:

@@ -17,17 +17,16 @@ def settle(state: State, call: Settle, now: Now) -> Refused | None:
     refused = None
     marked: list[tuple[Mark, list[Held]]] = []
     for settlement in call.settlements:
-        tag, multiple, mark = settlement
-        found = channel.meant(tag, multiple)
-        if found is None:
-            refused = precondition(f"unknown delivery tag {tag}")
-            break
+        found, unknown = channel.meant(settlement)
         if channel.transaction is not None:
             channel.transaction.settled.append((settlement, found))
-        elif marked and marked[-1][0] is mark:
+        elif marked and marked[-1][0] is settlement.mark:
             marked[-1][1].extend(found.values())
         else:
-            marked.append((mark, list(found.values())))
+            marked.append((settlement.mark, list(found.values())))
+        if unknown is not None:
+            refused = precondition(f"unknown delivery tag {unknown}")
+            break
     settle_all(state.queues, channel, marked)
     return refused
 

@@ -4,8 +4,9 @@ Knows tags and what they stand for; moves no message from or to a queue.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from penstock.broker.queues.queue.arguments import Asked
@@ -27,6 +28,15 @@ Held: TypeAlias = "tuple[Queue, Consumer | None, Item]"
 NOWHERE = Queue(0, "", "", Asked(), {})
 """Where a message came from that never was."""
 NOWHERE.gone = True
+
+_whose = itemgetter(0, 1)
+
+
+def runs(held: Iterable[Held]) -> "Iterator[tuple[Queue, Consumer | None, list[Item]]]":
+    """What stands one behind the other and is of one queue and one consumer, together."""
+    for (queue, consumer), some in groupby(held, _whose):
+        yield queue, consumer, [item for _, _, item in some]
+
 
 CLOSED = Refused(Refusal.BAD_REQUEST, "the channel is closed")
 _MESSAGE_BYTES = 96
@@ -157,38 +167,42 @@ class Channel:
 
     # --- settling ------------------------------------------------------------------------------------------------
 
-    def meant(self, tag: int, multiple: bool) -> dict[int, Held] | None:
-        """What a settlement is about, taken out of what is unsettled; None for a tag that is not held."""
-        unacked = self.unacked
-        if not multiple:
-            held = unacked.pop(tag, None)
-            return None if held is None else {tag: held}
+    def meant(self, settlement: Settlement) -> tuple[dict[int, Held], int | None]:
+        """What a settlement is about, taken out of what is unsettled; and the first of its tags that is not held, if any."""
+        unacked, tag = self.unacked, settlement.tag
+        found: dict[int, Held] = {}
+        if not settlement.multiple:
+            for one in range(tag, tag + settlement.run):
+                held = unacked.pop(one, None)
+                if held is None:
+                    return found, one
+                found[one] = held
+            return found, None
         if tag == 0:
-            found, self.unacked = unacked, {}
-            return found
+            self.unacked = {}
+            return unacked, None
         if tag not in unacked:
-            return None
-        found = {}
+            return found, tag
         for one in unacked:
             if one > tag:
                 break
             found[one] = unacked[one]
         for one in found:
             del unacked[one]
-        return found
+        return found, None
 
     def put_back(self, found: dict[int, Held]) -> None:
         """A rollback: they are unsettled as before, in the order of their tags."""
         self.unacked = dict(sorted({**self.unacked, **found}.items()))
 
-    def release(self, held: Iterable[Held]) -> None:
+    def release(self, queue: "Queue", consumer: "Consumer | None", items: Sequence[Item]) -> None:
         """These count no more for anybody's prefetch."""
-        for queue, consumer, item in held:
-            queue.held -= 1
-            queue.held_bytes -= item[1]
-            if consumer is not None:
-                consumer.held -= 1
-                self.held -= 1
+        count = len(items)
+        queue.held -= count
+        queue.held_bytes -= sum([item[1] for item in items])
+        if consumer is not None:
+            consumer.held -= count
+            self.held -= count
 
     def held_of(self, queue: "Queue") -> list[int]:
         """The numbers of what it holds of one queue, settled in an open transaction or not."""

@@ -68,18 +68,22 @@ def bring_up(queues: "Queues", queue: Queue, now: "Now", hand_out_first: bool = 
 
 
 def _hand_out(queues: "Queues", queue: Queue) -> None:
+    """One message each, round and round: of n consumers each gets every n-th of what is taken for all of them."""
     ready, turns = queue.ready, queue.turns
     while turns.all and ready:
-        turn = turns.next()
-        if turn is None:
+        consumers, rounds = turns.next(ready.run())
+        if not consumers:
             return
-        consumer, room = turn
-        channel = consumer.channel
-        items = ready.take_many(room, channel.room_bytes)
-        channel.pick(consumer, items)
-        queues.waiting[channel] = None
-        if queue.kept and not consumer.no_ack:
-            queues.ledger.delivered(queue.id, items[-1][0])
+        # The least room bounds them all together: who gets the large ones is not known before.
+        bytes_max = min([consumer.channel.room_bytes for consumer in consumers])
+        items = ready.take_many(rounds * len(consumers), bytes_max)
+        turns.passed(consumers, len(items))
+        for place, consumer in enumerate(consumers[: len(items)]):
+            its = items[place :: len(consumers)]
+            consumer.channel.pick(consumer, its)
+            queues.waiting[consumer.channel] = None
+            if queue.kept and not consumer.no_ack:
+                queues.ledger.delivered(queue.id, its[-1][0])
 
 
 # --- what goes away ---------------------------------------------------------------------------------------------------
@@ -213,8 +217,9 @@ def give_up(queues: "Queues", channel: Channel, tag: int, number: int) -> None:
     held = channel.unacked.get(tag)
     if number in queues.damaged and held is not None:
         del channel.unacked[tag]
-        channel.release([held])
-        queues.ledger.settle(held[0].id, number)
+        queue, consumer, item = held
+        channel.release(queue, consumer, [item])
+        queues.ledger.settle(queue.id, number)
 
 
 def counted(content: Content, count: int) -> Content:

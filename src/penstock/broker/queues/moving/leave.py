@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from penstock.broker.queues.channels.channel import CLOSED, Channel, Held
+from penstock.broker.queues.channels.channel import CLOSED, Channel, Held, runs
 from penstock.broker.queues.channels.consumer import Consumer
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
@@ -19,23 +19,17 @@ def settle_all(queues: "Queues", channel: Channel, marked: Iterable[tuple[Mark, 
     done: dict[Queue, list[int]] = {}
     freed: dict[Consumer | None, None] = {}
     for mark, held in marked:
-        channel.release(held)
-        if mark is Mark.ACK:
-            for queue, consumer, item in held:
-                freed[consumer] = None
-                if not queue.gone and not queue.is_stream:
-                    done.setdefault(queue, []).append(item[0])
-            continue
-        for queue, consumer, item in held:
+        for queue, consumer, items in runs(held):
+            channel.release(queue, consumer, items)
             freed[consumer] = None
             if queue.gone or queue.is_stream:
                 continue
-            if mark is Mark.REQUEUE and consumer is not None and consumer.by_number:
-                put_back(queues, queue, item)
+            if mark is Mark.ACK:
+                done.setdefault(queue, []).extend([item[0] for item in items])
             elif mark is Mark.REQUEUE:
-                give_back(queues, queue, item, nacked=True)
+                _return(queues, queue, consumer, items, nacked=True)
             else:
-                queues.letters.die(queue, [item], "rejected")
+                queues.letters.die(queue, items, "rejected")
                 queues.stir(queue)
     for queue, numbers in done.items():
         queue.acked += len(numbers)
@@ -53,6 +47,18 @@ def able(queues: "Queues", channel: Channel, freed: Iterable[Consumer]) -> None:
         if not consumer.able and consumer in consumer.queue.turns.all:
             consumer.queue.turns.able(consumer)
         queues.stirred[consumer.queue] = None
+
+
+def _return(
+    queues: "Queues", queue: Queue, consumer: Consumer | None, items: Iterable[Item], nacked: bool = False
+) -> None:
+    """What a consumer held, or was got, is its queue's again."""
+    by_number = consumer is not None and consumer.by_number
+    for item in items:
+        if by_number:
+            put_back(queues, queue, item)
+        else:
+            give_back(queues, queue, item, nacked)
 
 
 def give_back(queues: "Queues", queue: Queue, item: Item, nacked: bool = False) -> None:
@@ -97,11 +103,10 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
         queues.remove_queue(vhost, queue)
     channel.return_unheld()
     held, channel.unacked = list(channel.unacked.values()), {}
-    channel.release(held)
-    for queue, holder, item in held:
+    for queue, holder, items in runs(held):
+        channel.release(queue, holder, items)
         if not queue.gone and not queue.is_stream:
-            by_number = holder is not None and holder.by_number
-            (put_back if by_number else give_back)(queues, queue, item)
+            _return(queues, queue, holder, items)
     channel.client.channels.pop(channel, None)  # not before: a queue that goes asks who holds something of it
     lease, channel.lease = channel.lease, None
     if lease is not None:

@@ -65,11 +65,19 @@ class Lane:
             self.late.pop(found[0], None)
         return found
 
+    def run(self) -> int:
+        """How many stand at the head one behind the other, so that they can be taken at once."""
+        if self.late or self._back_is_first():
+            return 1
+        end = bisect_left(self.numbers, self.back[0][0], self.head) if self.back else len(self.numbers)
+        return end - self.head
+
     def take_many(self, most: int, bytes_max: int) -> list[Item]:
-        """Up to `most`, the first whatever its size and the others within `bytes_max`."""
-        if self.back or self.late or most <= 1:
+        """Up to `most` of a run, the first whatever its size and the others within `bytes_max`."""
+        most = min(most, self.run())
+        if most <= 1:
             return [self.take()] if most > 0 else []
-        begin, end = self.head, min(self.head + most, len(self.numbers))
+        begin, end = self.head, self.head + most
         sizes: Sequence[int] = self.sizes[begin:end]
         if sum(sizes) > bytes_max:
             left, count = bytes_max - sizes[0], 1
@@ -204,6 +212,12 @@ class Ready:
         item = lane.take()
         self.bytes -= item[1]
         return item
+
+    def run(self) -> int:
+        """How many can be taken at once; there must be one."""
+        lane = self._highest()
+        assert lane is not None
+        return lane.run()
 
     def take_many(self, most: int, bytes_max: int) -> list[Item]:
         """Some of the first, at least one; there must be one."""

@@ -1,11 +1,13 @@
 """Whose turn it is among the consumers of one queue: round and round, those of a higher priority first.
 
-A consumer that cannot be given anything just now steps out, and comes in again, last, when it can (`able`). Knows what a
-consumer may hold; knows no message.
+A consumer that cannot be given anything just now steps out, and comes in again, last, when it can (`able`). Turns are told
+for many messages at a time: so many rounds of so many consumers. Knows what a consumer may hold; knows no message.
 """
 
 from collections import deque
 from typing import TYPE_CHECKING
+
+from penstock.broker.queues.channels.consumer import MANY
 
 if TYPE_CHECKING:
     from penstock.broker.queues.channels.consumer import Consumer
@@ -59,21 +61,43 @@ class Turns:
             consumer.able = True
             self._able[consumer.priority].append(consumer)
 
-    def next(self) -> "tuple[Consumer, int] | None":
-        """Whose turn it is, and how many it may be given: one where others wait, too. None where nobody can take any."""
+    def next(self, most: int) -> "tuple[list[Consumer], int]":
+        """Whose turns come, in their order, when there are `most` messages, and for how many rounds all of them have room.
+
+        Nobody where nobody can take any. Say afterwards how many messages were given (`passed`).
+        """
         active = self.active
         for able in self._able.values():
-            while able:
-                consumer = able[0]
+            found: list[Consumer] = []
+            rounds = MANY
+            while able and len(found) < most:
+                consumer = able.popleft()
                 room = consumer.room() if active is None or consumer is active else 0
-                if room > 0:
-                    if len(able) == 1:
-                        return consumer, room
-                    able.rotate(-1)
-                    return consumer, 1
-                able.popleft()
-                consumer.able = False
-        return None
+                if room <= 0:
+                    consumer.able = False
+                    continue
+                shares = consumer.channel.prefetch_whole > 0
+                if shares and found:
+                    able.appendleft(consumer)
+                    break
+                found.append(consumer)
+                rounds = min(rounds, room)
+                if (
+                    shares
+                ):  # its room is that of all consumers of its channel: nobody else's can be told beside it
+                    break
+            if found:
+                # Who was not asked comes before these come again; and of two consumers of one channel one would be
+                # sent its second message before the other its first, where a channel is to see the queue's order.
+                if able or len({consumer.channel for consumer in found}) < len(found):
+                    rounds = 1
+                able.extendleft(reversed(found))
+                return found, rounds
+        return [], 0
+
+    def passed(self, consumers: "list[Consumer]", count: int) -> None:
+        """Those of `next` were given so many messages, one after the other."""
+        self._able[consumers[0].priority].rotate(-count)
 
     def wants(self) -> bool:
         """Whether somebody could take more, but is busy with what was given last."""

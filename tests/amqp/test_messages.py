@@ -50,7 +50,8 @@ def test_the_order_of_a_channel_is_kept_between_runs() -> None:
         publish(1, "q", b"1"), publish(1, "q", b"2"), frame(1, "basic.get", queue="q"),
         frame(1, "basic.ack", delivery_tag=1), publish(1, "q", b"3"), frame(1, "queue.purge", queue="q"),
     )  # fmt: skip
-    names = [type(call).__name__ for call in client.broker.asked]
+    asked_in_order = [call for call in client.broker.asked if not isinstance(call, q.AwaitSafe)]
+    names = [type(call).__name__ for call in asked_in_order]
     assert names == ["Publish", "Get", "Settle", "Publish", "PurgeQueue"]
 
 
@@ -220,6 +221,34 @@ def test_a_run_that_did_not_become_safe_is_nacked() -> None:
     said = client.step(frame(1, "confirm.select"), publish(1, "q"), publish(1, "q"))
     assert said[1:] == [(1, "basic.nack", {"delivery_tag": 2, "multiple": True, "requeue": False})]
     assert client.step(publish(1, "q")) == [(1, "basic.ack", {"delivery_tag": 3, "multiple": False})]
+
+
+def test_who_publishes_without_confirms_hears_only_of_what_is_lost() -> None:
+    client = with_queue()
+    client.broker.unsafe = True
+    assert client.step(publish(1, "q"), publish(2, "q"), frame(1, "basic.qos")) == [(1, "basic.qos-ok", {})]
+    client.step(publish(1, "q"))
+    assert len(asked(client, q.AwaitSafe)) == 2  # one a channel at a time
+    client.broker.make_safe()
+    assert client.step() == []
+    assert len(asked(client, q.AwaitSafe)) == 3
+    client.broker.unsafe = True
+    client.step(publish(1, "q"))
+    client.broker.make_safe(Refused(Refusal.DISK_FULL, "no space left"))
+    [(_, name, fields)] = client.step()
+    assert (name, fields["reply_code"], fields["class_id"], fields["method_id"]) == (
+        "connection.close",
+        506,
+        60,
+        40,
+    )
+    assert fields["reply_text"] == "RESOURCE_ERROR - no space left"
+
+
+def test_who_publishes_to_a_stream_that_is_deleted_meanwhile_misses_nothing() -> None:
+    client = with_queue()
+    client.broker.scripted[q.AwaitSafe] = [Refused(Refusal.NO_TOPIC, "s was deleted")]
+    assert client.step(publish(1, "q")) == []
 
 
 def test_a_commit_gives_back_what_no_queue_wanted() -> None:

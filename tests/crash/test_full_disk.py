@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from bench.amqp.peer import Peer, message
 
 from penstock.testing.processes import BrokerProcess
 from tests.differential.asking import Connection, batch, create, fetch, produce
@@ -56,3 +57,19 @@ def test_a_full_disk_refuses_new_topics_and_commits_too(tmp_path: Path) -> None:
         limit(broker, resource.RLIM_INFINITY)
         assert create(c, "u")["error_code"] == 0
         assert c.ask(8, 7, **commit)["topics"][0]["partitions"][0]["error_code"] == 0
+
+
+def test_who_publishes_to_a_queue_without_confirms_loses_his_connection_at_once(tmp_path: Path) -> None:
+    with BrokerProcess(tmp_path / "data", words=("--amqp", "127.0.0.1:0")) as broker:
+        peer = Peer(broker.ready["amqp"])
+        peer.declare("q")
+        limit(broker, LIMIT)
+        peer.socket.sendall(message("q", 120_000) * 3)
+        assert peer.declare("q", passive=True) == 3
+        peer.socket.sendall(message("q", 120_000) * 3)
+        with pytest.raises(ConnectionError, match=r"connection\.close: RESOURCE_ERROR - "):
+            peer._next()
+        limit(broker, resource.RLIM_INFINITY)
+        peer = Peer(broker.ready["amqp"])
+        peer.socket.sendall(message("q", 120_000))
+        assert 4 <= peer.declare("q", passive=True) < 7

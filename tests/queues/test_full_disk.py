@@ -1,9 +1,12 @@
 """The disk has no room: publishers hear of it, and nothing in memory claims otherwise."""
 
+from typing import Any
+
 import pytest
 
 from penstock.calls import queues
 from penstock.errors import Refusal, Refused
+from penstock.log import DiskFull, Partition
 from tests.queues.counter import Counter
 
 LARGE = b"x" * 100_000
@@ -27,6 +30,7 @@ def test_what_could_not_be_written_is_in_no_queue(counter: Counter) -> None:
     assert guest.queue("q", passive=True).messages == 1
     counter.disk.room = None
     guest.publish(b"2")
+    assert refused(guest.on(queues.AwaitSafe))
     assert guest.on(queues.AwaitSafe) is None
     assert counter.guest().drain() == [b"1", b"2"]
 
@@ -85,3 +89,57 @@ def test_a_delayed_message_is_sent_when_there_is_room(counter: Counter) -> None:
     counter.disk.room = None
     counter.later(2)
     assert guest.drain() == [LARGE]
+
+
+def test_who_asks_only_in_the_next_turn_hears_of_it_all_the_same(counter: Counter) -> None:
+    guest, other = counter.guest(), counter.guest()
+    guest.queue()
+    other.publish(b"1")
+    other.on(queues.AwaitSafe)
+    counter.disk.room = 1000
+    guest.publish(LARGE)
+    counter.disk.room = None
+    assert refused(guest.on(queues.AwaitSafe))
+    assert guest.on(queues.AwaitSafe) is None
+    assert other.on(queues.AwaitSafe) is None
+
+
+def test_a_dead_letter_for_a_topic_stays_in_its_queue_until_there_is_room_there(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Partition.append
+
+    def full(self: Partition, *given: Any) -> int:
+        if self.topic == "results":
+            raise DiskFull("no space left")
+        return append(self, *given)
+
+    guest = counter.guest()
+    guest.exchange("out", "x-penstock-topic", arguments={"x-penstock-topic": "results"})
+    guest.queue(x_dead_letter_exchange="out", x_dead_letter_routing_key="k")
+    guest.publish(LARGE)
+    guest.get()
+    with monkeypatch.context() as only_there:
+        only_there.setattr(Partition, "append", full)
+        guest.reject(1)
+        counter.later(2)
+    counter.restart()
+    guest = counter.guest()
+    assert counter.log.topics["results"].partitions[0].end_offset == 0
+    guest.get()
+    guest.reject(1)
+    assert counter.log.topics["results"].partitions[0].end_offset == 1
+    assert guest.get() is None
+
+
+def test_a_record_that_never_fits_is_dropped_with_a_word_and_holds_up_no_other(counter: Counter) -> None:
+    counter.log.create_topic("results", 1, {"segment.bytes": "10000"}, counter.now)
+    guest = counter.guest()
+    guest.exchange("out", "x-penstock-topic", arguments={"x-penstock-topic": "results"})
+    guest.queue(x_dead_letter_exchange="out", x_dead_letter_routing_key="k")
+    guest.publish(LARGE, *([b"y" * 1000] * 30))
+    guest.consume()
+    guest.reject(31, multiple=True)
+    assert counter.log.topics["results"].partitions[0].end_offset == 30
+    [notice] = counter.broker.take_notices()
+    assert "does not fit a segment of topic results" in notice

@@ -222,10 +222,11 @@ class Ledger:
 
     # --- writing --------------------------------------------------------------------------------------------------------
 
-    def flush(self, now: Now) -> bool:
+    def flush(self, now: Now, failed: Refused | None = None) -> bool:
         """The end of a turn: what was gathered becomes one block; whether upkeep has something to look at.
 
-        Asks for a sync where something of it must be safe.
+        Asks for a sync where something of it must be safe. With `failed` something that belongs to the turn could not be
+        written elsewhere: it is taken back as if there were no room for the block.
         """
         if self._done:
             self._let_go()
@@ -240,6 +241,9 @@ class Ledger:
             self._turn = Turn(turn.first + len(turn.contents))
             self._answer(turn, now)
             return False
+        if failed is not None:
+            self._take_back(turn, failed, now)
+            return True
         try:
             partition = self._internal.ensure(QUEUES, 2, now).partitions[0]
             batch = block(columns, now.wall_ms)

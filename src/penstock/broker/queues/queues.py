@@ -32,7 +32,7 @@ from penstock.broker.turns.counts import Counts
 from penstock.broker.turns.errands import Errands
 from penstock.broker.turns.timers import Timer, Timers
 from penstock.clock import Now
-from penstock.errors import Refused
+from penstock.errors import Refusal, Refused
 from penstock.later import Later
 from penstock.log import Log, Partition
 
@@ -73,6 +73,7 @@ class Queues:
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
         self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
         self.postponed = Postponed(self)
+        self.publishing: dict[Channel, None] = {}  # in this turn
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
         self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
@@ -116,10 +117,16 @@ class Queues:
             self._upkeep = self.around.timers.at(now.mono_s + UPKEEP_S, self._keep_up)
 
     def write(self, now: Now) -> None:
-        """What happened so far becomes a block of the ledger: at a turn's end, or for who cannot wait for that."""
+        """What happened so far becomes a block of the ledger: at a turn's end, or for who cannot wait for that. What left
+        for topics is written there first: if it cannot be, it did not leave."""
         self._now = now
-        self.ledger.flush(now)
+        failed = self.appends.flush(now)
+        if failed is not None and failed.reason is Refusal.OVER_SEGMENT:
+            self.around.notices.append(f"a message was dropped: {failed.detail}")
+            failed = None  # it never fits
+        self.ledger.flush(now, failed)
         self.letters.leaving.clear()
+        self.publishing.clear()
         self.committing.clear()
         self.feeds.settled(now)
 
@@ -131,7 +138,10 @@ class Queues:
         self.feeds.woken(partition.topic)
 
     def _keep_up(self, now: Now) -> None:
-        """A slice of what keeps the ledger short, and the next when it is due."""
+        """A slice of what keeps the ledger short, and the next when it is due. The ledger must have nothing gathered then, so
+        the turn ends here."""
+        settle(self, now)
+        self.write(now)
         pause_s = self.ledger.upkeep(now)
         if pause_s is not None:
             self._upkeep = self.around.timers.at(now.mono_s + pause_s, self._keep_up)
@@ -158,7 +168,11 @@ class Queues:
                 self.feeds.fill(queue, recovered.definitions.get(definitions.feed_key(queue)))
 
     def _taken_back(self, numbers: range, together: Sequence[tuple[int, int]], refused: Refused) -> None:
-        """The turn could not be written: its messages are in no queue, and what was to go with them stays."""
+        """The turn could not be written: its messages are in no queue, and what was to go with them stays. Who published
+        and has not asked yet whether that is safe hears of it when he does."""
+        for channel in self.publishing:
+            if channel.unsafe:
+                channel.failed = refused
         for queue in self.by_id.values():
             queue.ready.remove_from(numbers.start)
         for channel in (channel for client in self.clients for channel in client.channels):

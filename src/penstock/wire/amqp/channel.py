@@ -16,7 +16,17 @@ from penstock.wire.amqp.deliveries import Deliveries
 from penstock.wire.amqp.methods import BODY, HEADER, KEYS, METHOD, frame
 from penstock.wire.amqp.refusals import AmqpError, not_implemented, unimplemented
 from penstock.wire.amqp.registry import ANSWERS
-from penstock.wire.amqp.work import Asking, Ending, Failing, Leasing, Sending, Settling, Work, octets
+from penstock.wire.amqp.work import (
+    Asking,
+    Ending,
+    Failing,
+    Leasing,
+    Sending,
+    Settling,
+    Watching,
+    Work,
+    octets,
+)
 
 if TYPE_CHECKING:
     from penstock.wire.amqp.session import AmqpSession
@@ -82,7 +92,7 @@ class Channel:
     __slots__ = (
         "_body", "_closed", "_missing", "_properties", "_route", "closing", "confirms", "deliveries", "dropped",
         "handle", "last_queue", "leasing", "number", "over", "ready", "repeated", "running", "sending", "session", "settling",
-        "transacting", "work",
+        "transacting", "watching", "work",
     )  # fmt: skip
 
     def __init__(self, session: "AmqpSession", number: int) -> None:
@@ -93,6 +103,7 @@ class Channel:
         self.running: Work | None = None
         self.sending: Sending | None = None
         self.settling: Settling | None = None
+        self.watching: Watching | None = None
         self.confirms: Confirms | None = None
         self.transacting = self.leasing = False
         self.last_queue = ""
@@ -255,6 +266,14 @@ class Channel:
         if done is self.running:
             self.running = None
             self.session.bytes_in_flight -= done.cost
+
+    def watch(self) -> None:
+        """It published without confirms: if that is lost, it is to hear of it."""
+        if self.watching is None:
+            self.watching = Watching(self)
+            self.session.ask(self.watching, self.watching.begin())
+        else:
+            self.watching.again = True
 
     def lease(self) -> None:
         """From now on there may be something to deliver."""

@@ -20,7 +20,7 @@ from penstock.calls.queues import (
     Settle,
     Settlement,
 )
-from penstock.errors import Refused
+from penstock.errors import Refusal, Refused
 from penstock.wire.amqp.methods import KEYS, Values, decode, frame
 from penstock.wire.amqp.refusals import AmqpError, refused_error
 from penstock.wire.amqp.registry import Answer, Steps
@@ -76,6 +76,8 @@ class Sending(Work):
             channel.write(channel.deliveries.returned(self.messages[place].content))
         if channel.confirms is not None:
             channel.confirms.sent(result.count, result.nacked)
+        elif result.count:
+            channel.watch()
         if isinstance(result.refused, Refused):
             raise refused_error(result.refused, _PUBLISH)
 
@@ -206,6 +208,30 @@ class Confirming(Work):
         self.done, self.refused = True, isinstance(result, Refused)
         if self.channel.confirms is not None:
             self.channel.session.decided[self.channel.confirms] = None
+
+
+class Watching(Work):
+    """Of publishes without confirms nothing is said, unless they are lost. `again`: there were more meanwhile."""
+
+    __slots__ = ("again",)
+
+    def __init__(self, channel: "Channel") -> None:
+        super().__init__(channel)
+        self.again = False
+
+    def begin(self) -> Call:
+        """Whether all is safe so far."""
+        self.again = False
+        return AwaitSafe(self.channel.principal, self.channel.handle)
+
+    def answered(self, result: Refused | None) -> Call | None:
+        """Whose stream was deleted meanwhile lost nothing that he would miss."""
+        if isinstance(result, Refused) and result.reason is not Refusal.NO_TOPIC:
+            raise refused_error(result, _PUBLISH)
+        if self.again:
+            return self.begin()
+        self.channel.watching = None
+        return None
 
 
 class Ending(Work):

@@ -29,6 +29,7 @@ def publish(state: State, call: Publish, now: Now) -> Sent:
     sent = put(state, channel, call.messages, call.principal.name, now)
     channel.failed = state.queues.appends.flush(now) or channel.failed
     channel.unsafe = True
+    state.queues.publishing[channel] = None
     return sent
 
 

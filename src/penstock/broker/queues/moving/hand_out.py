@@ -42,7 +42,6 @@ def settle(queues: "Queues", now: "Now") -> None:
                 bring_up(queues, queue, now)
         queues.letters.send(now)
         queues.feeds.pull(now)
-    queues.appends.flush(now)
     waiting, queues.waiting = queues.waiting, {}
     for channel in waiting:
         if not channel.closed:

@@ -1,5 +1,6 @@
 """Messages that become records: a turn's are gathered and appended together, a batch a partition."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from penstock import record
@@ -48,24 +49,20 @@ class Appends:
         return failed
 
     def _append(self, partition: Partition, records: list[Record], now: Now) -> Refused | None:
-        some: list[Record] = []
-        size = 0
-        for one in [*records, None]:
-            if some and (one is None or size + len(one.value or b"") > BATCH_BYTES):
-                batch = bytearray(record.encode(some))
-                if len(batch) > partition.settings.segment_bytes:
-                    return Refused(Refusal.OVER_SEGMENT, partition.topic)
-                try:
-                    partition.append(batch, list(record.scan(batch)), now)
-                except DISK_ERRORS as error:
-                    return refused_by(error)
-                self._queues.around.durability.appended(partition, now)
-                self._unsafe[partition] = None
-                some, size = [], 0
-            if one is not None:
-                some.append(one)
-                size += len(one.value or b"") + 128
-        return None
+        segment_bytes, failed = partition.settings.segment_bytes, None
+        for some in _together(records, min(BATCH_BYTES, segment_bytes // 2)):
+            batch = bytearray(record.encode(some))
+            if len(batch) > segment_bytes:
+                words = f"a record of {len(batch)} bytes does not fit a segment of topic {partition.topic}"
+                failed = Refused(Refusal.OVER_SEGMENT, words)
+                continue
+            try:
+                partition.append(batch, list(record.scan(batch)), now)
+            except DISK_ERRORS as error:
+                return refused_by(error)
+            self._queues.around.durability.appended(partition, now)
+            self._unsafe[partition] = None
+        return failed
 
     def when_safe(self, then: Then, now: Now) -> None:
         """Call `then` when all that was appended is on disk."""
@@ -85,3 +82,18 @@ class Appends:
 
         for partition in waits:
             self._queues.around.durability.when(partition, partition.end_offset, safe, now)
+
+
+def _together(records: list[Record], bytes_max: int) -> Iterator[list[Record]]:
+    """What makes one batch each: not larger than that, about, unless one record is."""
+    some: list[Record] = []
+    left = bytes_max
+    for one in records:
+        size = len(one.value or b"") + 128
+        if some and size > left:
+            yield some
+            some, left = [], bytes_max
+        some.append(one)
+        left -= size
+    if some:
+        yield some

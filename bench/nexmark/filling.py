@@ -12,13 +12,15 @@ from penstock.testing.processes import BrokerProcess
 
 
 @contextmanager
-def filled(sizes: Mapping[str, int], layout: str, rate: int = Settings.rate) -> Iterator[str]:
-    """The broker's address; `sizes` says how many events the topics of each name hold."""
+def filled(
+    sizes: Mapping[str, int], layout: str, rate: int = Settings.rate, form: str = "json"
+) -> Iterator[str]:
+    """The broker's address; `sizes` says how many events the topics of each name hold, `form` how they are written."""
     with (
         tempfile.TemporaryDirectory(prefix="nexmark-") as folder,
         BrokerProcess(Path(folder, "data"), "never") as broker,
     ):
         asyncio.run(fill_side_input(broker.address))
         for topic, events in sizes.items():
-            asyncio.run(fill(broker.address, events, layout, Settings(rate=rate), topic))
+            asyncio.run(fill(broker.address, events, layout, Settings(rate=rate), topic, form))
         yield broker.address

@@ -70,22 +70,22 @@ def digest(result: Result) -> Mapping[str, object]:
 # --- penstock -------------------------------------------------------------------------------------------------------
 
 
-def ours(name: str, events: int, settings: Settings, layout: str = "three") -> Result:
+def ours(name: str, events: int, settings: Settings, layout: str = "three", form: str = "json") -> Result:
     """penstock's result: the engine alone, fed with the record batches that the topics would hold."""
-    job = Job(parse(script(name, Place(layout=layout, sink=PRINT))))
+    job = Job(parse(script(name, Place(layout=layout, sink=PRINT, form=form))))
     return settled(
-        change for output in _fed(job, events, settings, layout) for change in _changes(output.rows)
+        change for output in _fed(job, events, settings, layout, form) for change in _changes(output.rows)
     )
 
 
-def _fed(job: Job, events: int, settings: Settings, layout: str) -> Iterator[Output]:
+def _fed(job: Job, events: int, settings: Settings, layout: str, form: str) -> Iterator[Output]:
     named = {source.table.topic: source.index for source in job.sources}
     for index in named.values():
         job.expect(index, [0])
     if "nexmark_side_input" in named:
         yield from job.on_records(named["nexmark_side_input"], 0, _side_input(), NOW)
     for made in blocks(events, settings):
-        for topic, ready in batches(made, layout).items():
+        for topic, ready in batches(made, layout, form=form).items():
             for batch in ready if topic in named else ():
                 yield from job.on_records(named[topic], 0, batch, NOW)
     yield from job.on_end(NOW)

@@ -79,15 +79,22 @@ def compiled(jars: str) -> Path:
     return target
 
 
-def command(*arguments: str, heap: str = "1g") -> list[str]:
-    """The command line that runs a Java class with Flink's jars."""
+def command(*arguments: str, heap: str = "1g", more: str = "") -> list[str]:
+    """The command line that runs a Java class with Flink's jars, and `more` of a class path."""
     opened = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
     exported = [
         f"--add-exports={p}=ALL-UNNAMED" for p in ("java.base/sun.net.util", "java.rmi/sun.rmi.registry")
     ]
     told = f"-Dlog4j2.configurationFile={SOURCES / 'log4j2.properties'}"
     jars = assemble()
-    return kafka.java(*opened, *exported, told, *arguments, heap=heap, jars=f"{compiled(jars)}:{jars}")
+    return kafka.java(
+        *opened,
+        *exported,
+        told,
+        *arguments,
+        heap=heap,
+        jars=f"{compiled(jars)}:{jars}" + (f":{more}" if more else ""),
+    )
 
 
 class FlinkError(RuntimeError):
@@ -141,12 +148,12 @@ class Flink:
 
 
 @contextlib.contextmanager
-def running(heap: str = "2g") -> Iterator[Flink]:
+def running(heap: str = "2g", more: str = "") -> Iterator[Flink]:
     """Flink in a JVM of its own, which ends with the block."""
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            command("SqlRunner", heap=heap),
+            command("SqlRunner", heap=heap, more=more),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

@@ -18,6 +18,8 @@ class Rival(Protocol):
     """An engine at the place of a benchmark."""
 
     name: str
+    lasts: bool
+    """Whether its process stays from run to run, and so wants a run that does not count before the others."""
 
     def run(self, query: str, place: Place) -> Cost:
         """One run over all events of the place's topics."""

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from bench.nexmark.rivals import Cost
-from bench.nexmark.scripts import Place, statements
-from bench.oracle import flink
+from bench.nexmark.scripts import SCHEMA, Place, statements
+from bench.oracle import flink, protobuf
 
 SETTINGS = {
     "pipeline.object-reuse": "true",
@@ -25,8 +25,16 @@ SETTINGS = {
 """As nexmark-flink's own configuration, but for parallelism, memory and the interval of checkpoints."""
 
 
+MESSAGES = {
+    topic: f"'protobuf.message-class-name' = 'nexmark.{topic.title()}'"
+    for topic in ("person", "auction", "bid")
+}
+
+
 class FlinkSql:
     """One JVM with one way to keep state: `backend` is hashmap or rocksdb, `every` the checkpoints' interval."""
+
+    lasts = True
 
     def __init__(self, sql: flink.Flink, backend: str, every: str, folder: str, side_input: str) -> None:
         self.name = f"Flink, {backend}, {every}"
@@ -40,7 +48,9 @@ class FlinkSql:
 
     def run(self, query: str, place: Place) -> Cost:
         """One bounded job to its end."""
-        script = statements(query, replace(place, bounded=True, side_input=self._side_input))
+        script = statements(
+            query, replace(place, bounded=True, side_input=self._side_input, messages=MESSAGES)
+        )
         ran = self._sql.run(script, self._settings)
         return Cost(ran.cpu_ms / 1000, ran.wall_ms / 1000)
 
@@ -55,11 +65,14 @@ def side_input() -> Iterator[str]:
 
 
 @contextmanager
-def rival(backend: str = "hashmap", every: str = "10 s", heap: str = "4g") -> Iterator[FlinkSql]:
-    """A JVM for the runs of one query."""
+def rival(
+    backend: str = "hashmap", every: str = "10 s", form: str = "json", heap: str = "4g"
+) -> Iterator[FlinkSql]:
+    """A JVM for the runs of one query over topics of one format."""
+    more = "" if form == "json" else protobuf.class_path(SCHEMA)
     with (
         tempfile.TemporaryDirectory(prefix="flink-") as folder,
         side_input() as side,
-        flink.running(heap) as sql,
+        flink.running(heap, more) as sql,
     ):
         yield FlinkSql(sql, backend, every, folder, side)

@@ -20,20 +20,15 @@ import psutil
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.nexmark.rivals import Cost
+from bench.nexmark.rivals.watching import until_rest
 from bench.nexmark.scripts import Place, script
-
-LOOK_S = 0.05
-RESTS_S = 1.5
-"""A process that took no CPU to speak of for so long has nothing more to do: no commit, no snapshot."""
-RESTING = 0.5
-"""The share of a core, over LOOK_S, that a waiting worker may take."""
-LONGEST_S = 900.0
 
 
 class Worker:
     """A new worker process for every run."""
 
     name = "penstock"
+    lasts = False
 
     def __init__(self) -> None:
         """Compile the engine's loops where they are not in the cache: a first start does it beside the work, once."""
@@ -52,32 +47,14 @@ class Worker:
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=os.environ | {"POLARS_MAX_THREADS": "1"},
             )  # fmt: skip
             try:
-                return _watched(psutil.Process(process.pid), place.bootstrap, job)
+                reports = _reports(place.bootstrap, job)
+                return until_rest(psutil.Process(process.pid), lambda: next(reports))
             finally:
                 assert process.stdin
                 process.stdin.close()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(10)
                 process.kill()
-
-
-def _watched(process: psutil.Process, bootstrap: str, job: str) -> Cost:
-    begun_s, reports = time.monotonic(), _reports(bootstrap, job)
-    busy_s, looked_s, looked_cpu_s = begun_s, begun_s, 0.0
-    while time.monotonic() - begun_s < LONGEST_S:
-        time.sleep(LOOK_S)
-        now_s, cpu_s = time.monotonic(), _cpu_s(process)
-        if cpu_s - looked_cpu_s > RESTING * (now_s - looked_s):
-            busy_s = now_s
-        elif now_s - busy_s > RESTS_S and next(reports):
-            return Cost(cpu_s, busy_s - begun_s)
-        looked_s, looked_cpu_s = now_s, cpu_s
-    raise RuntimeError(f"{job} did not come to its end in {LONGEST_S} s")
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def _reports(bootstrap: str, job: str) -> Iterator[bool]:

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from penstock.engine.formats.json.fast import FastJsonReader
 from penstock.engine.formats.json.reader import Decoded, JsonOptions
-from penstock.engine.formats.layout import Test as Wanted
 from penstock.engine.kernels import compiled
 from penstock.engine.kernels.arrow import own
 from penstock.engine.kernels.decode import json as walk
 from penstock.engine.kernels.decode import numbers
+from penstock.engine.plan.tests import Test as Wanted
 from penstock.engine.types import Column
 from tests.engine.streams import NO_SHRINKING
 from tests.engine.test_json import HOSTILE, chunk_of
@@ -324,12 +324,11 @@ ROWS: list[bytes | None] = [
 )
 def test_rows_that_fail_a_test_are_gone_and_dead_letters_stay(sign: str, value: int | str) -> None:
     fields = (Column("s", "STRING"), Column("n", "INT"))
-    test = Wanted.of(fields[isinstance(value, int)], sign, value)
-    assert test is not None
+    test = Wanted(fields[isinstance(value, int)].name, sign, (value,))
     made = same(ROWS, fields, JsonOptions(), (test,))
     everything = FastJsonReader(fields, JsonOptions()).read(chunk_of(ROWS))
     assert made.bad == everything.bad and made.tombstones.tolist() == [4]
-    assert made.frame.rows() == everything.frame.filter(test.expression(fields)).rows()
+    assert made.frame.rows() == everything.frame.filter(test.expression).rows()
 
 
 def test_the_times_of_rows_that_fail_a_test_are_told() -> None:
@@ -338,26 +337,29 @@ def test_the_times_of_rows_that_fail_a_test_are_told() -> None:
         b'{"n":1,"at":"1970-01-01 00:00:01"}', b'{"n":2,"at":"1970-01-01 00:00:02"}', b'{"n":"1","at":"1970-01-01 00:00:03"}', None,
         b'{"n":"2","at":"1970-01-01 00:00:04"}', b"{bad", b'{"n":1}', b'{"n":1,"at":"1970-01-01 00:00:05"}',
     ]  # fmt: skip
-    reader = FastJsonReader(fields, JsonOptions(), (Wanted("n", "=", 2),), "at")
+    reader = FastJsonReader(fields, JsonOptions(), (Wanted("n", "=", (2,)),), "at")
     expected = reader._carefully(chunk_of(values))
     for made in (reader.read(chunk_of(values)), expected):
-        assert made.rows.tolist() == [1, 4] and made.seen is not None
+        assert made.rows.tolist() == [1, 4] and made.seen is not None and made.seen.times is not None
         assert made.seen.rows.tolist() == [0, 1, 2, 4, 6, 7]
         assert made.seen.times.tolist() == [10**6, 2 * 10**6, 3 * 10**6, 4 * 10**6, walk.NONE, 5 * 10**6]
 
 
-def test_only_what_the_walk_can_compare_is_a_test() -> None:
-    number, text = Column("n", "INT"), Column("s", "STRING")
-    assert (
-        Wanted.of(number, "=", "1") is None
-        and Wanted.of(text, "=", 1) is None
-        and Wanted.of(number, "=", 1.5) is None
+@pytest.mark.parametrize(
+    "test",
+    [
+        Wanted("n", "=", (2, -3)), Wanted("s", "=", ("", "abc", "x\ty")), Wanted("n", "IS NULL"), Wanted("s", "IS NOT NULL"), Wanted("n", "=", (0,), 2),
+        Wanted("n", "<", (0,), 2), Wanted("n", "<>", (1, -1), 4),
+    ],
+)  # fmt: skip
+def test_one_of_several_values_nulls_and_what_a_division_leaves_are_tests_too(test: Wanted) -> None:
+    fields = (Column("s", "STRING"), Column("n", "INT"))
+    made = same(
+        ROWS, fields, JsonOptions(), (Wanted("n", "<=", (9,)), test) if test.sign != "IS NULL" else (test,)
     )
-    assert (
-        Wanted.of(number, "LIKE", 1) is None
-        and Wanted.of(Column("d", "DOUBLE"), "=", 1) is None
-        and Wanted.of(number, "=", True) is None
-    )
+    everything = FastJsonReader(fields, JsonOptions()).read(chunk_of(ROWS))
+    wanted = test.expression if test.sign == "IS NULL" else test.expression & (pl.col("n") <= 9)
+    assert made.frame.rows() == everything.frame.filter(wanted).rows() and made.frame.height
 
 
 # --- memory ----------------------------------------------------------------------------------------------------

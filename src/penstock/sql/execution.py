@@ -81,6 +81,7 @@ def _scan(operator: ReadTable) -> str:
         f"scan {table.name} [{_connector(table)}], {verb}: {columns}"
         + (f"; metadata: {', '.join(also)}" if also else "")
         + f"; {len(operator.fields)} of {len(table.schema)} columns"
+        + (f"; only rows where {' AND '.join(map(str, operator.tests))}" if operator.tests else "")
     )
 
 

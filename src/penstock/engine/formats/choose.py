@@ -15,10 +15,10 @@ from penstock.engine.formats.json.debezium import DebeziumReader, DebeziumWriter
 from penstock.engine.formats.json.fast import FastJsonReader
 from penstock.engine.formats.json.reader import Decoded, JsonOptions
 from penstock.engine.formats.json.writer import JsonWriter
-from penstock.engine.formats.layout import Test
 from penstock.engine.formats.plain.csv import CsvReader, CsvWriter
 from penstock.engine.formats.plain.raw import RawReader, RawWriter
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
+from penstock.engine.plan.tests import Test
 from penstock.engine.types import Schema
 
 
@@ -39,7 +39,7 @@ class Writer(Protocol):
 def reader_of(
     form: str, fields: Schema, schema: Schema, options: Mapping[str, str], tests: tuple[Test, ...] = (), clock: str | None = None
 ) -> Reader:  # fmt: skip
-    """Reads the columns `fields` of values that hold all of `schema`; only JSON knows `tests` (see `can_test`)."""
+    """Reads the columns `fields` of values that hold all of `schema`; only those of `plan.tables.TESTED` know `tests`."""
     if form == "avro":
         return AvroReader(fields, schema)
     if form == "protobuf":
@@ -51,11 +51,6 @@ def reader_of(
     if form == "raw":
         return RawReader(fields, options, schema)
     return FastJsonReader(fields, JsonOptions.of(options), tests, clock)
-
-
-def can_test(form: str) -> bool:
-    """Whether the format's reader takes tests."""
-    return form == "json"
 
 
 def writer_of(form: str, fields: Schema, options: Mapping[str, str]) -> Writer:

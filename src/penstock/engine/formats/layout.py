@@ -1,4 +1,4 @@
-"""A schema as the walks' table of columns, and what rows may be asked for before they are made.
+"""A schema as the walks' table of columns, and the tests of a row as their table of tests.
 
 Knows the kinds that the walks can write; knows nothing of any format.
 """
@@ -6,53 +6,24 @@ Knows the kinds that the walks can write; knows nothing of any format.
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import columns as at
 from penstock.engine.kernels.frames import Block, Field, flat
 from penstock.engine.kernels.moments import ISO, SQL
+from penstock.engine.plan.tests import Test
 from penstock.engine.types import Column, Schema, is_row, row_fields
 
 _COLUMNS_MAX = 256
-_SIGNS = {"=": at.EQ, "<>": at.NE, "<": at.LT, "<=": at.LE, ">": at.GT, ">=": at.GE}
+_SIGNS = {
+    "=": at.EQ, "<>": at.NE, "<": at.LT, "<=": at.LE, ">": at.GT, ">=": at.GE, "IS NULL": at.NULL, "IS NOT NULL": at.NOT_NULL,
+}  # fmt: skip
 _INTEGERS = {"TINYINT": ("c", 1), "SMALLINT": ("s", 2), "INT": ("i", 4), "BIGINT": ("l", 8)}
 _SIMPLE = {
     "BOOLEAN": (at.BOOLEAN, "b", 0), "DOUBLE": (at.DOUBLE, "g", 8), "FLOAT": (at.FLOAT, "f", 4), "DATE": (at.DATE, "tdD", 4),
     "TIME": (at.TIME, "ttn", 8), **dict.fromkeys(kinds.TEXTS, (at.TEXT, "vu", 16)), **dict.fromkeys(kinds.TIMES, (at.MOMENT, "tsu:", 8)),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Test:
-    """``column sign value``; `sign` is one of ``= <> < <= > >=``. A NULL passes none."""
-
-    column: str
-    sign: str
-    value: int | str
-
-    @classmethod
-    def of(cls, column: Column, sign: str, value: object) -> "Test | None":
-        """A test that the walks can do on a column, or None: whole numbers and texts are what they can compare."""
-        whole = kinds.is_integer(column.kind) and isinstance(value, int) and not isinstance(value, bool)
-        if sign not in _SIGNS or not (whole or (kinds.is_text(column.kind) and isinstance(value, str))):
-            return None
-        assert isinstance(value, int | str)
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return None
-        return cls(column.name, sign, value)
-
-    def expression(self, fields: Schema) -> pl.Expr:
-        """The same for polars."""
-        held = pl.col(self.column)
-        if isinstance(self.value, int):
-            held = held.cast(pl.Int64)
-        value = pl.lit(self.value, dtype=pl.Int64 if isinstance(self.value, int) else pl.String)
-        made = {
-            "=": held == value, "<>": held != value, "<": held < value, "<=": held <= value, ">": held > value, ">=": held >= value,
-        }  # fmt: skip
-        return made[self.sign]
 
 
 @dataclass(frozen=True)
@@ -173,12 +144,15 @@ def _buckets(table: NDArray[np.int64], names: list[bytes]) -> NDArray[np.int64]:
 
 
 def _tests(tests: tuple[Test, ...], places: dict[str, int]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    rows, literals = np.zeros((len(tests), 4), np.int64), b""
-    for row, test in enumerate(tests):
-        rows[row, :2] = places[test.column], _SIGNS[test.sign]
-        if isinstance(test.value, int):
-            rows[row, 2] = test.value
-        else:
-            rows[row, 2:] = len(literals), len(test.value.encode())
-            literals += test.value.encode()
-    return rows, np.frombuffer(literals + b"\0", np.uint8)
+    """A row for each value of each test."""
+    rows, literals = [], b""
+    for clause, test in enumerate(tests):
+        for value in test.values or (0,):
+            row = [places[test.column], _SIGNS[test.sign], 0, 0, test.modulus, clause]
+            if isinstance(value, int):
+                row[2] = value
+            else:
+                row[2:4] = len(literals), len(value.encode())
+                literals += value.encode()
+            rows.append(row)
+    return np.array(rows, np.int64).reshape(-1, 6), np.frombuffer(literals + b"\0", np.uint8)

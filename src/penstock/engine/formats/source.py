@@ -22,11 +22,12 @@ from penstock.dead_letters import (
 )
 from penstock.engine.formats.choose import reader_of
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
-from penstock.engine.formats.json.reader import Decoded
-from penstock.engine.formats.layout import Test
+from penstock.engine.formats.json.reader import Decoded, Seen
 from penstock.engine.formats.options import key_format, stored, value_format
-from penstock.engine.operators.operator import DELETE, KIND, Failure
+from penstock.engine.kernels.decode.json import NONE
+from penstock.engine.operators.operator import DELETE, KIND, Failure, Sifted
 from penstock.engine.plan import Table
+from penstock.engine.plan.tests import Test
 from penstock.engine.types import FIRST_US, LAST_US, Schema, polars_type
 from penstock.errors import PenstockError
 from penstock.record import Record
@@ -43,10 +44,8 @@ class Read:
     chunk: Chunk | None = None
     records: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None
     """The chunk, and which of its records each row is."""
-    times: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None
-    kept: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
-    """With tests: the watermark column of all rows that were read (µs, the smallest number for a null), and which of
-    them passed the tests and are in `rows`."""
+    sifted: Sifted | None = None
+    """With tests: of all that was read, which passed and are in `rows`."""
 
 
 def _moments(name: str, millis: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pl.Series:
@@ -56,27 +55,22 @@ def _moments(name: str, millis: "np.ndarray[tuple[int], np.dtype[np.int64]]") ->
     return values if known.all() else values.zip_with(pl.Series(known), pl.Series([None], dtype=values.dtype))
 
 
-def _told(read: Read, decoded: Decoded) -> Read:
-    if decoded.seen is not None:
-        read.times = decoded.seen.times
-        read.kept = np.isin(decoded.seen.rows, decoded.rows, assume_unique=True)
-    return read
-
-
 class TopicReader:
     """Decodes the columns `fields` and adds the table's metadata columns."""
 
     def __init__(
         self, table: Table, fields: Schema, rows_max: int, bytes_max: int, tests: tuple[Test, ...] = ()
     ) -> None:
-        """With `tests` only rows that pass them all are handed on (of tables that only append): see `Read.times`."""
+        """With `tests` only rows that pass them all are handed on, of tables that are `tested`: see `Read.sifted`."""
         form = value_format(table)
+        assert table.tested or not tests
         self.table, self.rows_max, self.bytes_max = table, rows_max, bytes_max
         self.upsert = table.connector == "upsert-kafka"
-        assert not (tests and self.upsert), "a row that fails a test may still change an earlier one"
         clock = table.watermark.column if table.watermark is not None else None
-        known_clock = clock if any(column.name == clock for column in fields) else None
-        self.values = reader_of(form, fields, stored(table), table.options, tests, known_clock)
+        self._stamped = clock in dict(table.metadata)
+        self.values = reader_of(
+            form, fields, stored(table), table.options, tests, None if self._stamped else clock
+        )
         known = {column.name: column for column in table.schema}
         parts = tuple(known[name] for name in table.key)
         self.keys = reader_of(key_format(table), parts, parts, table.options) if self.upsert else None
@@ -99,7 +93,16 @@ class TopicReader:
             if self.upsert and len(decoded.tombstones):
                 frame = self._with_deletions(frame, decoded, chunk, partition)
             dead = [self._dead(chunk, bad, partition, now) for bad in decoded.bad]
-            yield _told(Read(frame, dead, chunk, decoded.rows), decoded)
+            sifted = None if decoded.seen is None else self._sifted(decoded.seen, decoded.rows, chunk)
+            yield Read(frame, dead, chunk, decoded.rows, sifted)
+
+    def _sifted(self, seen: Seen, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]", chunk: Chunk) -> Sifted:
+        passed, times = np.zeros(len(chunk), np.bool_), seen.times
+        passed[rows] = True
+        if self._stamped:
+            stamps = _moments("", chunk.places[TIMESTAMP][seen.rows]).to_physical()
+            times = stamps.fill_null(NONE).to_numpy()
+        return Sifted(passed[seen.rows], times)
 
     def _with_metadata(
         self,

@@ -52,6 +52,15 @@ class Late:
     watermark_ms: int
 
 
+@dataclass(frozen=True)
+class Sifted:
+    """What a decoder tells of rows of which it hands on some: which of all they are, and, where the table has event time,
+    that of all rows (µs, the smallest number for a null)."""
+
+    kept: NDArray[np.bool_]
+    times: NDArray[np.int64] | None
+
+
 class Operator:
     """One node at work. Stateless ones only answer `on_rows`."""
 

@@ -12,9 +12,11 @@ from sqlglot import exp
 from penstock.engine.expressions import asks_time, compile_to
 from penstock.engine.functions import kinds
 from penstock.engine.kernels import scatter
-from penstock.engine.operators.operator import KIND, MARK, ROW, Moment, Operator
+from penstock.engine.kernels.decode.json import NONE
+from penstock.engine.operators.operator import KIND, MARK, ROW, Moment, Operator, Sifted
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan
+from penstock.engine.plan.tests import Test
 from penstock.engine.run.columns import integers, pick, there
 from penstock.engine.run.rules import narrower
 from penstock.engine.run.watermarks import START_MS, SourceTime
@@ -28,17 +30,23 @@ class ReadTable(Operator):
     name = "scan"
 
     def __init__(
-        self, plan: Scan, needed: Sequence[str], fields: Mapping[str, set[str] | None] | None = None
+        self,
+        plan: Scan,
+        needed: Sequence[str],
+        fields: Mapping[str, set[str] | None] | None = None,
+        tests: tuple[Test, ...] = (),
     ) -> None:
-        """`fields` says which fields of nested rows are read, where that is not all (None)."""
+        """`fields` says which fields of nested rows are read, where that is not all (None); `tests`, which rows need not be
+        made, by who makes them."""
         table = plan.table
-        self.table = table
+        self.table, self.tests = table, tests
         computed = dict(table.computed)
         self.schema: Schema = tuple(c for c in table.schema if c.name in needed)
         wanted = {c.name for c in self.schema} | set(table.key if table.connector == "upsert-kafka" else ())
         if table.watermark is not None:
             wanted.add(table.watermark.column)
-        physical = _physical(table.schema, wanted, computed, dict(table.metadata))
+        tested = {test.column for test in tests}
+        physical = _physical(table.schema, wanted | tested, computed, dict(table.metadata))
         self.fields = tuple(narrower(c, (fields or {}).get(c.name)) for c in physical)
         self.metadata = [(name, key) for name, key in table.metadata]
         base = tuple(c for c in table.schema if c.name not in computed)
@@ -48,7 +56,8 @@ class ReadTable(Operator):
             if column.name in wanted and (expr := computed.get(column.name)) is not None
         ]
         self.timed = any(asks_time(expr) for expr in self.computed)
-        self.names = [c.name for c in table.schema if c.name in wanted]
+        # A frame without columns has no rows.
+        self.names = [c.name for c in table.schema if c.name in wanted] or [self.fields[0].name]
         self.numbered = False
         """Whether rows say, as `ROW`, which of the batch they are."""
         self.marked = False
@@ -73,18 +82,36 @@ class ReadTable(Operator):
         made = pick(rows, [*self.names, *riders])
         return made.with_columns(pl.Series(ROW, np.arange(made.height))) if self.numbered else made
 
-    def see(self, rows: pl.DataFrame, time: SourceTime, partition: int) -> pl.DataFrame:
-        """Note the batch's times; rows get `$mark` where one of them lies behind the bound."""
+    def sift(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, Sifted]:
+        """The rows that pass the tests, of rows that no decoder has tested."""
+        kept = rows.select(pl.all_horizontal(test.expression for test in self.tests).fill_null(False))
+        times, mark = None, self.table.watermark
+        if mark is not None:
+            moments = rows[mark.column]
+            times = np.where(there(moments), integers(moments), NONE)
+        return rows.filter(kept.to_series()), Sifted(kept.to_series().to_numpy(), times)
+
+    def see(
+        self, rows: pl.DataFrame, time: SourceTime, partition: int, sifted: Sifted | None = None
+    ) -> pl.DataFrame:
+        """Note the times of all that was read; rows get `$mark` where one of them lies behind the bound."""
         mark = self.table.watermark
         if mark is None:
             return rows
-        times = rows[mark.column]
-        valid, moments_ms = there(times), integers(times) // 1000
+        if sifted is not None:
+            assert sifted.times is not None
+            valid = sifted.times != NONE
+            moments_ms = np.where(valid, sifted.times, 0) // 1000
+        else:
+            times = rows[mark.column]
+            valid, moments_ms = there(times), integers(times) // 1000
         marks = np.empty(len(moments_ms), np.int64)
         # int: before the kernel is compiled it runs as Python, and gives numpy's numbers
         seen_ms = int(scatter.watermarks(moments_ms, valid, time.seen_ms.get(partition, START_MS), marks))
         if seen_ms > START_MS:
             time.saw(partition, seen_ms)
+        if sifted is not None:
+            marks, moments_ms, valid = (held[sifted.kept] for held in (marks, moments_ms, valid))
         reached = np.where(marks > START_MS, marks - mark.late_ms - 1, START_MS)
         if self.marked or bool((valid & (moments_ms <= reached)).any()):
             return rows.with_columns(pl.Series(MARK, reached))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from penstock.engine.plan.grouping import WINDOW_COLUMNS, WINDOW_NAMES, Aggregate, Aggregation, Window
 from penstock.engine.plan.joins import AsOf, Join, Within
-from penstock.engine.plan.node import Node, columns_of
+from penstock.engine.plan.node import Node, columns_of, conjuncts
 from penstock.engine.plan.ordered import Order, Over, Top
 from penstock.engine.plan.rows import Beside, Filter, Project, Repeat, Union, Unnest
 from penstock.engine.plan.tables import Scan, Table, Watermark
@@ -40,6 +40,7 @@ __all__ = [
     "Window",
     "Within",
     "columns_of",
+    "conjuncts",
     "walk",
 ]
 

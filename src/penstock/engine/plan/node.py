@@ -54,6 +54,13 @@ class Node:
         return self
 
 
+def conjuncts(condition: Expr) -> list[Expr]:
+    """The parts that AND holds together."""
+    if isinstance(condition, exp.And):
+        return conjuncts(condition.this) + conjuncts(condition.expression)
+    return [condition]
+
+
 def columns_of(*expressions: Expr | None) -> set[str]:
     """The columns that expressions read."""
     return {column.name for expr in expressions if expr is not None for column in expr.find_all(exp.Column)}

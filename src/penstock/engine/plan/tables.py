@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from penstock.engine.plan.node import Node
+from penstock.engine.plan.tests import Test
 from penstock.engine.types import Expr, Schema
 
 SINCE = "$since"
@@ -15,6 +16,8 @@ UPDATING = ("upsert-kafka",)
 
 CHANGELOGS = ("debezium-json",)
 """Formats whose records say which change each is."""
+TESTED = ("json",)
+"""Formats whose readers test a row before they make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,15 @@ class Table:
         return self.connector == "kafka" and form in CHANGELOGS
 
     @property
+    def tested(self) -> bool:
+        """Whether who decodes its records may leave out rows that fail a test: of rows that change others none may go, and
+        what time it is has to be known of all."""
+        form = self.options.get("value.format", self.options.get("format", "json"))
+        computed = {name for name, _ in self.computed}
+        timed = self.watermark is not None and self.watermark.column in computed
+        return self.connector == "kafka" and form in TESTED and not timed
+
+    @property
     def topic(self) -> str:
         """The Kafka topic behind the table, where its connector has one."""
         return self.options.get("topic", self.name)
@@ -74,6 +86,8 @@ class Scan(Node):
 
     table: Table
     ttl_ms: int | None = None
+    tests: tuple[Test, ...] = field(default=(), repr=False)
+    """What is asked of its rows above: those that fail are not wanted. How a scan runs, not which it is."""
 
     @property
     def schema(self) -> Schema:

@@ -23,6 +23,7 @@ from penstock.engine.plan import (
     Unnest,
     Window,
     columns_of,
+    conjuncts,
 )
 from penstock.engine.plan.user import Apply, Call, Expand
 from penstock.engine.types import Column, Expr
@@ -182,7 +183,7 @@ def _of_join(node: Join | AsOf) -> Node:
     """Calls of one side's values are made on that side; of both sides', after an inner join."""
     assert node.condition is not None
     sides, kept, after = Sides(node.left, node.right), list[Expr](), list[Expr]()
-    for part in _conjuncts(node.condition):
+    for part in conjuncts(node.condition):
         try:
             kept.append(sides.put(part))
         except LookupError:
@@ -192,19 +193,14 @@ def _of_join(node: Join | AsOf) -> Node:
                     remedy="call it on each side first, in a projection, and compare the results",
                 ) from None
             after.append(part)
-    joined = replace(node.on(*(side.node() for side in sides.both)), condition=_all(kept))
+    joined = replace(node.on(*(side.node() for side in sides.both)), condition=all_of(kept))
     made = joined if len(joined.schema) == len(node.schema) else _as_before(joined, node)
-    rest = _all(after)
+    rest = all_of(after)
     return made if rest is None else apart(Filter(made, rest))
 
 
-def _conjuncts(condition: Expr) -> list[Expr]:
-    if isinstance(condition, exp.And):
-        return _conjuncts(condition.this) + _conjuncts(condition.expression)
-    return [condition]
-
-
-def _all(conditions: Sequence[Expr]) -> Expr | None:
+def all_of(conditions: Sequence[Expr]) -> Expr | None:
+    """One condition of several, None of none."""
     made: Expr | None = None
     for condition in conditions:
         made = _both(made, condition)

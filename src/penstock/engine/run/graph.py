@@ -15,7 +15,7 @@ from penstock.engine.operators.joins.interval import IntervalJoin
 from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
-from penstock.engine.operators.operator import NEVER_MS, Failure, Late, Moment, Operator
+from penstock.engine.operators.operator import NEVER_MS, Failure, Late, Moment, Operator, Sifted
 from penstock.engine.operators.ordered.best import BestRows
 from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
@@ -51,7 +51,7 @@ from penstock.engine.plan.tables import SINCE
 from penstock.engine.plan.user import Expand, MapBatches, Process
 from penstock.engine.run.calls import apart
 from penstock.engine.run.figures.laps import Laps
-from penstock.engine.run.rules import fields_read, prune, rewrite, scanned
+from penstock.engine.run.rules import fields_read, prune, rewrite, scanned, tests_common, without_tested
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.engine.types import polars_type
 
@@ -138,8 +138,10 @@ class Graph:
         self._built: list[tuple[Node, int]] = []
         self._heads: dict[tuple[str, int | None], int] = {}
         self._reads: dict[str, int] = {}
+        written = [rewrite(sink.source) for sink in plan.sinks]
+        self._tests = tests_common(written)
         nodes = [
-            prune(apart(rewrite(sink.source)), {c.name for c in sink.source.schema}) for sink in plan.sinks
+            prune(apart(without_tested(node, self._tests)), {c.name for c in node.schema}) for node in written
         ]
         self.needed: dict[str, set[str]] = {}
         for node in nodes:
@@ -210,7 +212,9 @@ class Graph:
         """A table is read once, whoever asks."""
         name = node.table.name
         if name not in self._reads:
-            read = ReadTable(node, sorted(self.needed[name]), self._fields.get(name, {}))
+            read = ReadTable(
+                node, sorted(self.needed[name]), self._fields.get(name, {}), self._tests.get(name, ())
+            )
             self.vertices.append(Vertex(read, (node,), source=len(self.scans)))
             self._reads[name] = len(self.vertices) - 1
             self.scans.append(self._reads[name])
@@ -263,25 +267,30 @@ class Graph:
     # --- running ---------------------------------------------------------------------------------------------
 
     def rows(
-        self, source: int, rows: pl.DataFrame, times: Sequence[SourceTime], partition: int, now: Now
+        self,
+        source: int,
+        rows: pl.DataFrame,
+        times: Sequence[SourceTime],
+        partition: int,
+        now: Now,
+        sifted: Sifted | None = None,
     ) -> list[tuple[int, pl.DataFrame]]:
         """Rows of one source through the graph, then its watermark; what came out at the sinks, in order."""
         out: list[tuple[int, pl.DataFrame]] = []
         vertex = self.vertices[self.scans[source]]
         scan = vertex.operator
         assert isinstance(scan, ReadTable)
-        vertex.rows_in += rows.height
-        made = (
-            scan.on_rows(rows, 0, Moment(now, vertex.watermark_ms, vertex.watermark_ms))
-            if rows.height
-            else None
-        )
+        if sifted is None and scan.tests:
+            rows, sifted = scan.sift(rows)
+        count = rows.height if sifted is None else len(sifted.kept)
+        vertex.rows_in += count
+        made = scan.on_rows(rows, 0, Moment(now, vertex.watermark_ms, vertex.watermark_ms)) if count else None
         if made is not None:
-            made = scan.see(made, times[source], partition)
+            made = scan.see(made, times[source], partition, sifted)
         vertex.batches += 1
         self.laps.end(vertex)
         marks = self._reached(times, now)
-        if made is not None:
+        if made is not None and made.height:
             self._hand_on(self.scans[source], made, marks, now, out)
         self._advance(marks, now, out)
         return out

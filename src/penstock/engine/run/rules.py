@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from penstock.engine.formats.options import stored
 from penstock.engine.plan import (
     WINDOW_NAMES,
     Aggregate,
@@ -18,7 +19,11 @@ from penstock.engine.plan import (
     Scan,
     Window,
     columns_of,
+    conjuncts,
+    walk,
 )
+from penstock.engine.plan.tests import Test, tests_of
+from penstock.engine.run.calls import all_of, has_call
 from penstock.engine.types import Column, Expr, is_row, row_fields, row_kind
 
 
@@ -101,7 +106,39 @@ def _below(step: Filter | Project, moved: Node, window: Window) -> Node | None:
     return Project(moved, tuple(columns))
 
 
-RULES = (merge_projections, sink_window)
+def test_early(node: Node) -> Node:
+    """What a filter asks of the columns of a scan below it, the scan is told: its rows may be tested before they are made."""
+    if not isinstance(node, Filter) or has_call((node.condition,)):
+        return node
+    return replace(node, source=_told(node.source, conjuncts(node.condition)))
+
+
+def _told(node: Node, conditions: Sequence[Expr]) -> Node:
+    if isinstance(node, Scan) and node.table.tested:
+        tests = [test for one in conditions for test in tests_of(one, stored(node.table))]
+        return replace(node, tests=tuple(dict.fromkeys((*node.tests, *tests))))
+    if not _is_passed(node):
+        return node
+    (source,) = node.inputs
+    below = (_below_projection(one, node) for one in conditions)
+    return node.on(_told(source, [one for one in below if one is not None]))
+
+
+def _is_passed(node: Node) -> bool:
+    """Whether conditions on rows may be asked below: a user's function is called for the rows that it was called for."""
+    return isinstance(node, Filter | Project) and not has_call(node.expressions)
+
+
+def _below_projection(condition: Expr, node: Node) -> Expr | None:
+    """A condition over the rows below, where it reads what a projection hands on."""
+    if not isinstance(node, Project):
+        return condition
+    made = {column.name: (column, expr) for column, expr in node.columns}
+    bare = {name for name, (_, expr) in made.items() if isinstance(expr, exp.Column)}
+    return _substituted(condition, made) if columns_of(condition) <= bare else None
+
+
+RULES = (merge_projections, sink_window, test_early)
 
 
 def prune(node: Node, wanted: AbstractSet[str]) -> Node:
@@ -129,6 +166,36 @@ def scanned(node: Node, wanted: AbstractSet[str], into: dict[str, set[str]]) -> 
         into.setdefault(node.table.name, set()).update(wanted)
     for source, read in zip(node.inputs, node.reads(wanted), strict=True):
         scanned(source, read, into)
+
+
+Tests = dict[str, tuple[Test, ...]]
+
+
+def tests_common(nodes: Sequence[Node]) -> Tests:
+    """By table, the tests that all its scans make: a row that fails one of them, nobody wants."""
+    made: Tests = {}
+    for scan in (part for node in nodes for part in walk(node) if isinstance(part, Scan)):
+        known = made.get(scan.table.name, scan.tests)
+        made[scan.table.name] = tuple(test for test in known if test in scan.tests)
+    return made
+
+
+def without_tested(node: Node, tests: Tests) -> Node:
+    """The plan without conditions that all rows of the scans below fulfil."""
+    node = node.on(*(without_tested(source, tests) for source in node.inputs))
+    if not isinstance(node, Filter) or has_call((node.condition,)):
+        return node
+    left = [one for one in conjuncts(node.condition) if not _is_tested(one, node.source, tests)]
+    rest = all_of(left)
+    return node.source if rest is None else Filter(node.source, rest)
+
+
+def _is_tested(condition: Expr, node: Node, tests: Tests) -> bool:
+    if isinstance(node, Scan):
+        found = tests_of(condition, stored(node.table)) if node.table.tested else ()
+        return bool(found) and set(found) <= set(tests.get(node.table.name, ()))
+    below = _below_projection(condition, node) if _is_passed(node) else None
+    return below is not None and _is_tested(below, node.inputs[0], tests)
 
 
 Fields = dict[str, dict[str, set[str] | None]]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from penstock.engine.plan import Node, Order, Project, Top, walk
+from penstock.engine.plan import Node, Order, Project, Top, conjuncts, walk
 from penstock.engine.types import Column, Schema
 from penstock.sql.faults import QueryError
-from penstock.sql.nodes.pairs import conjuncts, filtered
+from penstock.sql.nodes.pairs import filtered
 from penstock.sql.nodes.traits import event_times, window_roles
 
 USAGE = (

@@ -10,7 +10,18 @@ from itertools import count
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import WINDOW_NAMES, Aggregate, AsOf, Filter, Join, Node, Window, Within, columns_of
+from penstock.engine.plan import (
+    WINDOW_NAMES,
+    Aggregate,
+    AsOf,
+    Filter,
+    Join,
+    Node,
+    Window,
+    Within,
+    columns_of,
+    conjuncts,
+)
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError
 from penstock.sql.nodes.bounds import bound_of
@@ -20,13 +31,6 @@ from penstock.sql.nodes.traits import event_times, row_key, window_roles
 
 FILTERED_LEFT, FILTERED_RIGHT = ("INNER", "RIGHT", "SEMI"), ("INNER", "LEFT", "SEMI", "ANTI")
 """Kinds of join in which a condition on one side alone may drop that side's rows beforehand."""
-
-
-def conjuncts(condition: exp.Expression) -> list[exp.Expression]:
-    """The parts that AND holds together."""
-    if isinstance(condition, exp.And):
-        return conjuncts(condition.this) + conjuncts(condition.expression)
-    return [condition]
 
 
 def paired(left: Node, right: Node, how: str, condition: exp.Expression | None) -> Join:

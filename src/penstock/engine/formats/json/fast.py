@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
 from penstock.engine.formats.json.reader import Decoded, JsonOptions, JsonReader, Seen
-from penstock.engine.formats.layout import Layout, Test
+from penstock.engine.formats.layout import Layout
 from penstock.engine.kernels import compiled
 from penstock.engine.kernels.decode import json
 from penstock.engine.kernels.frames import Block, Blocks
+from penstock.engine.plan.tests import Test
 from penstock.engine.types import Schema
 
 _PATIENCE = 15
@@ -23,7 +24,7 @@ _PATIENCE = 15
 class FastJsonReader:
     """Reads the columns `fields` out of JSON objects, and only rows for which all `tests` hold.
 
-    With `clock`, a timestamp among the columns, `Decoded.seen` tells the times of the others too.
+    With tests `Decoded.seen` tells of the others too: their times, with `clock`, a timestamp among the columns.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class FastJsonReader:
         self.fields, self.options, self.tests, self.clock = fields, options, tests, clock if tests else None
         self.careful = JsonReader(fields, options)
         self.layout = Layout.of(fields, tests, options.iso)
-        self._keeps = [test.expression(fields) for test in tests]
+        self._keeps = [test.expression for test in tests]
         self._rest = 0
         if self.layout is not None:
             self._blocks = Blocks(self.layout.columns)
@@ -59,10 +60,11 @@ class FastJsonReader:
         if not self._keeps:
             return read
         kept = read.frame.select(pl.all_horizontal(self._keeps).fill_null(False)).to_series()
-        seen = None
+        times = None
         if self.clock is not None:
-            seen = Seen(read.rows, read.frame[self.clock].to_physical().fill_null(json.NONE).to_numpy())
-        return Decoded(read.frame.filter(kept), read.rows[kept.to_numpy()], read.tombstones, read.bad, seen)
+            times = read.frame[self.clock].to_physical().fill_null(json.NONE).to_numpy()
+        rows = read.rows[kept.to_numpy()]
+        return Decoded(read.frame.filter(kept), rows, read.tombstones, read.bad, Seen(read.rows, times))
 
     def _joined(self, walked: Decoded, flagged: NDArray[np.int64], chunk: Chunk) -> Decoded:
         """The rows of flagged records among the others, in the records' order."""
@@ -74,8 +76,10 @@ class FastJsonReader:
         seen = None
         if walked.seen is not None and other.seen is not None:
             records = np.concatenate([walked.seen.rows, flagged[other.seen.rows]])
-            turn = np.argsort(records, kind="stable")
-            seen = Seen(records[turn], np.concatenate([walked.seen.times, other.seen.times])[turn])
+            turn, times = np.argsort(records, kind="stable"), None
+            if walked.seen.times is not None and other.seen.times is not None:
+                times = np.concatenate([walked.seen.times, other.seen.times])[turn]
+            seen = Seen(records[turn], times)
         return Decoded(frame, rows[order], walked.tombstones, bad, seen)
 
     # --- the walk --------------------------------------------------------------------------------------------
@@ -91,9 +95,9 @@ class FastJsonReader:
         made, marked, gone = self._counts[:3].tolist()
         rows, flagged, tombstones = records[0, :made], records[1, :marked], records[1, count - gone :][::-1]
         seen = None
-        if self._clock >= 0:
+        if self.tests:
             every = np.delete(np.arange(count), np.concatenate([flagged, tombstones]))
-            seen = Seen(every, times[every])
+            seen = Seen(every, times[every] if self._clock >= 0 else None)
         frame = block.frame(made, self._nulls, chunk.data)
         return Decoded(frame, rows, tombstones, [], seen), flagged
 

@@ -85,13 +85,13 @@ class Decoded:
 
 @dataclass
 class Seen:
-    """With tests and a column to tell time by: what it holds in every row that was read, whether it passed or not.
+    """With tests: every record that was read, in order, whether its row passed or not.
 
-    `rows` are the records, in order; `times` microseconds, the smallest number for a null.
+    `times` are what the column to tell time by holds, if there is one: microseconds, the smallest number for a null.
     """
 
     rows: NDArray[np.int64]
-    times: NDArray[np.int64]
+    times: NDArray[np.int64] | None
 
 
 def check_keys(fields: Columns) -> None:

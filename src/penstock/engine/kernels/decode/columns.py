@@ -19,8 +19,9 @@ FIELDS = 10
 TEXT, BOOLEAN, INTEGER, DOUBLE, FLOAT, DECIMAL, MOMENT, DATE, TIME, ROW = range(10)
 BUCKETS = 512
 PLACES = 64
-EQ, NE, LT, LE, GT, GE = range(6)
-"""What a test does; its row in the table of tests: column, sign, number, or place and size of its text's bytes."""
+EQ, NE, LT, LE, GT, GE, NULL, NOT_NULL = range(8)
+"""What a test does. Its row in the table of tests: column, sign, number or place of its text's bytes, their size, modulus (0:
+none), and its clause: of the tests of one clause, which stand together, one has to hold."""
 
 
 @register_jitable(forceinline=True, _nrt=False)
@@ -128,15 +129,32 @@ def _compared(
 
 
 @register_jitable(forceinline=True, _nrt=False)
+def _rest(number: Any, modulus: Any) -> Any:
+    """What a division leaves over, with the number's sign (SQL's MOD)."""
+    rest = number % modulus
+    return rest - modulus if number < 0 and rest != 0 else rest
+
+
+@register_jitable(forceinline=True, _nrt=False)
 def passes(
     data: Any, row: Any, table: Any, marks: Any, there: Any, tests: Any, literals: Any, extra: Any,
     o8: Any, o16: Any, o32: Any, o64: Any,
 ) -> Any:  # fmt: skip
-    """Whether a row passes all tests; with a null it does not. A column is there where its mark says `there`."""
+    """Whether a row passes a test of every clause; a null passes none but NULL. A column is there where its mark says `there`."""
+    clause, good = np.int64(-1), True
     for test in range(len(tests)):
+        if tests[test, 5] != clause:
+            if not good:
+                return False
+            clause, good = tests[test, 5], False
+        if good:
+            continue
         column, sign = tests[test, 0], tests[test, 1]
+        if sign >= 6:
+            good = (marks[column] == there) == (sign == 7)
+            continue
         if marks[column] != there:
-            return False
+            continue
         base = table[column, 1]
         if table[column, 0] == 0:
             order = _compared(data, extra, base, row, tests[test, 2], tests[test, 3], literals, o8, o64)
@@ -144,6 +162,8 @@ def passes(
         else:
             order = _held(base, table[column, 3], row, o8, o16, o32, o64)
             limit = tests[test, 2]
+            if tests[test, 4] > 0:
+                order = _rest(order, tests[test, 4])
         if sign == 0:
             good = order == limit
         elif sign == 1:
@@ -156,6 +176,4 @@ def passes(
             good = order > limit
         else:
             good = order >= limit
-        if not good:
-            return False
-    return True
+    return good

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from penstock.engine.plan import Node
+from penstock.engine.plan import Node, conjuncts
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.grouping import has_aggregate
@@ -17,7 +17,7 @@ from penstock.sql.lower.joins import apart
 from penstock.sql.lower.ranking import bounded, refuse_unbounded
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.lower.subqueries.values import beside
-from penstock.sql.nodes.pairs import conjuncts, doubtful, paired
+from penstock.sql.nodes.pairs import doubtful, paired
 from penstock.sql.support import EXPRESSIONS_REFUSED
 
 ROWS_ONLY = ("where", "distinct", "with_")

@@ -1,0 +1,203 @@
+"""Conditions that are pushed into the decoder change nothing but the cost: rows, dead letters, event time, figures."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.engine.job import EngineOptions, Job
+from penstock.engine.operators.scan import ReadTable
+from penstock.engine.plan import Plan, Scan, Table
+from penstock.engine.plan.tests import tests_of as asked_of
+from penstock.engine.run import rules
+from penstock.engine.types import Column
+from penstock.record import Record, encode
+from penstock.sql.execution import execution
+from penstock.sql.script import parse
+from tests.engine.streams import NO_SHRINKING, NOW, sql
+
+SOURCE = """
+CREATE TABLE t (a BIGINT, i INT, s STRING, c CHAR(3), d DOUBLE, ts TIMESTAMP(3){also}{mark})
+WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+"""
+MARK = ", WATERMARK FOR ts AS ts - INTERVAL '2' SECOND"
+SINK = "CREATE TABLE o ({columns}) WITH ('connector' = 'print');\n"
+ROWS = SINK.format(columns="a BIGINT, s STRING") + "INSERT INTO o SELECT a, s FROM t WHERE {condition}"
+WINDOWS = (
+    SINK.format(columns="w TIMESTAMP(3), n BIGINT, m BIGINT")
+    + """INSERT INTO o SELECT window_start, COUNT(*), MIN(a) FROM TABLE(TUMBLE(
+         TABLE v, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY window_start, window_end"""
+)
+VIEW = (
+    "CREATE VIEW v AS SELECT s AS t, a, ts FROM (SELECT a, i AS j, s, c, d, ts FROM t) WHERE {condition};\n"
+)
+
+
+def plan_of(body: str, condition: str = "a = 1", mark: str = MARK, also: str = "") -> Plan:
+    return parse((SOURCE.format(mark=mark, also=also) + body).replace("{condition}", condition))
+
+
+def asked_in(plan: Plan) -> list[str]:
+    """What each scan tests as it decodes."""
+    scans = [vertex.operator for vertex in Job(plan).graph.vertices if vertex.source >= 0]
+    return [" AND ".join(map(str, scan.tests)) for scan in scans if isinstance(scan, ReadTable)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "tests"),
+    [
+        ("a = 1", "a = 1"), ("1 < i AND s <> 'it''s'", "i > 1 AND s <> 'it''s'"), ("a IN (1, -2)", "a IN (1, -2)"), ("a NOT IN (1, 2)", "a <> 1 AND a <> 2"),
+        ("s = 'x' OR s IN ('y', 'z')", "s IN ('x', 'y', 'z')"), ("NOT (a >= 3)", "a < 3"), ("i BETWEEN -1 AND 1", "i >= -1 AND i <= 1"),
+        ("d IS NULL AND NOT s IS NULL", "d IS NULL AND s IS NOT NULL"), ("MOD(a, 123) = 0", "MOD(a, 123) = 0"), ("a % 5 IN (1, 2)", "MOD(a, 5) IN (1, 2)"),
+        ("0.908 * a > 1000000 AND a * 0.5 <= 3", "a > 1101321 AND a <= 6"), ("-7 < 0.5 * a", "a > -14"), ("0.5 * a >= 1.3", "a >= 3"), ("0.5 * a < 1.3", "a < 3"),
+        # what is not of this shape stays with the filter, whole or in part
+        ("a = 1 OR i = 2", ""), ("a = i", ""), ("a + 1 = 2", ""), ("d = 1", ""), ("c = 'a'", ""), ("a = 1.5", ""), ("s = 1", ""), ("UPPER(s) = 'A'", ""),
+        ("a = 1 AND d > 0.5", "a = 1"), ("MOD(a, -3) = 0", ""), ("i BETWEEN 1 AND a", ""), ("0.5 * a = 1", ""), ("-0.5 * a > 1", ""), ("2 * a > 3", ""),
+        ("a < 9223372036854775808", ""), ("0.00000000000000000001 * a > 1", ""), ("NOT (i BETWEEN 1 AND 2)", ""), ("a = 1 AND NOT (a = 2 OR s = 'x')", "a = 1"),
+    ],
+)  # fmt: skip
+def test_simple_conditions_become_tests(condition: str, tests: str) -> None:
+    assert asked_in(plan_of(ROWS, condition)) == [tests]
+
+
+def test_a_column_that_the_record_does_not_hold_is_not_tested() -> None:
+    schema = (Column("a", "BIGINT"),)
+    assert (
+        asked_of(sql("a = 1 and b = 2"), schema)[0].column == "a"
+        and len(asked_of(sql("a = 1 and b = 2"), schema)) == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (ROWS.replace("FROM t", "FROM (SELECT a, UPPER(s) AS s FROM t)").replace("{condition}", "s = 'A'"), "it is computed"),
+        (SINK.format(columns="a BIGINT") + "INSERT INTO o SELECT a FROM t WHERE a = 1 UNION ALL SELECT a FROM t", "another scan wants all"),
+    ],
+)  # fmt: skip
+def test_conditions_that_are_not_everybodys_stay_where_they_are(body: str, why: str) -> None:
+    assert asked_in(plan_of(body)) == [""], why
+
+
+def test_what_several_ask_of_one_table_is_tested_once() -> None:
+    both = "INSERT INTO o SELECT a FROM t WHERE a > 0 AND i = 1 UNION ALL SELECT a FROM t WHERE i = 1 AND s = 'x'"
+    text = execution(plan_of(SINK.format(columns="a BIGINT") + both))
+    assert "only rows where i = 1\n" in text and "Filter `a` > 0" in text and "Filter `s` = 'x'" in text
+
+
+def test_explain_tells_what_the_scan_tests_and_the_filter_is_gone() -> None:
+    text = execution(plan_of(VIEW + WINDOWS, "j = 3 AND s = 'x' AND d > 0.5"))
+    assert (
+        "5 of 6 columns; only rows where i = 3 AND s = 'x'\n" in text
+        and "Filter `d` > 0.5" in text
+        and "= 'x'\n" in text
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("'format' = 'json'", "'format' = 'debezium-json'"), ("'format' = 'json'", "'format' = 'csv'"),
+        ("ts TIMESTAMP(3)", "x TIMESTAMP(3), ts AS x"), ("'kafka', 'topic' = 't', 'format' = 'json'", "'datagen'"),
+    ],
+)  # fmt: skip
+def test_tables_whose_rows_all_have_to_be_made_are_not_tested(change: tuple[str, str]) -> None:
+    script = (SOURCE.format(mark=MARK, also="") + SINK.format(columns="a BIGINT")).replace(*change)
+    mark = MARK if "debezium" not in change[1] else ""
+    plan = (
+        parse(script.replace(MARK, mark) + "INSERT INTO o SELECT a FROM t WHERE a = 1")
+        if "debezium" not in change[1]
+        else None
+    )
+    if plan is not None:
+        assert asked_in(plan) == [""]
+    table = Table("t", (Column("a", "BIGINT"),), {"connector": "kafka", "format": "debezium-json"})
+    assert not table.tested and not Scan(table).tests
+
+
+# --- nothing but the cost ---------------------------------------------------------------------------------------
+
+CONDITIONS = (
+    "a = 1", "a <> 1 AND i >= 0", "s IN ('x', 'long enough to lie elsewhere')", "MOD(a, 3) = 0", "MOD(a, 3) = -1", "s IS NULL", "a IS NOT NULL AND i < 3", "d IS NULL AND a > 0",
+    "a NOT IN (1, 2)", "i BETWEEN -1 AND 1 AND d > 0.5", "0.3 * a > 0.5", "s < 'm' AND c = 'y'", "NOT (s = 'x')", "a = 99", "0.3 * a <= -0.3",
+)  # fmt: skip
+
+
+def records(seed: int, count: int) -> list[bytes | None]:
+    """Values as they come: some null, some odd, some no JSON, event times in some disorder."""
+    dice = random.Random(seed)
+    made: list[bytes | None] = []
+    for number in range(count):
+        second = max(0, number // 3 - dice.choice([0, 0, 0, 1, 4]))
+        row: dict[str, object] = {
+            "a": dice.choice([None, 0, 1, 2, 3, -1, -4, 99, "3", 2**63]), "i": dice.choice([None, 0, 1, 3, -1]), "c": dice.choice(["x", "y"]),
+            "s": dice.choice([None, "x", "y", "long enough to lie elsewhere", "x\n", 5]), "d": dice.choice([None, 0.25, 1.5, "1.5"]),
+            "ts": None if dice.random() < 0.05 else f"2026-11-22 11:{second // 60:02}:{second % 60:02}",
+        }  # fmt: skip
+        value = json.dumps({k: v for k, v in row.items() if dice.random() < 0.95}).encode()
+        if dice.random() < 0.1:
+            value = value[: dice.randrange(len(value))]
+        made.append(None if dice.random() < 0.03 else value)
+    return made
+
+
+def told(plan: Plan, values: list[bytes | None], cuts: list[int]) -> tuple[object, ...]:
+    """All that a job says: rows in order, dead letters, watermarks, figures."""
+    job = Job(plan, EngineOptions(rows_max=16))
+    job.expect(0, [0])
+    rows: list[str] = []
+    dead: list[tuple[str, Record]] = []
+    for start, stop in zip([0, *cuts], [*cuts, len(values)], strict=True):
+        batch = [
+            Record(None, v, 1_795_345_200_000 + n * 400) for n, v in enumerate(values[start:stop], start)
+        ]
+        for output in job.on_records(0, 0, encode(batch, base_offset=start) if batch else b"", NOW):
+            rows += [] if output.sink is None else map(repr, output.rows.rows())
+            dead += output.dead_letters
+    sources = job.source_measures()
+    for output in job.on_end(NOW):
+        rows += map(repr, output.rows.rows())
+    figures = job.measures()
+    late = [one.late_rows for one in figures.operators]
+    return rows, dead, sources, sum(late), figures.sinks[0].rows
+
+
+@pytest.mark.parametrize("body", [ROWS, VIEW + WINDOWS, WINDOWS.replace("TABLE v", "TABLE t")])
+@settings(max_examples=25, deadline=None, phases=NO_SHRINKING)
+@given(
+    st.integers(0, 2**32), st.sampled_from(CONDITIONS), st.lists(st.integers(0, 60), max_size=4).map(sorted)
+)
+def test_rows_dead_letters_late_ones_and_event_time_are_as_without(
+    body: str, seed: int, condition: str, cuts: list[int]
+) -> None:
+    if body.startswith("CREATE VIEW"):
+        condition = condition.replace("i ", "j ")
+    plan, values = plan_of(body, condition), records(seed, 60)
+    with pytest.MonkeyPatch.context() as patch:
+        found = told(plan, values, cuts)
+        patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.test_early))
+        assert asked_in(plan) == [""]
+        assert found == told(plan, values, cuts)
+
+
+def test_the_records_own_time_goes_on_with_rows_that_fail() -> None:
+    also, mark = ", since TIMESTAMP_LTZ(3) METADATA FROM 'timestamp'", ", WATERMARK FOR since AS since"
+    plan = plan_of(ROWS, "a = 7", mark, also)
+    assert asked_in(plan) == ["a = 7"]
+    found = told(plan, [b'{"a":1}', b'{"a":7}', b"{", b'{"a":2}'], [2])
+    sources = found[2]
+    assert isinstance(sources, tuple) and (sources[0].rows, sources[0].watermark_ms) == (3, 1_795_345_201_199)
+
+
+def test_rows_that_come_as_a_frame_are_tested_as_well() -> None:
+    import polars as pl
+
+    job = Job(plan_of(ROWS, "a = 1 AND s IS NOT NULL"))
+    frame = pl.DataFrame({"a": [1, 2, None, 1], "s": ["x", "y", "z", None]}).with_columns(
+        ts=pl.lit("2026-11-22 11:00:00").str.to_datetime()
+    )
+    (output,) = job.on_rows(0, 0, frame, NOW)
+    assert output.rows.select("a", "s").rows() == [(1, "x")]
+    assert job.source_measures()[0].rows == 4 and job.source_measures()[0].watermark_ms is not None

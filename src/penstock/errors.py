@@ -7,6 +7,7 @@ in front of the terminal: it names the place and the remedy.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 
 class Refusal(Enum):
@@ -105,6 +106,9 @@ class PenstockError(Exception):
 
     `line` and `column` count from 1 and point into the file that `place` names; 0 means the whole file.
     """
+
+    passing: ClassVar[bool] = False
+    """Whether trying again may help by itself: a server said no, or was away."""
 
     def __init__(
         self, message: str, *, remedy: str = "", place: str = "", line: int = 0, column: int = 0

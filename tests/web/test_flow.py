@@ -145,6 +145,28 @@ async def test_dead_letters_are_told_while_they_come(here: World) -> None:
     assert (await flow(here))["troubles"] == []
 
 
+async def test_a_queue_that_tasks_take_from_is_drawn_and_calls_that_were_given_up_are_told(
+    here: World,
+) -> None:
+    for dead in (0, 2):
+        queue = {"table": "emails", "connector": "amqp", "rows": 10 * dead, "dead_letters": dead, "lag": 7}
+        task = {"name": "welcome", "queue": "emails", "dead_letter": "emails.dead", "dead_letters": dead}
+        await here.report("shop", inputs=[queue], tasks=[task])
+    jobs = here.site.watch.jobs.jobs
+    await until(lambda: "shop" in jobs and jobs["shop"].dead.grown == 2)
+    found = await flow(here)
+    node = nodes(found)["queue:emails"]
+    assert (node["kind"], node["label"], node["lag"], node["detail"]) == (
+        "source",
+        "emails",
+        7,
+        "queue, 7 calls wait",
+    )
+    assert ("queue:emails", "pipeline:shop") in arrows(found)
+    (trouble,) = found["troubles"]
+    assert "put 2 records aside" in trouble["message"] and "the queue emails.dead" in trouble["remedy"]
+
+
 async def test_a_lag_that_grows_is_told_and_one_that_stays_is_not(here: World) -> None:
     await run_machine(here)
     job = here.site.watch.jobs.jobs["machine"]

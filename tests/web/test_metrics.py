@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.record import Record
+from penstock.web.api.metrics.tasks import OUTCOMES
 from penstock.web.http.exposition import CONTENT_TYPE, Family, parse_name, write
 from tests.web.site import World, now_ms, row, until
 
@@ -67,6 +68,26 @@ OPERATORS = [
     {"name": "window aggregate", "inputs": [0], "rows_in": 70, "rows_out": 3, "batches": 7, "busy_s": 1.25,
      "state_rows": 4, "state_bytes": 4096, "late_rows": 2, "watermark_ms": None},
 ]  # fmt: skip
+
+
+async def test_tasks_are_counted_by_what_became_of_their_calls(here: World) -> None:
+    task = {
+        "name": "welcome",
+        "queue": "emails",
+        "done": 5,
+        "retried": 2,
+        "dead_letters": 1,
+        "running": 3,
+        "busy_s": 0.5,
+    }
+    await here.report("shop", tasks=[task])
+    await until(lambda: "shop" in here.site.watch.jobs.jobs)
+    found = await samples(here)
+    labels = {"job": "shop", "task": "welcome", "queue": "emails"}
+    outcomes = {outcome: found[name("task_calls_total", **labels, outcome=outcome)] for outcome in OUTCOMES}
+    assert outcomes == {"done": 5, "retried": 2, "dead_letters": 1}
+    assert found[name("task_running", **labels)] == 3
+    assert found[name("task_busy_seconds_total", **labels)] == 0.5
 
 
 async def test_each_operator_of_a_job_is_measured_and_so_are_its_commits(here: World) -> None:

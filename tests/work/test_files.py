@@ -53,7 +53,7 @@ def test_a_directory_that_comes_later_is_picked_up(tmp_path: Path) -> None:
 
 
 def test_sql_becomes_a_plan() -> None:
-    plan = load(Path("p.sql"), SQL)
+    plan = load(Path("p.sql"), SQL).plan
     assert [sink.table.name for sink in plan.sinks] == ["b"]
 
 
@@ -68,12 +68,12 @@ payments = app.topic("payments", {"card": str, "amount": float})
 payments.filter(col.amount > 100).select(col.card).to(TARGET)
 same = app
 """
-    plan = load(path, text)
+    plan = load(path, text).plan
     assert [sink.table.topic for sink in plan.sinks] == ["large"]
     (tmp_path / "shared_names.py").write_text(
         "TARGET = 'changed'  # another size, so that no cache serves it\n"
     )
-    assert [sink.table.topic for sink in load(path, text).sinks] == ["changed"]
+    assert [sink.table.topic for sink in load(path, text).plan.sinks] == ["changed"]
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,15 @@ class Url:
 
 
 def url_of(text: str = "") -> Url:
-    """The address that is meant; empty: PENSTOCK_AMQP, else this computer's. Raises PenstockError.
+    """The address that is meant; empty: PENSTOCK_AMQP, else this computer's. Raises PenstockError, for ``off`` too.
 
     User and password that it does not name are PENSTOCK_SASL_USER and PENSTOCK_SASL_PASSWORD, else guest.
     """
     text = text or os.environ.get("PENSTOCK_AMQP", "") or DEFAULT
+    if text == "off":
+        raise PenstockError(
+            "the AMQP listener is off: there are no queues", remedy="penstock up --amqp 127.0.0.1:5672"
+        )
     try:
         parts = urlsplit(text if "://" in text else f"amqp://{text}")
         port = parts.port or PORTS[parts.scheme]

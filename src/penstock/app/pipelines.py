@@ -1,6 +1,5 @@
 """The `App` that users import: pipelines declared in Python, tested without a server, run with one call."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +15,7 @@ class App(TestedApp):
 
     def run(self, bootstrap: str = "127.0.0.1:9092", amqp: str = "") -> None:
         """Run the pipelines of the program that calls this, against penstock or any Kafka, until Ctrl-C; and the app's
-        tasks, on the AMQP server at `amqp` (default: PENSTOCK_AMQP, else 127.0.0.1:5672).
+        tasks, on the AMQP server at `amqp` (default: PENSTOCK_AMQP, else 127.0.0.1:5672). Tasks alone need no Kafka.
 
         Meant for ``python app.py``: the file is hosted by a worker in this process, which picks up saved changes.
         Raises PenstockError where there is no program file.
@@ -38,15 +37,13 @@ class App(TestedApp):
         from penstock.work.worker import Worker
 
         async def host() -> None:
-            options = WorkOptions(bootstrap=bootstrap, name=Path(file).stem, paths=(file,))
-            stop = until_told()
-            async with asyncio.TaskGroup() as both:
-                if not self.tasks or not self.writes_nothing:
-                    both.create_task(Worker(options).run(stop))
-                if self.tasks:
-                    OUTLET.url = url_of(amqp)
-                    print(f"ready tasks={len(self.tasks)} amqp={OUTLET.url}", flush=True)
-                    both.create_task(Running(self.tasks.values(), OUTLET.url).run(stop))
+            if self.tasks and self.writes_nothing:
+                OUTLET.url = url_of(amqp)
+                print(f"ready tasks={len(self.tasks)} amqp={OUTLET.url}", flush=True)
+                await Running(self.tasks.values(), OUTLET.url).run(until_told())
+            else:
+                options = WorkOptions(bootstrap=bootstrap, name=Path(file).stem, paths=(file,), amqp=amqp)
+                await Worker(options).run(until_told())
 
         App._hosting = True
         try:

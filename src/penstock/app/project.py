@@ -29,7 +29,7 @@ class UpOptions:
     fsync: str = "always"
     """When acks=all is answered: always (the data is on disk), interval or never."""
     workers: int = 1
-    """Worker processes that run pipelines."""
+    """Worker processes that run pipelines and tasks."""
     users: str = ""
     """The users' file; else users.jsonl in the data directory."""
     advertised: str = ""

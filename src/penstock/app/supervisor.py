@@ -23,8 +23,11 @@ from penstock.users.file import FILE_NAME
 from penstock.users.file import read as read_users
 
 NO_TLS = TlsOptions()
+NOTHING_MORE: Mapping[str, str] = {}
 STOP_S = 3.5
 """The longest a child may take to stop; the whole of a stop stays under 5 s, as workers and web stop together."""
+TASKS_DRAIN_S = 2.5
+"""How long of that tasks may take to end."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +108,18 @@ class Supervisor:
         self, broker: Mapping[str, str], keeping: list[asyncio.Task[None]], stop: asyncio.Event
     ) -> list[tuple[Child, str]]:
         started, bootstrap = [], broker.get("inner", broker["kafka"])
+        amqp = broker.get("inner-amqp", broker.get("amqp", ""))
         if self.http is not None:
-            amqp = broker.get("inner-amqp", broker.get("amqp", ""))
             web = await self._child("web", self._web_arguments(bootstrap, amqp, self.http), keeping, stop)
             started.append(
                 (web, f"http{'s' if self.tls.cert else ''}://{{http}}  console, HTTP API, /metrics")
             )
         for number in range(self.options.workers):
             arguments = self._worker_arguments(bootstrap, number)
-            worker = await self._child(f"worker w{number}", arguments, keeping, stop)
-            started.append((worker, f"pipelines from {self.project.pipelines}"))
+            # In the environment, because what a pipeline's function sends to a task goes there too.
+            queues = {"PENSTOCK_AMQP": amqp or "off"}
+            worker = await self._child(f"worker w{number}", arguments, keeping, stop, queues)
+            started.append((worker, f"pipelines and tasks from {self.project.pipelines}"))
         for extra in self.extras:
             arguments = tuple(word.replace("{bootstrap}", bootstrap) for word in extra.arguments)
             started.append((await self._child(extra.name, arguments, keeping, stop), extra.says))
@@ -159,14 +164,21 @@ class Supervisor:
         return (*words, "--demo-sql", str(self.project.pipelines / "machine.sql")) if self.demo else words
 
     def _worker_arguments(self, bootstrap: str, number: int) -> tuple[str, ...]:
-        words = ("penstock.work", "--bootstrap", bootstrap, "--name", f"w{number}")
-        return (*words, "--share", f"{number}/{self.options.workers}", "--paths", str(self.project.pipelines))
+        return (
+            "penstock.work", "--bootstrap", bootstrap, "--name", f"w{number}", "--tasks-drain-s", str(TASKS_DRAIN_S),
+            "--share", f"{number}/{self.options.workers}", "--paths", str(self.project.pipelines),
+        )  # fmt: skip
 
     async def _child(
-        self, name: str, arguments: tuple[str, ...], keeping: list[asyncio.Task[None]], stop: asyncio.Event
+        self,
+        name: str,
+        arguments: tuple[str, ...],
+        keeping: list[asyncio.Task[None]],
+        stop: asyncio.Event,
+        more: Mapping[str, str] = NOTHING_MORE,
     ) -> Child:
         # One polars thread a process: an engine's batches are small, and cores are shared with the broker.
-        environment = {**self.passes.environment(name == "broker"), "POLARS_MAX_THREADS": "1"}
+        environment = {**self.passes.environment(name == "broker"), "POLARS_MAX_THREADS": "1", **more}
         child = Child(name, arguments, self.say, environment)
         self.children.append(child)
         await child.start()

@@ -14,6 +14,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from penstock.errors import PenstockError
 from penstock.tasks.running import Running
 from penstock.tasks.sending import OUTLET
 from penstock.tasks.task import Task
-from penstock.work.loading import tasks_of
+from penstock.work.loading import load
 from penstock.work.options import WorkOptions
 from penstock.work.worker import Worker
 
@@ -52,55 +53,52 @@ async def reached(client: Client) -> None:
     """That the server is there was found out by connecting."""
 
 
-async def hosted_by(
-    options: WorkOptions, security: Security, running: Running | None = None
-) -> list[PenstockError]:
-    """Host the pipelines until they have finished, or until told to stop; what those failed with that cannot go on.
+@dataclass(frozen=True)
+class Sorted:
+    """Files by what is in them: those with pipelines are a worker's, tasks among them or not; the others' tasks need none."""
 
-    `running`, where there are tasks, runs until told to stop.
+    paths: tuple[str, ...]
+    tasks: tuple[Task[..., Any], ...]
+
+
+def sorted_out(files: Sequence[str]) -> Sorted:
+    """Look into each file; raises PenstockError for what only its author can mend."""
+    paths, tasks = list[str](), list[Task[..., Any]]()
+    for file in files:
+        found = load(Path(file), Path(file).read_bytes()) if file.endswith(".py") else None
+        if found is not None and found.only_tasks:
+            tasks += found.tasks
+        else:
+            paths.append(file)
+    return Sorted(tuple(paths), tuple(tasks))
+
+
+async def hosted(
+    options: WorkOptions, security: Security, tasks: Sequence[Task[..., Any]]
+) -> list[PenstockError]:
+    """Host everything until the pipelines have finished, or until told to stop; what those failed with that cannot go on.
+
+    Tasks have no end: where there are some it is until told to stop, or until a pipeline cannot go on.
     """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if not options.paths:
-        assert running
-        await running.run(stop)
-        return []
-    worker = Worker(options, security)
-    if running is None:
-        await worker.run(stop)
-    else:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(worker.run(stop))
-            both.create_task(running.run(stop))
-    return [keeper.error for keeper in worker.keepers.values() if keeper.given_up and keeper.error]
-
-
-def sorted_out(files: Sequence[str]) -> tuple[tuple[str, ...], list[Task[..., Any]]]:
-    """The files that have pipelines, and the tasks of all."""
-    paths, tasks = [], list[Task[..., Any]]()
-    for file in files:
-        found, pipelines = tasks_of(Path(file)) if file.endswith(".py") else ([], True)
-        tasks += found
-        paths += [file] if pipelines else []
-    return tuple(paths), tasks
-
-
-async def hosted(
-    given: argparse.Namespace, options: WorkOptions, tasks: list[Task[..., Any]]
-) -> list[PenstockError]:
-    """Pipelines and tasks, each where there are some."""
     running = None
     if tasks:
-        url = url_of(given.amqp)
-        OUTLET.url = url  # what the tasks themselves send goes there too
-        running = Running(tasks, url)
-        logging.basicConfig(level=logging.WARNING, format="%(message)s")
-        print(f"ready tasks={len(tasks)} amqp={url}", flush=True)
-    try:
-        return await hosted_by(options, security_of(given), running)
-    except* PenstockError as errors:
-        raise errors.exceptions[0] from None
+        OUTLET.url = url_of(options.amqp)  # what the tasks themselves send goes there too
+        running = asyncio.create_task(Running(tasks, OUTLET.url).run(stop))
+        running.add_done_callback(lambda _: stop.set())  # the server may have said no
+        print(f"ready tasks={len(tasks)} amqp={OUTLET.url}", flush=True)
+    failed = list[PenstockError]()
+    if options.paths:
+        worker = Worker(options, security)
+        await worker.run(stop)
+        failed = [keeper.error for keeper in worker.keepers.values() if keeper.given_up and keeper.error]
+    if running is not None:
+        if failed:
+            stop.set()
+        await running
+    return failed
 
 
 def run(given: argparse.Namespace) -> int:
@@ -108,11 +106,20 @@ def run(given: argparse.Namespace) -> int:
     missing = [file for file in given.files if not Path(file).is_file()]
     if missing:
         raise PenstockError(f"there is no file {missing[0]}", remedy="name pipelines, *.sql or *.py")
-    paths, tasks = sorted_out(given.files)
-    if paths:
+    found = sorted_out(given.files)
+    if found.paths:
         with_client(given, reached)
-    options = WorkOptions(given.bootstrap, NAME, paths, reload=False, guarantee=given.guarantee, finish=True)
-    failed = asyncio.run(hosted(given, options, tasks))
+    options = WorkOptions(
+        given.bootstrap,
+        NAME,
+        found.paths,
+        reload=False,
+        guarantee=given.guarantee,
+        finish=True,
+        amqp=given.amqp,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    failed = asyncio.run(hosted(options, security_of(given), found.tasks))
     for error in failed[1:]:
         print(f"penstock: {error}", file=sys.stderr)
     if failed:

@@ -189,7 +189,7 @@ def explain(given: argparse.Namespace) -> None:
         raise PenstockError(f"there is no file {path}", remedy="name a pipeline's file, *.sql or *.py")
     text = path.read_bytes()
     sql = path.suffix == ".sql"
-    plan = parse(text.decode(), place=str(path), explaining=True) if sql else load(path, text)
+    plan = parse(text.decode(), place=str(path), explaining=True) if sql else load(path, text).plan
     told = Explained.of(plan)
     if given.json:
         print(json.dumps(vars(told)))

@@ -1,4 +1,4 @@
-"""Run a project: the log, its pipelines, live tables and the console, until Ctrl-C."""
+"""Run a project: the log and the queues, its pipelines and tasks, live tables and the console, until Ctrl-C."""
 
 import argparse
 import asyncio

@@ -68,6 +68,8 @@ class KafkaError(PenstockError):
     `retriable` says that the same request may succeed later; the client has then tried until its deadline.
     """
 
+    passing = True
+
     def __init__(self, name: str, message: str, *, code: int = -1, retriable: bool = False) -> None:
         super().__init__(f"{message} ({name})", remedy=REMEDIES.get(name, ""))
         self.name, self.code, self.retriable = name, code, retriable

@@ -35,6 +35,7 @@ class Done:
 class Again:
     """It failed: the letter goes to `queue`, now, or after a wait."""
 
+    task: Task[..., Any]
     queue: str
     letter: DeadLetter
     wait_ms: int = 0
@@ -102,6 +103,6 @@ def _again(
     letter = message.failed(*delivery, task.name, why, now_ms)
     tier = task.retry.tier(letter.attempts) if chance is not None and why[0] == FAILED else None
     if tier is None or chance is None:
-        return Again(task.dead_letter, letter)
+        return Again(task, task.dead_letter, letter)
     wait_ms = task.retry.wait_ms(tier, chance)
-    return Again(task.queue, replace(letter, due_ms=now_ms + wait_ms), wait_ms)
+    return Again(task, task.queue, replace(letter, due_ms=now_ms + wait_ms), wait_ms)

@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from penstock.amqp import AmqpError, Channel, Connection, Got, Url, connect, url_of
@@ -21,7 +20,8 @@ from penstock.content import Properties
 from penstock.dead_letters import Origin
 from penstock.errors import PenstockError
 from penstock.tasks.attempt import Again, Done, Threads, attempt, called
-from penstock.tasks.message import with_letter
+from penstock.tasks.figures import Figures
+from penstock.tasks.message import Call, with_letter
 from penstock.tasks.places import Places
 from penstock.tasks.task import Task
 
@@ -36,20 +36,28 @@ class RunOptions:
 
     drain_s: float = 30.0
     """How long what runs may take to end when it is told to stop, in seconds; what does not comes again."""
+    look_s: float = 0.0
+    """How often the server is asked how many calls wait, in seconds; 0: never."""
     backoff_first_s: float = 0.2
     backoff_max_s: float = 10.0
 
 
 class Running:
-    """The consumers of some tasks' queues. Use once: `run`."""
+    """The consumers of some tasks' queues. Use once: `run`.
+
+    `figures` are each task's, `waiting` the calls that lie in each queue; `trouble` says why nothing is taken now.
+    """
 
     def __init__(
         self, tasks: Iterable[Task[..., Any]], url: Url | None = None, options: RunOptions | None = None
     ) -> None:
         self._url, self._options = url or url_of(), options or RunOptions()
-        self._queues: dict[str, dict[str, Task[..., Any]]] = {}
+        self.queues: dict[str, dict[str, Task[..., Any]]] = {}
         for task in tasks:
-            self._queues.setdefault(task.queue, {})[task.name] = task
+            self.queues.setdefault(task.queue, {})[task.name] = task
+        self.figures = {task: Figures() for queue in self.queues.values() for task in queue.values()}
+        self.waiting = dict.fromkeys(self.queues, 0)
+        self.trouble = ""
         self._threads = Threads()
         self.ready = asyncio.Event()
 
@@ -66,44 +74,71 @@ class Running:
             except AmqpError as error:
                 if error.code in REFUSALS:
                     raise
-                _log.warning("%s; it is tried again", error.message)
+                self._tried_again(error.message)
             except TimeoutError:
-                _log.warning("%s does not answer; it is tried again", self._url)
+                self._tried_again(f"{self._url} does not answer")
             self.ready.clear()
             if not stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(backoff.next_s()):
                         await stop.wait()
 
+    def _tried_again(self, why: str) -> None:
+        self.trouble = f"{why}; it is tried again"
+        _log.warning("%s", self.trouble)
+
     async def _serve(self, connection: Connection, stop: asyncio.Event, backoff: Backoff) -> None:
         places = await Places.on(connection)
-        consumers = [Consumer(places, queue, tasks, self._threads) for queue, tasks in self._queues.items()]
-        for each in consumers:
-            await each.begin(await connection.channel())
-        backoff.reset()
-        self.ready.set()
-        told = asyncio.ensure_future(stop.wait())
-        over = [asyncio.ensure_future(each.over.wait()) for each in consumers]
+        consumers = [
+            Consumer(places, queue, tasks, self._threads, self.figures)
+            for queue, tasks in self.queues.items()
+        ]
+        looking = asyncio.create_task(self._look(connection))
+        waits = [asyncio.create_task(stop.wait())]
         try:
-            await asyncio.wait([told, *over], return_when=asyncio.FIRST_COMPLETED)
+            for each in consumers:
+                await each.begin(await connection.channel())
+                waits.append(asyncio.create_task(each.over.wait()))
+            backoff.reset()
+            self.trouble = ""
+            self.ready.set()
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                await asyncio.gather(*(each.drain(self._options.drain_s) for each in consumers))
+                return
         finally:
-            for waiting in (told, *over):
-                waiting.cancel()
-        if stop.is_set():
-            await asyncio.gather(*(each.drain(self._options.drain_s) for each in consumers))
-            return
-        for each in consumers:
-            each.cancel()
+            for aside in (looking, *waits):
+                aside.cancel()
+            for each in consumers:
+                each.cancel()
         raise connection.lost or next(each.lost for each in consumers if each.over.is_set())
+
+    async def _look(self, connection: Connection) -> None:
+        """See how many calls wait, now and then; for those who watch, and nothing else depends on it."""
+        while self._options.look_s:
+            with contextlib.suppress(AmqpError, TimeoutError):
+                channel = await connection.channel()
+                while True:
+                    for queue in self.queues:
+                        said = await channel.call("queue.declare", queue=queue, passive=True)
+                        self.waiting[queue] = said["message_count"]
+                    await asyncio.sleep(self._options.look_s)
+            await asyncio.sleep(self._options.look_s)
 
 
 class Consumer:
     """One queue's."""
 
     def __init__(
-        self, places: Places, queue: str, tasks: Mapping[str, Task[..., Any]], threads: Threads
+        self,
+        places: Places,
+        queue: str,
+        tasks: Mapping[str, Task[..., Any]],
+        threads: Threads,
+        figures: Mapping[Task[..., Any], Figures],
     ) -> None:
-        self._places, self._queue, self._tasks, self._threads = places, queue, tasks, threads
+        self._places, self._queue, self._tasks = places, queue, tasks
+        self._threads, self._figures = threads, figures
         self._channel: Channel | None = None
         self._tag = ""
         self._running: set[asyncio.Task[None]] = set()
@@ -140,17 +175,28 @@ class Consumer:
         outcome = await attempt(
             self._tasks,
             (got.properties, got.body, origin),
-            partial(called, self._threads),
+            self._call,
             lambda: int(time.time() * 1000),
             random.random(),
         )
         try:
             await self._follow(got, outcome)
             self._channel.ack(got.tag)
+            self._figures[outcome.task].ended(outcome)
         except (PenstockError, TimeoutError) as error:
             # Nothing is acknowledged, so it comes again: to a new connection, after a wait.
             self.error = self.error or _as_lost(error)
             self.over.set()
+
+    async def _call(self, task: Task[..., Any], call: Call) -> Any:
+        """What the function gives."""
+        figures, began_s = self._figures[task], time.monotonic()
+        figures.running += 1
+        try:
+            return await called(self._threads, task, call)
+        finally:
+            figures.running -= 1
+            figures.busy_s += time.monotonic() - began_s
 
     async def _follow(self, got: Got, outcome: Done | Again) -> None:
         """What comes of it is safe when this returns."""

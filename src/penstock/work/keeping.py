@@ -1,6 +1,7 @@
-"""Keeps one pipeline going: starts it, starts it again after a failure, waits for its author after a mistake.
+"""Keeps what one file declares going, its pipelines and its tasks: starts it, starts it again after a failure, waits for
+its author after a mistake.
 
-Knows when to try again; knows nothing of what a run does.
+Knows when to try again; knows nothing of what a run does. The tasks' part is loaded where a file has some.
 """
 
 import asyncio
@@ -8,21 +9,27 @@ import random
 import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from penstock.client import Client, KafkaError
+from penstock.client import Client
 from penstock.client.backoff import Backoff
 from penstock.errors import PenstockError
 from penstock.work import loading
 from penstock.work.options import WorkOptions
-from penstock.work.running import Run, Start, read_clocks
+from penstock.work.running import Run, Start, pass_on, read_clocks
+
+if TYPE_CHECKING:
+    from penstock.tasks.running import Running
+    from penstock.tasks.task import Task
 
 STEADY_S = 30.0
 """A run that lasted so long starts its back-off anew when it fails."""
+LOOK_S = 1.0
+"""How often the queues are asked how many calls wait."""
 
 
 class Keeper:
-    """One pipeline. `state` is ``starting``, ``running``, ``failed``, ``stopped`` or, where all input has an end and was
+    """One file. `state` is ``starting``, ``running``, ``failed``, ``stopped`` or, where all input has an end and was
     read to it, ``finished``; `changed` hears of each step."""
 
     def __init__(
@@ -37,6 +44,7 @@ class Keeper:
         self.state, self.since_ms, self.restarts = "starting", read_clocks().wall_ms, 0
         self.error: PenstockError | None = None
         self.run: Run | None = None
+        self.tasks: Running | None = None
         self._options, self._clients, self._changed = options, clients, changed
         self._nudge = asyncio.Event()
         self._stopping = False
@@ -91,21 +99,61 @@ class Keeper:
             self._become("stopped", self.error)
 
     async def _once(self) -> str:
-        """One run; the state it leaves the pipeline in, empty where it is to run again."""
-        plan = loading.load(self.path, self.text)
-        run = self.run = Run(self.name, plan, self._clients, self._options)
+        """One run; the state it leaves the file in, empty where it is to run again."""
+        loaded = loading.load(self.path, self.text)
+        self.tasks = _running(loaded.tasks, self._options) if loaded.tasks else None
+        run = self.run = Run(self.name, loaded.plan, self._clients, self._options)
         try:
-            opened = await self._unless_nudged(run.open(self._start))
-            if not opened:
-                return "" if opened is None else "stopped"
-            self._start = None
-            self._become("running")
-            ended = await run.work(self._nudge)
-            if await self._halted(run):
-                return "stopped"
-            return "finished" if ended else ""
+            if self.tasks is None:
+                return await self._pipelines(run, self._nudge)
+            return await self._both(run, self.tasks)
         finally:
             await run.close()
+
+    async def _pipelines(self, run: Run, stop: asyncio.Event) -> str:
+        opened = await self._unless_nudged(run.open(self._start))
+        if not opened:
+            return "" if opened is None else "stopped"
+        self._start = None
+        self._become("running")
+        ended = await run.work(stop)
+        if await self._halted(run):
+            return "stopped"
+        return "finished" if ended else ""
+
+    async def _both(self, run: Run, tasks: "Running") -> str:
+        """Pipelines and tasks, until nudged: tasks have no end. Where one part fails, the other commits, or drains.
+
+        Tasks do not wait for topics that pipelines wait for: those may be of the tasks' own results.
+        """
+        stop = asyncio.Event()
+
+        async def pipelines() -> str:
+            outcome = ""
+            try:
+                outcome = await self._pipelines(run, stop)
+            finally:
+                if outcome != "finished":
+                    stop.set()
+                run.may_run.set()
+            return outcome
+
+        async def calls() -> None:
+            await run.may_run.wait()
+            try:
+                await tasks.run(stop)
+            finally:
+                stop.set()
+
+        passing = asyncio.create_task(pass_on(self._nudge, stop))
+        try:
+            outcome, failed = await asyncio.gather(pipelines(), calls(), return_exceptions=True)
+        finally:
+            passing.cancel()
+        for error in (outcome, failed):
+            if isinstance(error, BaseException):
+                raise error
+        return "" if outcome == "finished" else str(outcome)
 
     async def _halted(self, run: Run) -> bool:
         """Stop for good, where that was asked for."""
@@ -149,9 +197,18 @@ class Keeper:
         self._changed()
 
 
+def _running(tasks: "tuple[Task[..., Any], ...]", options: WorkOptions) -> "Running":
+    from penstock.amqp import url_of
+    from penstock.tasks.running import Running, RunOptions
+    from penstock.tasks.sending import OUTLET
+
+    OUTLET.url = url_of(options.amqp)  # what the tasks themselves send goes there too
+    return Running(tasks, OUTLET.url, RunOptions(options.tasks_drain_s, LOOK_S))
+
+
 def _users(error: Exception) -> bool:
     """Whether only a change of the pipeline helps."""
-    return isinstance(error, PenstockError) and not isinstance(error, KafkaError)
+    return isinstance(error, PenstockError) and not error.passing
 
 
 def _shown(error: Exception, path: Path) -> PenstockError:

@@ -7,6 +7,7 @@ import ast
 import importlib.util
 import sys
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from penstock.tasks.task import Task
 
 SUFFIXES = (".sql", ".py")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a file declares. The plan of one that has nothing but tasks is empty."""
+
+    plan: Plan
+    tasks: "tuple[Task[..., Any], ...]" = ()
+
+    @property
+    def only_tasks(self) -> bool:
+        """Whether nothing in it is a pipeline."""
+        return bool(self.tasks) and not self.plan.sinks
 
 
 def pipeline_files(paths: tuple[str, ...]) -> list[Path]:
@@ -34,8 +48,8 @@ def pipeline_files(paths: tuple[str, ...]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def load(path: Path, text: bytes) -> Plan:
-    """The plan of a pipeline. Raises PenstockError for what only its author can mend."""
+def load(path: Path, text: bytes) -> Loaded:
+    """What a file declares. Raises PenstockError for what only its author can mend."""
     try:
         script = text.decode()
     except UnicodeDecodeError as error:
@@ -44,20 +58,10 @@ def load(path: Path, text: bytes) -> Plan:
             "the file is not UTF-8", remedy="save it as UTF-8", place=str(path), line=line
         ) from None
     if path.suffix == ".py":
-        return _plan_of(_run(path, script), path)
+        return _declared(_run(path, script), path)
     from penstock.sql import parse
 
-    return parse(script, place=str(path))
-
-
-def tasks_of(path: Path) -> "tuple[list[Task[..., Any]], bool]":
-    """The tasks of a Python file's apps, and whether it has pipelines too (or is to say what it lacks)."""
-    from penstock.dsl import App
-
-    module = _run(path, path.read_text())
-    apps = list({id(v): v for v in vars(module).values() if isinstance(v, App)}.values())
-    tasks: list[Task[..., Any]] = [task for app in apps for task in getattr(app, "tasks", {}).values()]
-    return tasks, not tasks or any(not app.writes_nothing for app in apps)
+    return Loaded(parse(script, place=str(path)))
 
 
 def _run(path: Path, script: str) -> ModuleType:
@@ -96,8 +100,8 @@ def _forget_modules(folder: str) -> None:
             del sys.modules[name]
 
 
-def _plan_of(module: ModuleType, path: Path) -> Plan:
-    """The plans of all apps in the module, as one."""
+def _declared(module: ModuleType, path: Path) -> Loaded:
+    """The plans of all apps in the module, as one, and their tasks."""
     from penstock.dsl import App
 
     apps = list({id(v): v for v in vars(module).values() if isinstance(v, App)}.values())
@@ -107,17 +111,14 @@ def _plan_of(module: ModuleType, path: Path) -> Plan:
             remedy='make one: app = App("name"); or begin the file\'s name with _ if it is only imported',
             place=str(path),
         )
-    if all(app.writes_nothing and getattr(app, "tasks", None) for app in apps):
-        raise PenstockError(
-            "this file has tasks and no pipelines", remedy=f"run them: penstock run {path}", place=str(path)
-        )
     try:
         plans = [app.plan() for app in apps]
     except PenstockError as error:
         raise _placed(error, path) from error
     sinks = tuple(sink for plan in plans for sink in plan.sinks)
     tables = tuple(table for plan in plans for table in plan.tables)
-    return Plan(sinks, tables, tuple(pair for plan in plans for pair in plan.settings))
+    tasks = tuple(task for app in apps for task in getattr(app, "tasks", {}).values())
+    return Loaded(Plan(sinks, tables, tuple(pair for plan in plans for pair in plan.settings)), tasks)
 
 
 def _placed(error: PenstockError, path: Path) -> PenstockError:

@@ -9,14 +9,14 @@ EXACTLY_ONCE, AT_LEAST_ONCE = GUARANTEES = ("exactly-once", "at-least-once")
 
 @dataclass(frozen=True)
 class WorkOptions:
-    """One worker: where its pipelines are, where Kafka is, how often it commits."""
+    """One worker: where its files are, where Kafka is, how often it commits."""
 
     bootstrap: str = "127.0.0.1:9092"
     """The Kafka servers, as host:port, several with commas."""
     name: str = "w0"
     """What this worker is called in the console and in `_penstock.workers`."""
     paths: tuple[str, ...] = ("pipelines",)
-    """Pipeline files (*.sql, *.py), or directories of them."""
+    """Files of pipelines and tasks (*.sql, *.py), or directories of them."""
     share: str = "0/1"
     """Which part of the pipelines this worker runs: 0/2 and 1/2 split them between two workers."""
     reload: bool = True
@@ -25,6 +25,9 @@ class WorkOptions:
     """End once every pipeline has read its input to the end, or one cannot run before its author mends it."""
     poll_s: float = 0.5
     """How often files are looked at for changes, in seconds."""
+    amqp: str = ""
+    """Where the tasks' queues are: HOST:PORT or amqp://user:password@host:port/vhost; else PENSTOCK_AMQP says, else
+    127.0.0.1:5672."""
     guarantee: str = EXACTLY_ONCE
     """exactly-once: outputs, state and offsets are one transaction, seen by readers of committed records after it;
     at-least-once: outputs are written at once, and some of them again after a crash."""
@@ -38,6 +41,8 @@ class WorkOptions:
     """An input partition silent for so long no longer holds the watermark back, in seconds; 0: it always does."""
     drain_s: float = 2.5
     """How long stopping may take to commit what is under way, in seconds."""
+    tasks_drain_s: float = 30.0
+    """How long tasks that run may take to end when their file stops or is saved, in seconds; what does not comes again."""
     state_bytes_max: int = 1024 * 1024 * 1024
     """The largest state of one job, in bytes; the job fails above it."""
     restart_first_s: float = 1.0

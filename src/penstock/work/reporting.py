@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock import record
 from penstock.client import Client, KafkaError
@@ -20,6 +20,9 @@ from penstock.sql.explain import line_of
 from penstock.work.keeping import Keeper
 from penstock.work.running import Run, read_clocks
 
+if TYPE_CHECKING:
+    from penstock.tasks.running import Running
+
 TOPIC = "_penstock.workers"
 CONFIGS = {
     "cleanup.policy": "compact,delete",
@@ -30,7 +33,9 @@ CONFIGS = {
 EVERY_S = 1.0
 OPERATORS_MAX = 200
 DETAIL_MAX = 200
-NOTHING: dict[str, Any] = {"inputs": [], "outputs": [], "operators": [], "tables": [], "commit": None}
+NOTHING: dict[str, Any] = {
+    "inputs": [], "outputs": [], "operators": [], "tables": [], "tasks": [], "commit": None,
+}  # fmt: skip
 
 
 class Reporter:
@@ -88,8 +93,10 @@ class Reporter:
 
 def describe(keeper: Keeper, worker: str, now_ms: int) -> dict[str, Any]:
     """A job as its record in `_penstock.workers` shows it."""
-    error = keeper.error
-    run = keeper.run
+    error, run, tasks = keeper.error, keeper.run, keeper.tasks
+    figures = _figures(run) if run and run.job else dict(NOTHING)
+    if tasks is not None:
+        _add_tasks(figures, tasks)
     return {
         "kind": "job",
         "name": keeper.name,
@@ -109,8 +116,11 @@ def describe(keeper: Keeper, worker: str, now_ms: int) -> dict[str, Any]:
             "line": error.line,
             "column": error.column,
         },
-        "notes": [*run.notes, *run.waits()] if run else [],
-        **(_figures(run) if run and run.job else NOTHING),
+        "notes": [
+            *([*run.notes, *run.waits()] if run else []),
+            *([tasks.trouble] if tasks and tasks.trouble else []),
+        ],
+        **figures,
     }
 
 
@@ -140,7 +150,47 @@ def _figures(run: Run) -> dict[str, Any]:
         "operators": _operators(run.job, measures.operators),
         "commit": run.commits.figures(),
         "tables": [_table(t) for t in live.values()],
+        "tasks": [],
     }
+
+
+def _add_tasks(figures: dict[str, Any], running: "Running") -> None:
+    """Each task; and each queue as an input, whose lag is the calls that wait, each topic of results as an output."""
+    inputs, outputs, tasks = [], [], []
+    for queue, known in running.queues.items():
+        told = {task: running.figures[task] for task in known.values()}
+        inputs.append(
+            {
+                "table": queue,
+                "connector": "amqp",
+                "topic": "",
+                "rows": sum(each.taken for each in told.values()),
+                "dead_letters": sum(each.dead_letters for each in told.values()),
+                "lag": running.waiting[queue],
+                "watermark_ms": None,
+            }
+        )
+        for task, each in told.items():
+            named = {
+                "name": task.name,
+                "queue": queue,
+                "dead_letter": task.dead_letter,
+                "result": task.result,
+            }
+            tasks.append(
+                {**named, "concurrency": task.concurrency, **asdict(each), "busy_s": round(each.busy_s, 6)}
+            )
+            if task.result:
+                outputs.append(
+                    {
+                        "table": task.result,
+                        "connector": "kafka",
+                        "topic": task.result,
+                        "rows": each.done,
+                        "busy_s": 0.0,
+                    }
+                )
+    figures |= {"inputs": figures["inputs"] + inputs, "outputs": figures["outputs"] + outputs, "tasks": tasks}
 
 
 def _operators(job: Job, told: Sequence[OperatorMeasures]) -> list[dict[str, Any]]:

@@ -48,7 +48,10 @@ class Start:
 
 
 class Run:
-    """One run. `open`, then `work` until it returns, then `close`; any exception ends the run, nothing is lost."""
+    """One run. `open`, then `work` until it returns, then `close`; any exception ends the run, nothing is lost.
+
+    `may_run` is set once it is known that nobody stopped the job for good; its topics may be waited for still.
+    """
 
     def __init__(self, name: str, plan: Plan, clients: Callable[[str], Client], options: WorkOptions) -> None:
         self.name, self.plan, self.options = name, plan, options
@@ -57,6 +60,7 @@ class Run:
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
         self.guarantee = _guarantee(plan, options)
+        self.may_run = asyncio.Event()
         self._clients = clients
         self._awake, self._stop = asyncio.Event(), asyncio.Event()
         self._state = StateTopic(clients(""), name, options.state_bytes_max)
@@ -100,6 +104,7 @@ class Run:
         elif self._state.halted:
             self._say_halted(self._state.halted)
             return False
+        self.may_run.set()
         kept = self._restore(job, found)
         if found and not kept:  # a restore that failed half-way leaves the job in doubt
             job = await asyncio.to_thread(self._compiled)
@@ -194,7 +199,7 @@ class Run:
     async def work(self, stop: asyncio.Event) -> bool:
         """Go on until `stop` is set, then commit what was read; or until all sources ended: then True."""
         self._stop = stop
-        waking = asyncio.create_task(_pass_on(stop, self._awake))
+        waking = asyncio.create_task(pass_on(stop, self._awake))
         try:
             while not stop.is_set():
                 self._awake.clear()
@@ -424,6 +429,7 @@ def _guarantee(plan: Plan, options: WorkOptions) -> str:
     return EXACTLY_ONCE if EXACTLY_ONCE in asked or not asked else AT_LEAST_ONCE
 
 
-async def _pass_on(one: asyncio.Event, other: asyncio.Event) -> None:
+async def pass_on(one: asyncio.Event, other: asyncio.Event) -> None:
+    """Set `other` once `one` is set."""
     await one.wait()
     other.set()

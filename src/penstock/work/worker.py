@@ -1,6 +1,6 @@
-"""The worker: one keeper a pipeline file, started, reloaded and stopped as files come, change and go.
+"""The worker: one keeper a file of pipelines and tasks, started, reloaded and stopped as files come, change and go.
 
-Knows files and keepers; knows nothing of what a pipeline does.
+Knows files and keepers; knows nothing of what a pipeline or a task does.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from penstock.work.watching import Watch
 
 
 class Worker:
-    """All pipelines of one process. `run` returns when `stop` is set and everything is committed."""
+    """All pipelines and tasks of one process. `run` returns when `stop` is set and everything is committed."""
 
     def __init__(self, options: WorkOptions, security: Security | None = None) -> None:
         """`security` is how to log in to the worker's own Kafka; None: as the environment says."""
@@ -49,7 +49,7 @@ class Worker:
         return self._clients[bootstrap]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Host pipelines until `stop` is set."""
+        """Host them until `stop` is set."""
         warm_kernels()
         tasks = [
             asyncio.create_task(self._reporter.run()),

@@ -123,6 +123,19 @@ export interface Commits {
   snapshot_bytes: number;
   snapshot_s: number;
 }
+/** A function that is called for the messages of a queue; attempts that were retried come again. */
+export interface Task {
+  name: string;
+  queue: string;
+  dead_letter: string;
+  result: string;
+  concurrency: number;
+  done: number;
+  retried: number;
+  dead_letters: number;
+  running: number;
+  busy_s: number;
+}
 export interface Explained {
   written: string;
   running: string;
@@ -142,6 +155,7 @@ export interface Pipeline {
   outputs: { table: string; connector: string; topic: string; rows: number; rate?: number; operator?: number; busy?: number }[];
   operators: Operator[];
   commit?: Commits | null;
+  tasks?: Task[];
   tables: { name: string; topic: string; connector: string; columns: Column[]; key: string[] }[];
   rate_in: number;
   rate_out: number;

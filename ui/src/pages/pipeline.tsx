@@ -14,6 +14,7 @@ import { deadLettersOf, lagOf, StateMark, watermarkDelay_ms } from "../parts/job
 import { Sql } from "../parts/sql";
 import { pageOf, params, withParams } from "../state/route";
 import { Plan } from "./plan";
+import { Tasks } from "./tasks";
 
 export function PipelinePage({ name }: { name: string }) {
   const asked = usePoll(`pipeline ${name}`, (signal) => api.pipeline(name, signal), 1000);
@@ -52,7 +53,8 @@ function Known({ job }: { job: Pipeline }) {
           {job.commit && <Committed commit={job.commit} />}
         </dl>
       </section>
-      <Operators job={job} />
+      {job.tasks?.length ? <Tasks tasks={job.tasks} /> : null}
+      {(job.operators.length > 0 || !job.tasks?.length) && <Operators job={job} />}
       <div class={seesPlan(job) ? "stack" : "split even"}>
         <Text job={job} />
         <Ends job={job} />

@@ -10,6 +10,7 @@ import msgspec
 
 from penstock.web.follow.groups import Group
 from penstock.web.follow.jobs import Job
+from penstock.web.follow.reports import Input
 from penstock.web.follow.topics import Topic
 from penstock.web.follow.watch import Watch
 
@@ -155,6 +156,9 @@ def _draw_job(graph: Graph, places: _Places, name: str, job: Job, now_ms: int) -
             graph.node(FlowNode(made, "source", each.table, _busy(rate), _round(rate), detail=detail))
             graph.edge(made, node, rate)
             continue
+        if each.connector == "amqp":
+            _draw_queue(graph, node, each, job.way(f"in:{each.table}"))
+            continue
         topic = each.topic or each.table
         graph.edge(places.of(topic), node, job.way(f"in:{each.table}"))
         if each.dead_letters:
@@ -162,6 +166,15 @@ def _draw_job(graph: Graph, places: _Places, name: str, job: Job, now_ms: int) -
     for out in report.outputs:
         if out.connector in ("kafka", "upsert-kafka"):
             graph.edge(node, places.of(out.topic or out.table), job.way(f"out:{out.table}"))
+
+
+def _draw_queue(graph: Graph, job: str, queue: Input, rate: float) -> None:
+    """A queue that tasks take their calls from."""
+    node, lag = f"queue:{queue.table}", queue.lag or 0
+    status = "warn" if queue.dead_letters and rate else _busy(rate)
+    detail = f"queue, {lag:,.0f} calls wait" if lag != 1 else "queue, 1 call waits"
+    graph.node(FlowNode(node, "source", queue.table, status, _round(rate), lag, detail=detail))
+    graph.edge(node, job, rate)
 
 
 def _job_detail(job: Job) -> str:

@@ -68,13 +68,16 @@ def stale_workers(watch: Watch, now_ms: int) -> Iterator[Trouble]:
 
 
 def dead_letters(watch: Watch, now_ms: int) -> Iterator[Trouble]:
-    """Records that could not be read were put aside within the last minute."""
+    """Records that could not be read, or calls that failed too often, were put aside within the last minute."""
     for name, job in watch.jobs.jobs.items():
         if job.dead.grown <= 0:
             continue
-        topics = sorted(f"{each.topic or each.table}.dlq" for each in job.report.inputs if each.dead_letters)
-        message = f"{name} put {job.dead.grown:,.0f} records aside in the last minute: they could not be read"
-        remedy = f"look at {', '.join(topics)}: each record's headers say why"
+        places = [f"the queue {task.dead_letter}" for task in job.report.tasks if task.dead_letters]
+        why = "calls failed" if places else "they could not be read"
+        read = [each for each in job.report.inputs if each.dead_letters and each.connector != "amqp"]
+        places += [f"{each.topic or each.table}.dlq" for each in read]
+        message = f"{name} put {job.dead.grown:,.0f} records aside in the last minute: {why}"
+        remedy = f"look at {', '.join(sorted({*places}))}: each one's headers say why"
         yield Trouble("warn", f"pipeline:{name}", message, remedy)
 
 

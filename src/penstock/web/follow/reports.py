@@ -40,6 +40,19 @@ class Output(msgspec.Struct):
     busy_s: float = 0
 
 
+class TaskReport(msgspec.Struct):
+    """A function that a job calls for the messages of a queue; attempts that were `retried` come again."""
+
+    name: str
+    queue: str = ""
+    dead_letter: str = ""
+    done: float = 0
+    retried: float = 0
+    dead_letters: float = 0
+    running: float = 0
+    busy_s: float = 0
+
+
 class OperatorReport(msgspec.Struct):
     """One operator of a job; `inputs` are places in the job's list of operators, as is an output's `operator`."""
 
@@ -85,7 +98,7 @@ class TableReport(msgspec.Struct):
 
 
 class JobReport(msgspec.Struct):
-    """One job: a pipeline file that a worker runs, or fails to run."""
+    """One job: a file of pipelines and tasks that a worker runs, or fails to run."""
 
     name: str
     state: str = "running"
@@ -99,6 +112,7 @@ class JobReport(msgspec.Struct):
     outputs: list[Output] = []
     operators: list[OperatorReport] = []
     commit: CommitReport | None = None
+    tasks: list[TaskReport] = []
     tables: list[TableReport] = []
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from penstock import __version__
 from penstock.web.api.metrics.jobs import job_families
+from penstock.web.api.metrics.tasks import task_families
 from penstock.web.api.site import Site, site
 from penstock.web.http.access import Need
 from penstock.web.http.exposition import CONTENT_TYPE, Family, parse_name, write
@@ -19,7 +20,13 @@ MEASURES_MS = 15_000  # older ones are of a broker that is gone: absent says mor
 async def metrics(request: Request) -> Response:
     """All that is measured. Times are in seconds, as Prometheus wants them."""
     at = site(request)
-    families = [*_broker(at), *job_families(at.watch.jobs.jobs), *_topics(at), *_web(at)]
+    families = [
+        *_broker(at),
+        *job_families(at.watch.jobs.jobs),
+        *task_families(at.watch.jobs.jobs),
+        *_topics(at),
+        *_web(at),
+    ]
     return Response(write(families), headers={"Content-Type": CONTENT_TYPE})
 
 

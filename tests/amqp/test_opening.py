@@ -51,6 +51,19 @@ def test_a_password_is_checked_where_there_are_users() -> None:
     assert [call for call in client.broker.asked if isinstance(call, CheckPassword)]
 
 
+def test_penstock_itself_asks_for_others() -> None:
+    client = closed_to()
+    assert client.step(HEADER, start_ok(b"bob\0penstock\0right"))[1][1] == "connection.tune"
+    assert client.session.principal.name == "bob"
+
+
+@pytest.mark.parametrize("said", [b"bob\0ada\0right", b"bob\0penstock\0wrong", b"penstock\0ada\0right"])
+def test_nobody_else_does(said: bytes) -> None:
+    client = closed_to()
+    assert client.step(HEADER, start_ok(said))[1][1] == "connection.close"
+    assert client.session.principal.name != "bob"
+
+
 def test_amqplain_is_a_table() -> None:
     client = closed_to()
     table = encode_table({"LOGIN": "ada", "PASSWORD": "right"})[4:]

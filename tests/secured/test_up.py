@@ -1,5 +1,6 @@
 """`penstock up` with users and TLS, and the command line against it: the whole of it, from outside."""
 
+import base64
 import json
 import os
 import re
@@ -45,6 +46,7 @@ class Site:
 
     folder: Path
     kafka: str
+    amqp: str
     http: str
     authority: Authority
     running: Running
@@ -89,8 +91,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Running("up", str(folder))
     try:
         kafka = running.until(r"broker +(\S+)  Kafka clients").group(1)
+        amqp = running.until(r"broker +(\S+)  AMQP").group(1)
         http = running.until(r"web +https://(\S+)").group(1)
-        yield Site(folder, kafka, http, authority, running)
+        yield Site(folder, kafka, amqp, http, authority, running)
     finally:
         running.stop()
 
@@ -149,6 +152,20 @@ def test_https_lets_in_by_certificate(site: Site) -> None:
     context.load_cert_chain(pair.cert, pair.key)
     answer = urllib.request.urlopen(f"https://{site.http}/api/topics", context=context, timeout=10)
     assert {each["name"] for each in json.load(answer)} <= {"marks"}
+
+
+def test_queues_are_asked_as_who_asks_over_https(site: Site) -> None:
+    where = {"PENSTOCK_AMQP": f"amqps://{site.amqp}"}
+    made = site.call("queue", "create", "tasks.dlq", user="ada", password="secret", **where)
+    assert made.returncode == 0, made.stderr
+    context = ssl.create_default_context(cafile=str(site.authority.ca))
+    for user, seen in (("ada", ["queue:tasks.dlq"]), ("bob", [])):
+        words = base64.b64encode(f"{user}:secret".encode()).decode()
+        asked = urllib.request.Request(
+            f"https://{site.http}/api/dlq", headers={"Authorization": f"Basic {words}"}
+        )
+        answer = urllib.request.urlopen(asked, context=context, timeout=10)
+        assert [each["name"] for each in json.load(answer) if each["kind"] == "queue"] == seen
 
 
 def test_the_secret_of_the_run_stands_on_no_command_line_and_on_no_disk(site: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx
 from starlette.applications import Starlette
 
+from penstock.amqp import Url
 from penstock.client.client import Client
 from penstock.record import Record
 from penstock.tables.live import TableOptions
@@ -113,6 +114,7 @@ async def world(
     guard: GuardOptions | None = None,
     static: Path = Path("nowhere"),
     demo_sql: str = "",
+    amqp: Url | None = None,
 ) -> AsyncIterator[World]:
     """A site that follows the cluster, without a server."""
     if dial is None:
@@ -120,7 +122,9 @@ async def world(
         dial = lambda: cast("Client", fake)  # noqa: E731
     watch = Watch(dial, tables or TableOptions(), now_ms)
     addresses = Addresses("127.0.0.1:9092", BASE)
-    site = Site(watch, Ticker(watch), Streams(events or EventOptions()), addresses, static, "", demo_sql)
+    site = Site(
+        watch, Ticker(watch), Streams(events or EventOptions()), addresses, static, "", demo_sql, amqp=amqp
+    )
     # Made before it is looked for, so that tests need not wait for the next look.
     await watch.client.create_topic(WORKERS, 1, {"cleanup.policy": "compact"}, exist_ok=True)
     watch.start()

@@ -157,7 +157,7 @@ class Connection(asyncio.Protocol):
                 "product": "penstock", "version": __version__, "connection_name": self.name,
                 "capabilities": CAPABILITIES,
             }  # fmt: skip
-            token = f"\0{self.url.user}\0{self.url.password}".encode()
+            token = f"{self.url.acting}\0{self.url.user}\0{self.url.password}".encode()
             self.write(
                 frame(
                     0,

@@ -15,7 +15,10 @@ PORTS = {"amqp": 5672, "amqps": 5671}
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An address. Without a user it is RabbitMQ's guest, whom a server without users lets in."""
+    """An address. Without a user it is RabbitMQ's guest, whom a server without users lets in.
+
+    `acting`: the user for whom one of penstock's own processes asks; the server holds to that one's rights.
+    """
 
     host: str
     port: int
@@ -23,6 +26,7 @@ class Url:
     password: str = field(default="guest", repr=False)
     vhost: str = "/"
     tls: bool = False
+    acting: str = ""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

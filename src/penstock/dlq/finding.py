@@ -1,9 +1,12 @@
-"""Which places hold dead letters: topics by their usual name, `<topic>.dlq`, or any topic or queue that is named.
+"""Which places hold dead letters: topics and queues by their usual name, `<topic>.dlq`, queues that a dead-letter exchange
+leads to, or any topic or queue that is named.
 
 Knows names; what is done with a place is its `Source`'s.
 """
 
-from penstock.amqp import Url
+from typing import Any
+
+from penstock.amqp import Connection, Url
 from penstock.client import Client
 from penstock.dlq.queue import PREFIX, QueueSource
 from penstock.dlq.source import Source
@@ -11,6 +14,7 @@ from penstock.dlq.topic import TopicSource
 from penstock.dlq.working import LOOK_MAX
 
 SUFFIX = ".dlq"
+EXCHANGE, KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 
 
 def source_of(client: Client, name: str, look_max: int = LOOK_MAX, url: Url | None = None) -> Source:
@@ -24,3 +28,46 @@ async def sources(client: Client) -> list[Source]:
     """All that are found by their names."""
     metas = await client.metadata(None)
     return [source_of(client, name) for name in sorted(metas) if name.endswith(SUFFIX)]
+
+
+async def queues_of(connection: Connection) -> list[tuple[str, int]]:
+    """The queues of dead letters in the connection's virtual host, as sources are called, and how many letters wait in each.
+
+    A queue that a dead-letter exchange leads to, and that has none of its own: where both are, messages only wait a while.
+    """
+    channel = await connection.channel()
+    vhost = connection.url.vhost
+    queues = [each for each in await channel.describe("queues") if each["vhost"] == vhost]
+    kinds = {
+        each["name"]: each["kind"] for each in await channel.describe("exchanges") if each["vhost"] == vhost
+    }
+    bindings = [each for each in await channel.describe("bindings") if each["vhost"] == vhost]
+    await channel.close()
+    reached: set[str] = set()
+    for dying in (each["arguments"] for each in queues):
+        if (exchange := dying.get(EXCHANGE)) is not None:
+            reached |= _reached(exchange, dying.get(KEY), kinds, bindings, set())
+    return [
+        (PREFIX + each["name"], each["messages"])
+        for each in queues
+        if each["kind"] != "stream"
+        and not each["exclusive"]
+        and (each["name"].endswith(SUFFIX) or (each["name"] in reached and EXCHANGE not in each["arguments"]))
+    ]
+
+
+def _reached(
+    exchange: str, key: str | None, kinds: dict[str, str], bindings: list[dict[str, Any]], seen: set[str]
+) -> set[str]:
+    """The queues that messages of an exchange get to; with a key, by a direct one, those bound by that."""
+    found: set[str] = set()
+    seen.add(exchange)
+    for each in bindings:
+        exact = kinds.get(exchange) == "direct" and key is not None
+        if each["source"] != exchange or (exact and each["routing_key"] != key):
+            continue
+        if each["target_kind"] == "queue":
+            found.add(each["target"])
+        elif each["target"] not in seen:
+            found |= _reached(each["target"], key, kinds, bindings, seen)
+    return found

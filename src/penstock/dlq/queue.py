@@ -9,7 +9,7 @@ import heapq
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from uuid import uuid4
 
@@ -37,11 +37,18 @@ Visit = Callable[[Letter], None]
 
 class QueueSource:
     """`name` is ``queue:`` and the queue's; `client` writes the audit; `look_max`: how many of the newest letters are
-    looked at to count or list them; `url`: where AMQP is, and as whom."""
+    looked at to count or list them; `url`: where AMQP is, and as whom; `connection`: one that is there already."""
 
-    def __init__(self, client: Client, name: str, look_max: int = LOOK_MAX, url: Url | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        look_max: int = LOOK_MAX,
+        url: Url | None = None,
+        connection: Connection | None = None,
+    ) -> None:
         self.name, self._queue = name, name.removeprefix(PREFIX)
-        self._client, self._look_max, self._url = client, look_max, url
+        self._client, self._look_max, self._url, self._connection = client, look_max, url, connection
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -107,17 +114,8 @@ class QueueSource:
         if channel.lost:
             raise channel.lost
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Connection]:
-        connection = await connect(self._url or url_of(), name="penstock dlq")
-        try:
-            if not connection.is_penstock:
-                raise PenstockError(
-                    "RabbitMQ shows no message without taking it", remedy="this works on penstock's queues"
-                )
-            yield connection
-        finally:
-            await connection.close()
+    def _connected(self) -> AbstractAsyncContextManager[Connection]:
+        return nullcontext(self._connection) if self._connection else connected(self._url or url_of())
 
     # --- changing ------------------------------------------------------------------------------------------------
 
@@ -147,7 +145,6 @@ class QueueSource:
         targets: Counter[str] = Counter()
 
         def visit(each: Letter) -> None:
-            outcome.read += 1
             if not wanted.takes(each):
                 return
             outcome.matched += 1
@@ -162,7 +159,7 @@ class QueueSource:
             return how.to or each.letter.origin.queue, sent_back(got.properties, each.letter), got.body
 
         async with self._connected() as connection:
-            await self._visit(connection, wanted, visit)
+            await self._visit(connection, wanted, visit, partial(told, outcome))
             if dry_run:
                 for target in [each for each in targets if not await _stands(connection, each)]:
                     outcome.skipped[f"no queue takes '{target}'"] += targets.pop(target)
@@ -177,22 +174,25 @@ class QueueSource:
         chosen = array("Q")
 
         def visit(each: Letter) -> None:
-            outcome.read += 1
             if wanted.takes(each):
                 outcome.matched += 1
                 chosen.append(int(each.name))
 
         async with self._connected() as connection:
-            await self._visit(connection, wanted, visit)
+            await self._visit(connection, wanted, visit, partial(told, outcome))
             if dry_run:
                 outcome.done, outcome.state = len(chosen), "done"
             else:
                 await self._deal(connection, chosen, lambda got, each: None, outcome, (by, told, 0.0))
         return outcome
 
-    async def _visit(self, connection: Connection, wanted: Filter, visit: Visit) -> None:
+    async def _visit(
+        self, connection: Connection, wanted: Filter, visit: Visit, begun: Callable[[], None]
+    ) -> None:
         """See those that are named, or else all that were there when it began, first to last."""
         channel = await connection.channel()
+        await self._browse(channel, lambda each: None, {NUMBER: 0})  # that there is such a queue, and one may
+        begun()
         if not wanted.names:
             await self._browse(channel, visit, {})
         for number in sorted({int(name) for name in wanted.names if name.isascii() and name.isdecimal()}):
@@ -209,11 +209,12 @@ class QueueSource:
         """Take these in turn, a transaction a batch."""
         by, told, rate = how
         pace = Pace(rate)
-        outcome.total = outcome.read
+        outcome.total = len(chosen)
         told(outcome)
         try:
             for batch in cut(chosen, min(pace.batch, BATCH)):
                 await finished(self._batch(connection, batch, makes, outcome, by))
+                outcome.read += len(batch)
                 told(outcome)
                 await pace.keep(len(batch))
             outcome.state = "done"
@@ -272,6 +273,20 @@ class QueueSource:
             letters=ranges(done), count=len(done), to=sorted({target for target in done.values() if target}),
         )  # fmt: skip
         await audit.note(self._client, found)
+
+
+@asynccontextmanager
+async def connected(url: Url) -> AsyncIterator[Connection]:
+    """A connection to penstock's queues; raises PenstockError where another server answers."""
+    connection = await connect(url, name="penstock dlq")
+    try:
+        if not connection.is_penstock:
+            raise PenstockError(
+                "RabbitMQ shows no message without taking it", remedy="this works on penstock's queues"
+            )
+        yield connection
+    finally:
+        await connection.close()
 
 
 def _left(found: Letter, how: How, target: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from penstock.amqp import url_of
 from penstock.client.client import Client
 from penstock.client.cluster import ClientOptions
 from penstock.client.security import from_environment
@@ -93,6 +94,7 @@ async def serve(options: WebOptions) -> int:
         Path(options.static),
         options.data_dir,
         options.demo_sql,
+        amqp=url_of(options.amqp) if options.amqp else None,
     )
     server = Server(config(build(site, options.guard, passwords, scheme), tls))
     watch.start()

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from penstock.calls import Call, CheckPassword, EndLogin, FindScram, Principal
 from penstock.errors import Refusal, Refused
+from penstock.users.directory import ANONYMOUS, ITSELF
 from penstock.users.scram import NONCE_BYTES, ScramError, ScramServer
 
 TOKEN_BYTES_MAX: Final = 8192
@@ -27,10 +28,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The client is who it says; `token` is the mechanism's last word."""
+    """The client is who it says, or `acting` for who it says; `token` is the mechanism's last word."""
 
     user: str
     token: bytes = b""
+    acting: bool = False
 
 
 Outcome: TypeAlias = Entered | Refused
@@ -38,16 +40,18 @@ Dialogue: TypeAlias = Generator[Call | Say, Any, Outcome]
 
 
 def plain(principal: Principal, randomness: Randomness, token: bytes) -> Dialogue:
-    """``[authzid] NUL user NUL password``; acting as another user is not offered."""
+    """``[authzid] NUL user NUL password``; only penstock's own processes act for others, who asked them."""
     try:
         acting, user, password = token.decode().split("\0")
     except ValueError:
         acting = user = password = ""
-    if not user or not password or acting not in ("", user):
+    own = user == ITSELF and acting not in (ITSELF, ANONYMOUS)
+    if not user or not password or (acting not in ("", user) and not own):
         yield EndLogin(principal, "PLAIN", user[:255], False)
         return FAILED
     found = yield CheckPassword(principal, user, password)
-    return Entered(user) if found is True else found
+    entered = Entered(acting, acting=True) if acting not in ("", user) else Entered(user)
+    return entered if found is True else found
 
 
 def scram(mechanism: str, principal: Principal, randomness: Randomness, token: bytes) -> Dialogue:
@@ -132,7 +136,7 @@ class Login:
             outcome: Outcome = end.value
         self.mechanism, self._dialogue = "", None
         if isinstance(outcome, Entered):
-            self.user, self.entered, self._was_known = outcome.user, True, True
+            self.user, self.entered, self._was_known = outcome.user, True, not outcome.acting
         else:
             self.over = True
         return outcome

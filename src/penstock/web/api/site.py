@@ -2,16 +2,19 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from starlette.requests import Request
 
+from penstock.amqp import Url
 from penstock.client.client import Client
 from penstock.client.cluster import TopicMeta
+from penstock.users.directory import ANONYMOUS
 from penstock.web.flow.ticker import Ticker
 from penstock.web.follow.operations import Operations
 from penstock.web.follow.watch import Watch
+from penstock.web.http.access import USER
 from penstock.web.http.answers import HttpError
 from penstock.web.http.events import Streams
 
@@ -39,6 +42,8 @@ class Site:
     request_s: Counter[str] = field(default_factory=Counter)
     compiling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """One script is compiled at a time."""
+    amqp: Url | None = None
+    """Where the broker's queues are, and who this server is there; None where there are none."""
     operations: Operations = field(default_factory=Operations)
     """What is being done to dead letters."""
     scripts: int = 0
@@ -52,6 +57,20 @@ def asking(request: Request) -> Client:
         remedy = "try again in a few seconds: the supervisor starts a broker that fell over again"
         raise HttpError(503, "the broker does not answer", remedy=remedy)
     return watch.client
+
+
+def acting(request: Request) -> Url:
+    """Where the queues are, as whoever asks: the broker holds their every step to their own rights.
+
+    Raises HttpError where there are no queues.
+    """
+    found = site(request).amqp
+    if found is None:
+        raise HttpError(404, "this server knows of no queues", remedy="start it with --amqp", place="path")
+    user: str = request.scope.get(USER, ANONYMOUS)
+    if user == ANONYMOUS:
+        return replace(found, user="guest", password="guest")  # nobody's, where there are no users
+    return replace(found, acting=user)
 
 
 async def topic_meta(client: Client, name: str, *, create: bool = False) -> TopicMeta:

@@ -14,11 +14,12 @@ from penstock.dlq.source import Filter, How, Outcome, Source, Told
 from penstock.errors import PenstockError
 from penstock.users.directory import ANONYMOUS
 from penstock.web.api.site import site
-from penstock.web.dlq.letters import ASK_S, TEXTS, TIMES, place, shown
+from penstock.web.dlq.letters import ASK_S, TEXTS, TIMES, shown
+from penstock.web.dlq.place import EDIT, LOOK, PURGE, REDRIVE, STOP, may_do, must_do, place, target
 from penstock.web.follow.operations import Operation
-from penstock.web.http.access import ANYONE, USER, Need, may, must
+from penstock.web.http.access import ANYONE, USER, may
 from penstock.web.http.answers import HttpError, ok, read_body, shaped
-from penstock.web.http.inputs import hidden, known, topic_name, valid_topic
+from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
 
 NAMES_MAX = 10_000
@@ -53,7 +54,7 @@ class Redrive(Purge, forbid_unknown_fields=True):
 P = TypeVar("P", bound=Purge)
 
 
-@route("POST", "/api/dlq/{topic}/letters/{letter}", Need("write", "topic", "topic"))
+@route("POST", "/api/dlq/{source}/letters/{letter}", ANYONE)
 async def edit(request: Request) -> Response:
     """A letter with another value takes the place of this one."""
     known(request)
@@ -63,41 +64,40 @@ async def edit(request: Request) -> Response:
     except binascii.Error:
         raise HttpError(400, "the value is not base64", place="value") from None
     async with asyncio.timeout(ASK_S):
-        source, name = await place(request), request.path_params["letter"]
+        source, name = await place(request, EDIT), request.path_params["letter"]
         await shown(source, name)
         return ok({"name": await source.edit(name, value, _who(request)), "replaces": name}, 201)
 
 
-@route("POST", "/api/dlq/{topic}/redrive", Need("read", "topic", "topic"))
+@route("POST", "/api/dlq/{source}/redrive", ANYONE)
 async def redrive(request: Request) -> Response:
     """Send letters back; 202 with the operation, which goes on by itself."""
     known(request)
+    source = await place(request, REDRIVE)
     wanted, body = await _meant(request, Redrive)
     if body.to:
-        valid_topic(body.to, "to")
-        if hidden(body.to):
-            raise HttpError(403, f"{body.to} is one of the system's own topics", place="to")
-        must(request, "write", "topic", body.to)
+        target(request, source.name, body.to)
     how = How(
         body.to, body.rate, body.limit, body.redrives_max, lambda topic: may(request, "write", "topic", topic)
     )
 
-    async def work(source: Source, told: Told) -> Outcome:
+    async def work(told: Told) -> Outcome:
         return await source.redrive(wanted, how, _who(request), told, body.dry_run)
 
-    return await _begun(request, "redrive", body.dry_run, work)
+    return await _begun(request, source, "redrive", body.dry_run, work)
 
 
-@route("POST", "/api/dlq/{topic}/purge", Need("delete", "topic", "topic"))
+@route("POST", "/api/dlq/{source}/purge", ANYONE)
 async def purge(request: Request) -> Response:
     """Give letters up; 202 with the operation, which goes on by itself."""
     known(request)
+    source = await place(request, PURGE)
     wanted, body = await _meant(request, Purge)
 
-    async def work(source: Source, told: Told) -> Outcome:
+    async def work(told: Told) -> Outcome:
         return await source.purge(wanted, _who(request), told, body.dry_run)
 
-    return await _begun(request, "purge", body.dry_run, work)
+    return await _begun(request, source, "purge", body.dry_run, work)
 
 
 @route("GET", "/api/dlq-operations", ANYONE)
@@ -105,49 +105,45 @@ async def operations(request: Request) -> Response:
     """What goes on, and went on lately, the newest first."""
     known(request)
     kept = reversed(site(request).operations.kept.values())
-    return ok([_told(each) for each in kept if may(request, "read", "topic", each.topic)])
+    return ok([_told(each) for each in kept if may_do(request, each.source, LOOK)])
 
 
 @route("GET", "/api/dlq-operations/{operation}", ANYONE)
 async def operation(request: Request) -> Response:
     """How far one is."""
     known(request)
-    return ok(_told(_operation(request, "read")))
+    return ok(_told(_operation(request, LOOK)))
 
 
 @route("DELETE", "/api/dlq-operations/{operation}", ANYONE)
 async def stop(request: Request) -> Response:
     """Stop one; what it did is done."""
     known(request)
-    found = _operation(request, "write")
+    found = _operation(request, STOP)
     if found.task is not None:
         found.task.cancel()
         await asyncio.gather(found.task, return_exceptions=True)
     return ok(_told(found))
 
 
-def _operation(request: Request, needed: str) -> Operation:
+def _operation(request: Request, doing: str) -> Operation:
     found = site(request).operations.kept.get(request.path_params["operation"])
-    if found is None or not may(request, "read", "topic", found.topic):
+    if found is None or not may_do(request, found.source, LOOK):
         raise HttpError(404, "there is no such operation", remedy="GET /api/dlq-operations", place="path")
-    must(request, needed, "topic", found.topic)
+    must_do(request, found.source, doing)
     return found
 
 
 async def _begun(
-    request: Request, what: str, dry_run: bool, work: Callable[[Source, Told], Awaitable[Outcome]]
+    request: Request, source: Source, what: str, dry_run: bool, work: Callable[[Told], Awaitable[Outcome]]
 ) -> Response:
     """A dry run's answer is its outcome; anything else begins, and is asked for."""
-    source = await place(request)
     if dry_run:
         async with asyncio.timeout(ASK_S):
-            return ok(_outcome(await work(source, lambda outcome: None)))
+            return ok(_outcome(await work(lambda outcome: None)))
     at = site(request)
-    name = topic_name(request)
     try:
-        begun = at.operations.begin(
-            name, _who(request), at.watch.wall_ms(), what, lambda told: work(source, told)
-        )
+        begun = at.operations.begin(source.name, _who(request), at.watch.wall_ms(), what, work)
     except PenstockError as error:
         raise HttpError(409, error.message, remedy=error.remedy) from None
     async with asyncio.timeout(ASK_S):
@@ -169,7 +165,7 @@ async def _meant(request: Request, shape: type[P]) -> tuple[Filter, P]:
 
 def _told(found: Operation) -> dict[str, Any]:
     return {
-        "topic": found.topic,
+        "source": found.source,
         "by": found.by,
         "at_ms": found.at_ms,
         "running": found.running,

@@ -1,24 +1,31 @@
-"""GET /api/dlq: topics of dead letters, what is in them, and single letters. Changes nothing."""
+"""GET /api/dlq: the places of dead letters, what is in them, and single letters. Changes nothing."""
 
 import asyncio
 import base64
+from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penstock.dlq.finding import SUFFIX, source_of
+from penstock.amqp import AmqpError
+from penstock.amqp.errors import LOST
+from penstock.broker.queues.names import DEFAULT_VHOST
+from penstock.client.errors import KafkaError
+from penstock.dlq.finding import SUFFIX, queues_of, source_of
+from penstock.dlq.queue import QueueSource, connected
 from penstock.dlq.source import PURGED, REDRIVEN, REPLACED, WAITING, Filter, Letter, Source, Summary
 from penstock.errors import PenstockError
-from penstock.web.api.site import asking, topic_meta
-from penstock.web.http.access import ANYONE, Need, may
+from penstock.web.api.site import acting, asking, site
+from penstock.web.dlq.place import LOOK, may_do, place
+from penstock.web.http.access import ANYONE, may
 from penstock.web.http.answers import HttpError, ok
-from penstock.web.http.inputs import known, number, topic_name
+from penstock.web.http.inputs import known, number
 from penstock.web.http.routes import route
 
 ASK_S = 20.0
-LIST_MAX, LOOK_MAX = 5_000, 20_000
-"""How many letters of each topic are looked at for the list of topics, and for one of them."""
+LIST_MAX = 5_000
+"""How many letters of each topic are looked at for the list of places."""
 LETTERS_MAX = 500
 VALUE_BYTES_MAX = 512 * 1024
 STATES = (WAITING, REDRIVEN, PURGED, REPLACED)
@@ -29,47 +36,80 @@ WORDS = (*TEXTS, *TIMES, "state")
 
 @route("GET", "/api/dlq", ANYONE)
 async def places(request: Request) -> Response:
-    """All topics of dead letters, with how many letters wait in each."""
+    """All topics and queues of dead letters, with how many letters wait in each."""
     known(request)
+    asking(request)
+    async with asyncio.timeout(ASK_S):
+        return ok([*await _topics(request), *await _queues(request)])
+
+
+async def _topics(request: Request) -> list[dict[str, Any]]:
     client = asking(request)
     found = []
-    async with asyncio.timeout(ASK_S):
-        metas = await client.metadata(None)
-        for name in sorted(metas):
-            if name.endswith(SUFFIX) and may(request, "read", "topic", name):
-                summary = await source_of(client, name, LIST_MAX).summary(Filter())
-                last_ms = max((group.last_ms for group in summary.groups), default=0)
-                found.append({"name": name, **_counts(summary), "last_ms": last_ms})
-    return ok(found)
+    for name in sorted(await client.metadata(None)):
+        if name.endswith(SUFFIX) and may_do(request, name, LOOK):
+            summary = await source_of(client, name, LIST_MAX).summary(Filter())
+            last_ms = max((group.last_ms for group in summary.groups), default=0)
+            found.append({"name": name, "kind": "topic", **_counts(summary), "last_ms": last_ms})
+    return found
 
 
-@route("GET", "/api/dlq/{topic}", Need("read", "topic", "topic"))
+async def _queues(request: Request) -> list[dict[str, Any]]:
+    """None for who may not enter the virtual host that they are in."""
+    if site(request).amqp is None or not may(request, "describe", "vhost", DEFAULT_VHOST):
+        return []
+    async with connected(acting(request)) as connection:
+        return [
+            {
+                "name": name,
+                "kind": "queue",
+                **_counts(Summary([], Counter({WAITING: waiting}), True)),
+                "last_ms": await _last_ms(QueueSource(asking(request), name, 1, connection=connection)),
+            }
+            for name, waiting in await queues_of(connection)
+            if may_do(request, name, LOOK)
+        ]
+
+
+async def _last_ms(source: QueueSource) -> int:
+    """When the newest letter failed; 0 where nobody can look now, because a consumer has the queue for itself."""
+    try:
+        newest = await source.letters(Filter(), 1)
+    except AmqpError as error:
+        if error.code == LOST:
+            raise
+        return 0
+    return newest[0].letter.last_ms if newest else 0
+
+
+@route("GET", "/api/dlq/{source}", ANYONE)
 async def groups(request: Request) -> Response:
-    """One topic's letters, counted by reason, exception and owner."""
+    """One place's letters, counted by reason, exception and owner."""
     known(request, *WORDS)
     wanted = _wanted(request)
     async with asyncio.timeout(ASK_S):
-        summary = await (await place(request)).summary(wanted)
-    return ok({"name": topic_name(request), **_counts(summary), "groups": summary.groups})
+        source = await place(request, LOOK)
+        summary = await source.summary(wanted)
+    return ok({"name": source.name, **_counts(summary), "groups": summary.groups})
 
 
-@route("GET", "/api/dlq/{topic}/letters", Need("read", "topic", "topic"))
+@route("GET", "/api/dlq/{source}/letters", ANYONE)
 async def letters(request: Request) -> Response:
     """The newest letters that are meant, newest first."""
     known(request, *WORDS, "limit")
     limit = number(request, "limit", 100, 1, LETTERS_MAX)
     wanted = _wanted(request)
     async with asyncio.timeout(ASK_S):
-        found = await (await place(request)).letters(wanted, limit)
+        found = await (await place(request, LOOK)).letters(wanted, limit)
     return ok({"letters": [brief(each) for each in found]})
 
 
-@route("GET", "/api/dlq/{topic}/letters/{letter}", Need("read", "topic", "topic"))
+@route("GET", "/api/dlq/{source}/letters/{letter}", ANYONE)
 async def letter(request: Request) -> Response:
     """One letter with all that is known."""
     known(request)
     async with asyncio.timeout(ASK_S):
-        found = await shown(await place(request), request.path_params["letter"])
+        found = await shown(await place(request, LOOK), request.path_params["letter"])
     told, failing = found.letter, found.letter.failing
     return ok(
         {
@@ -83,25 +123,18 @@ async def letter(request: Request) -> Response:
             "bytes": len(told.value or b""),
             "omitted": found.omitted,
             "replaces": told.replaces,
-            "target": told.via or told.origin.topic,
+            "target": told.via or told.origin.topic or told.origin.queue,
         }
     )
-
-
-async def place(request: Request) -> Source:
-    """The topic in the path; raises HttpError at once where there is none."""
-    client, name = asking(request), topic_name(request)
-    await topic_meta(client, name)
-    return source_of(client, name, LOOK_MAX)
 
 
 async def shown(source: Source, name: str) -> Letter:
     """A letter by its name; raises HttpError (404) where there is none."""
     try:
         return await source.show(name)
+    except (KafkaError, AmqpError):
+        raise
     except PenstockError as error:
-        if hasattr(error, "retriable"):
-            raise
         raise HttpError(
             404, error.message, remedy=f"GET /api/dlq/{source.name}/letters", place="path"
         ) from None

@@ -1,4 +1,4 @@
-"""What is being done to dead letters right now, and was done lately: one thing at a time a topic.
+"""What is being done to dead letters right now, and was done lately: one thing at a time a place.
 
 Knows tasks; knows nothing of HTTP, nor of letters.
 """
@@ -20,7 +20,7 @@ log = logging.getLogger("penstock.web")
 class Operation:
     """One redrive or purge."""
 
-    topic: str
+    source: str
     by: str
     at_ms: int
     outcome: Outcome
@@ -39,20 +39,20 @@ class Operations:
         self.kept: dict[str, Operation] = {}
 
     def begin(
-        self, topic: str, by: str, at_ms: int, what: str, work: Callable[[Told], Awaitable[Outcome]]
+        self, source: str, by: str, at_ms: int, what: str, work: Callable[[Told], Awaitable[Outcome]]
     ) -> "asyncio.Future[Operation]":
         """Start `work`; the future is there as soon as it told of itself. Raises PenstockError where one goes on already."""
         running = [each for each in self.kept.values() if each.running]
-        if any(each.topic == topic for each in running) or len(running) >= RUNNING_MAX:
+        if any(each.source == source for each in running) or len(running) >= RUNNING_MAX:
             raise PenstockError(
-                f"a {what} of {topic} has to wait: another goes on",
+                f"a {what} of {source} has to wait: another goes on",
                 remedy="GET /api/dlq-operations shows how far it is",
             )
         begun: asyncio.Future[Operation] = asyncio.get_running_loop().create_future()
 
         def told(outcome: Outcome) -> None:
             if not begun.done():
-                operation = Operation(topic, by, at_ms, outcome, task)
+                operation = Operation(source, by, at_ms, outcome, task)
                 self.kept[outcome.operation] = operation
                 self._forget()
                 begun.set_result(operation)
@@ -63,7 +63,7 @@ class Operations:
             except PenstockError as error:
                 self._failed(begun, error)
             except Exception as error:
-                log.exception("a %s of %s failed", what, topic)
+                log.exception("a %s of %s failed", what, source)
                 self._failed(begun, error)
 
         task = asyncio.create_task(run())

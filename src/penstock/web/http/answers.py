@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from penstock.amqp.errors import LOST, AmqpError
 from penstock.client.errors import ConnectionLostError, KafkaError
 from penstock.errors import PenstockError
 
@@ -29,6 +30,8 @@ KAFKA_STATUSES = {
     "GROUP_AUTHORIZATION_FAILED": 403,
     "CLUSTER_AUTHORIZATION_FAILED": 403,
 }
+AMQP_STATUSES = {LOST: 503, 403: 403, 404: 404, 405: 409, 530: 403}
+"""By the codes of the queues: 403 and 530 are about rights, to a thing and to its virtual host; 405 is held by another."""
 REMEDIES = {
     404: "the API's paths are listed in docs/http-api.md",
     405: "the Allow header names the methods of this path",
@@ -68,6 +71,8 @@ def status_of(error: PenstockError) -> int:
     if isinstance(error, KafkaError):
         unavailable = isinstance(error, ConnectionLostError) or error.retriable
         return KAFKA_STATUSES.get(error.name, 503 if unavailable else 400)
+    if isinstance(error, AmqpError):
+        return AMQP_STATUSES.get(error.code, 400)
     return 400
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 PROTOCOL: Final = b"AMQP\0\0\x09\x01"
 FRAME_BYTES_MIN: Final = 4096
-GUEST: Final = ("guest", "guest")
+GUEST: Final = ("", "guest", "guest")
+"""For whom one acts (nobody), who one is, and the password."""
 CAPABILITIES: Final = (
     "publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
     "connection.blocked", "consumer_priorities", "authentication_failure_close", "per_consumer_qos",
@@ -104,14 +105,14 @@ def log_in(session: "AmqpSession", mechanism: str, response: bytes) -> Generator
     if mechanism == "EXTERNAL" and login.entered:
         session.principal = replace(session.principal, name=login.user)
         return
-    pair = _READ[mechanism](response) if mechanism in _READ else None
-    if pair is None:
+    said = _READ[mechanism](response) if mechanism in _READ else None
+    if said is None:
         raise HangUpError(f"no login that is understood, by {mechanism[:80]!r}")
-    if not login.pending and not login.entered and pair == GUEST:
-        session.principal = replace(session.principal, name=GUEST[0])
+    if not login.pending and not login.entered and said == GUEST:
+        session.principal = replace(session.principal, name=GUEST[1])
         return
     login.choose("PLAIN")
-    outcome = yield from login.take(session.principal, "\0".join(("", *pair)).encode("utf-8", "replace"))
+    outcome = yield from login.take(session.principal, "\0".join(said).encode("utf-8", "replace"))
     if not isinstance(outcome, Entered):
         if isinstance(outcome, Refused):
             words = f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
@@ -120,19 +121,19 @@ def log_in(session: "AmqpSession", mechanism: str, response: bytes) -> Generator
     session.principal = replace(session.principal, name=outcome.user)
 
 
-def _plain(response: bytes) -> tuple[str, str] | None:
+def _plain(response: bytes) -> tuple[str, str, str] | None:
     parts = response.decode("utf-8", "replace").split("\0")
-    return (parts[1], parts[2]) if len(parts) == 3 else None
+    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else None
 
 
-def _amqplain(response: bytes) -> tuple[str, str] | None:
+def _amqplain(response: bytes) -> tuple[str, str, str] | None:
     try:
         table, _ = table_at(len(response).to_bytes(4, "big") + response, 0)
     except (ValueError, IndexError):
         return None
     user, password = table.get("LOGIN"), table.get("PASSWORD")
-    return (user, password) if isinstance(user, str) and isinstance(password, str) else None
+    return ("", user, password) if isinstance(user, str) and isinstance(password, str) else None
 
 
 _READ: Final = {"PLAIN": _plain, "AMQPLAIN": _amqplain}
-"""The mechanisms with a password: user and password out of a response, None where they are not there."""
+"""The mechanisms with a password: what they say of who one is, in GUEST's order; None where they do not."""

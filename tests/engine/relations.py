@@ -14,6 +14,7 @@ import polars as pl
 from penstock.clock import Now
 from penstock.engine.job import Job
 from penstock.sql import parse
+from tests.engine.keeping import Keeper
 from tests.engine.streams import folded
 
 START = datetime(2026, 1, 1)
@@ -80,7 +81,7 @@ def answer(inputs: Sequence[Input], out: str, query: str, seed: int) -> tuple[li
     names = {source.table.name: source.index for source in job.sources}
     for index in names.values():
         job.expect(index, [0])
-    at = dict.fromkeys((i.name for i in inputs), 0)
+    at, keeper = dict.fromkeys((i.name for i in inputs), 0), Keeper()
     frames: list[pl.DataFrame] = []
     while any(at[i.name] < len(i.rows) for i in inputs):
         one = inputs[int(random.integers(0, len(inputs)))]
@@ -91,9 +92,9 @@ def answer(inputs: Sequence[Input], out: str, query: str, seed: int) -> tuple[li
             frame = pl.DataFrame([(*row, kind) for row, kind in part], schema=SCHEMA, orient="row")
             made = job.on_rows(names[one.name], 0, frame if one.changes else frame.drop("$kind"), NOW)
             frames += [output.rows for output in made]
-        if random.random() < 0.15:
-            held, job = job.snapshot(), Job(plan)
-            job.restore(held)
+        if random.random() < 0.3:
+            keeper.keep(job)
+            job = keeper.again(plan) if random.random() < 0.5 else job
     frames += [output.rows for output in job.on_end(NOW)]
     if not frames:
         return [], False

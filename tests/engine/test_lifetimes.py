@@ -22,6 +22,7 @@ from penstock.engine.job import Job
 from penstock.engine.plan import Aggregate, Join, Plan, Top, walk
 from penstock.errors import PenstockError
 from penstock.sql import parse
+from tests.engine.keeping import Keeper
 from tests.engine.relations import CHANGING, GROWING
 from tests.engine.streams import NO_SHRINKING, folded
 
@@ -80,15 +81,15 @@ def batches(seed: int, rows: list[Event]) -> Iterator[tuple[int, str, list[tuple
 def given_out(plan: Plan, rows: list[Event], seed: int, clock: bool = True) -> tuple[pl.DataFrame, Job]:
     """All changes; the job is restarted on the way, and told the clock now and then."""
     random = np.random.default_rng(seed)
-    job, frames = Job(plan), []
+    job, frames, keeper = Job(plan), [], Keeper()
     places = {source.table.name: source.index for source in job.sources}
     for at, table, part in batches(seed, rows):
         now = Now(0.0, at)
         if clock and at >= job.due_ms and random.random() < 0.7:
             assert not job.on_clock(now), "what is forgotten is not told"
-        if random.random() < 0.2:
-            held, job = job.snapshot(), Job(plan)
-            job.restore(held)
+        if random.random() < 0.4:
+            keeper.keep(job)
+            job = keeper.again(plan) if random.random() < 0.5 else job
         if table not in places:
             continue
         frame = pl.DataFrame([(*row, kind) for row, kind in part], schema=SCHEMA, orient="row")

@@ -53,8 +53,10 @@ def test_rows_come_out_as_they_went_in(seed: int) -> None:
         numbers = random.integers(0, max(len(store), 1), 20 if len(store) else 0)
         assert store.take(numbers).equals(whole[numbers])
         assert store.take(numbers, ["text", "i"]).equals(whole.select("text", "i")[numbers])
-    assert store.frame().equals(whole)
-    assert store.frame().schema == SCHEMA
+        first = int(random.integers(0, len(store) + 1))
+        assert store.tail(first).equals(whole[first:])
+    assert store.tail(0).equals(whole)
+    assert store.tail(0).schema == SCHEMA
 
 
 def test_texts_have_one_number_each() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from bench.oracle.queries import GROWING, rows, table
+from tests.engine.keeping import Keeper
 from tests.engine.streams import folded
 from tests.engine.test_flink_scalars import plain
 from tests.sql.query_differences import DIFFERENCES, REFUSED
@@ -78,7 +79,7 @@ def answer(query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     places = {source.table.name: source.index for source in job.sources}
     for index in places.values():
         job.expect(index, [0])
-    found: list[pl.DataFrame] = []
+    found, keeper = list[pl.DataFrame](), Keeper()
     while left:
         name = sorted(left)[int(random.integers(len(left)))]
         size = int(random.choice([1, 4, 30]))
@@ -86,9 +87,9 @@ def answer(query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         found += [output.rows for output in job.on_rows(places[name], 0, batch, NOW)]
         if left[name].is_empty():
             del left[name]
-        if random.random() < 0.1:
-            held, job = job.snapshot(), Job(plan)
-            job.restore(held)
+        if random.random() < 0.2:
+            keeper.keep(job)
+            job = keeper.again(plan) if random.random() < 0.5 else job
     found += [output.rows for output in job.on_end(NOW)]
     kinds = [column.kind for column in node.schema]
     if not found:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from tests.client.test_client import QUICK
 NOW = Now(1.0, 1_000)
 BYTES_MAX = 8_000_000
 TOPIC = "_penstock.state.j"
+Links = Sequence[tuple[str, list[int]]]
 
 
 def run(test: Callable[[FakeKafka, Client], Awaitable[None]]) -> None:
@@ -50,12 +51,14 @@ async def journal(topic: StateTopic, number: int, positions: Positions, fresh: s
     return await topic.append(iter([topic.entry(entry, NOW)]))
 
 
-async def snapshot(topic: StateTopic, number: int, positions: Positions, blocks: list[bytes]) -> int:
-    """Pieces and mark; the first piece's offset."""
+async def snapshot(
+    topic: StateTopic, number: int, positions: Positions, blocks: list[bytes], behind: Links = ()
+) -> tuple[int, Links]:
+    """Pieces and mark; the first piece's offset, and what a snapshot that goes on from this one is behind."""
     name, counts, batches = topic.pieces(blocks, NOW)
     first = await topic.append(batches)
-    await topic.append(iter([topic.mark(Mark(number, "plan", positions, name, counts), NOW)]))
-    return first
+    await topic.append(iter([topic.mark(Mark(number, "plan", positions, name, counts, [*behind]), NOW)]))
+    return first, [*behind, (name, counts)]
 
 
 def noise(seed: int, size: int) -> bytes:
@@ -126,6 +129,28 @@ def test_pieces_without_their_mark_do_not_count_nor_do_those_of_another_run_amon
     run(test)
 
 
+def test_a_snapshot_that_goes_on_from_others_is_found_behind_them() -> None:
+    async def test(server: FakeKafka, client: Client) -> None:
+        one = await opened(client)
+        await snapshot(one, 1, {}, [b"older"])
+        base, links = await snapshot(one, 1, {0: {0: 1}}, [b"a", noise(1, 900_000)])
+        await one.append(one.pieces([b"never marked"], NOW)[2])
+        _, links = await snapshot(one, 2, {0: {0: 2}}, [b"b", b""], links)
+        await snapshot(one, 3, {0: {0: 3}}, [noise(2, 800_000)], links)
+        await one.trim(base)
+        kept = await found(client)
+        assert kept is not None and kept.positions == {0: {0: 3}}
+        assert kept.blocks == [b"a", noise(1, 900_000), b"b", b"", noise(2, 800_000)]
+        await snapshot(one, 4, {0: {0: 4}}, [b"whole"])
+        kept = await found(client)
+        assert kept is not None and kept.blocks == [b"whole"]
+        await snapshot(one, 5, {0: {0: 5}}, [b"c"], links)
+        with pytest.raises(PenstockError, match="4 pieces of a snapshot are gone"):
+            await found(client)
+
+    run(test)
+
+
 def test_what_begins_anew_voids_all_before_it() -> None:
     async def test(server: FakeKafka, client: Client) -> None:
         one = await opened(client)
@@ -178,7 +203,7 @@ def test_a_state_above_its_bound_is_refused_with_a_remedy() -> None:
 def test_a_state_of_a_newer_version_is_refused(key: bytes) -> None:
     async def test(server: FakeKafka, client: Client) -> None:
         await opened(client)
-        await client.append(TOPIC, 0, record.encode([Record(key, b'{"format": 3}', 0)]))
+        await client.append(TOPIC, 0, record.encode([Record(key, b'{"format": 4}', 0)]))
         with pytest.raises(PenstockError, match="newer penstock"):
             await found(client)
 

@@ -24,12 +24,13 @@ from penstock.engine.measures import (
     reached_ms,
     writers_of,
 )
-from penstock.engine.operators.operator import KIND, Sifted, nested, prefixed
+from penstock.engine.operators.operator import KIND, Blocks, nested, prefixed
 from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table, settings
 from penstock.engine.run.figures.laps import Laps
 from penstock.engine.run.graph import Graph
+from penstock.engine.run.kept.growth import Known
 from penstock.engine.run.late import late_records
 from penstock.engine.run.repeatable import repeatable
 from penstock.engine.run.snapshot import Frozen, Snapshot, freeze, unpack
@@ -100,7 +101,7 @@ class Job:
         for index, scan in enumerate(self._scans):
             if scan.table.connector in ("kafka", "upsert-kafka"):
                 size = self.options.rows_max, self.options.batch_bytes_max
-                self._readers[index] = TopicReader(scan.table, scan.fields, *size, scan.tests)
+                self._readers[index] = TopicReader(scan.table, scan.fields, *size)
         self._rows, self._dead = [0] * len(self._scans), [0] * len(self._scans)
 
     def _scan(self, vertex: int) -> ReadTable:
@@ -138,8 +139,8 @@ class Job:
             raise PenstockError(f"{self.sources[source].table.name} is not read from Kafka")
         for read in reader.read(batches, partition, now):
             dead += read.dead
-            if read.rows.height or read.sifted is not None:
-                out += self._run(source, partition, read.rows, now, read.sifted)
+            if read.rows.height:
+                out += self._run(source, partition, read.rows, now)
                 dead += [reader.refused(read, one, partition, now) for one in self.graph.failures()]
         self.laps.end(self.graph.vertices[self.graph.scans[source]])
         self._dead[source] += len(dead)
@@ -200,10 +201,10 @@ class Job:
         return self._outputs(self.graph.advance(self._times, now), now) + self._late_ones(now)
 
     def _run(
-        self, source: int, partition: int, rows: pl.DataFrame, now: Now, sifted: Sifted | None = None
+        self, source: int, partition: int, rows: pl.DataFrame, now: Now
     ) -> list[tuple[int, pl.DataFrame]]:
-        self._rows[source] += rows.height if sifted is None else len(sifted.kept)
-        return self.graph.rows(source, rows, self._times, partition, now, sifted)
+        self._rows[source] += rows.height
+        return self.graph.rows(source, rows, self._times, partition, now)
 
     # --- what goes out ---------------------------------------------------------------------------------------
 
@@ -244,11 +245,14 @@ class Job:
         """All state; offsets are the worker's."""
         return self.freeze().pack()
 
-    def freeze(self) -> Frozen:
-        """All state as it is now, copied; `pack` makes a snapshot of it, on any thread, while the job goes on."""
-        frames: dict[str, pl.DataFrame] = {}
+    def freeze(self, known: Known | None = None) -> Frozen:
+        """All state as it is now, copied; `pack` makes a snapshot of it, on any thread, while the job goes on.
+
+        Without what snapshots hold already where `known` tells.
+        """
+        blocks: Blocks = {}
         for number, vertex in enumerate(self.graph.vertices):
-            frames |= prefixed(vertex.operator.snapshot(), str(number))
+            blocks |= prefixed(vertex.operator.snapshot(), str(number))
         times = [t.kept() for t in self._times]
         counts = [[v.watermark_ms, v.rows_in, v.rows_out, v.operator.late_rows] for v in self.graph.vertices]
         sinks = [sink.rows for sink in self.sinks]
@@ -260,7 +264,7 @@ class Job:
             "sinks": sinks,
             "clock": self._clock_ms,
         }
-        return freeze(frames, self.fingerprint, values)
+        return freeze(blocks, self.fingerprint, values, known or {})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on where the snapshot was taken; on a fresh job of the same plan. Raises `PenstockError`."""

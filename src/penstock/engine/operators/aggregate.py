@@ -169,7 +169,7 @@ class RunningAggregate(Forgetting):
         if self.keys and len(alive) * 10 < len(self.rows) * 9:  # renumbering costs 1 µs a key
             self._keep(alive)
         cells = prefixed(self.groups.snapshot(len(self.rows)), "cells")
-        made = {"rows": pl.DataFrame({"rows": self.rows}), "keys": self.table.frame(), **cells}
+        made = {"rows": pl.DataFrame({"rows": self.rows}), "keys": self.table.growth(), **cells}
         if self.expiry is not None:
             made["stamps"] = pl.DataFrame({"stamp": self.expiry.stamps})
         return made

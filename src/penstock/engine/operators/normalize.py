@@ -115,8 +115,8 @@ class Normalize(Forgetting):
             self.expiry.reset(self.expiry.stamps[alive].copy())
 
     def snapshot(self) -> Blocks:
-        self._keep(np.flatnonzero(self.heads >= 0))
-        made = {"rows": self.rows.frame(), "keys": self.table.frame()}
+        heads = pl.DataFrame({"head": self.heads})
+        made: Blocks = {"rows": self.rows.growth(), "keys": self.table.growth(), "heads": heads}
         if self.expiry is not None:
             made["stamps"] = pl.DataFrame({"stamp": self.expiry.stamps})
         return made
@@ -124,7 +124,9 @@ class Normalize(Forgetting):
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.rows.clear()
         self.rows.append(blocks["rows"])
-        self._heads = Growing(np.arange(len(self.rows)))
+        self._heads = Growing(
+            blocks["heads"]["head"].to_numpy() if "heads" in blocks else np.arange(len(self.rows))
+        )
         self.table.clear()
         self.table.number(blocks["keys"])
         if self.expiry is not None:

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.clock import Now
+from penstock.engine.run.kept.growth import Growth
 
 KIND, MARK, ROW = "$kind", "$mark", "$row"
 CARRIED = (KIND, MARK)
@@ -22,7 +23,10 @@ INSERT, BEFORE, AFTER, DELETE = 0, 1, 2, 3
 
 NEVER_MS = 2**62
 
-Blocks = dict[str, pl.DataFrame]
+Block = pl.DataFrame | Growth
+Blocks = dict[str, Block]
+"""State by name; what only grows need not be written again with every snapshot."""
+Frames = dict[str, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class Operator:
         return 0
 
     def snapshot(self) -> Blocks:
-        """All that must survive, as frames."""
+        """All that must survive; what is not copied must be used up before the next call."""
         return {}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
@@ -143,11 +147,11 @@ def carried(rows: pl.DataFrame) -> list[str]:
     return [name for name in CARRIED if name in rows.columns]
 
 
-def nested(blocks: Mapping[str, pl.DataFrame], prefix: str) -> Blocks:
+def nested(blocks: Mapping[str, pl.DataFrame], prefix: str) -> Frames:
     """The blocks whose names start with `prefix` and a dot, without it."""
     return {name[len(prefix) + 1 :]: block for name, block in blocks.items() if name.startswith(prefix + ".")}
 
 
-def prefixed(blocks: Mapping[str, pl.DataFrame], prefix: str) -> Blocks:
+def prefixed(blocks: Mapping[str, Block], prefix: str) -> Blocks:
     """The opposite of `nested`."""
     return {f"{prefix}.{name}": block for name, block in blocks.items()}

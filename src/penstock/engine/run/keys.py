@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels.hashing import PairTable, TupleTable
 from penstock.engine.run.columns import integers, nulled
+from penstock.engine.run.kept.growth import Growth, next_edition
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.kept.texts import TextTable
 
@@ -32,6 +33,7 @@ class KeyTable:
     def clear(self, room: int = 0) -> None:
         """Forget all keys; there will be room for so many."""
         self._keys: _Tuples | _Hashed = (_Tuples if self._exact else _Hashed)(self.schema, room)
+        self._edition = next_edition()
 
     def __len__(self) -> int:
         return len(self._keys) if self.schema else 0
@@ -51,9 +53,13 @@ class KeyTable:
         self.clear(len(numbers))
         self.number(kept)
 
-    def frame(self) -> pl.DataFrame:
-        """All keys in the order of their numbers."""
-        return self.rows(np.arange(len(self)))
+    def tail(self, first: int) -> pl.DataFrame:
+        """The keys from a number on, in the order of their numbers."""
+        return self.rows(np.arange(first, len(self)))
+
+    def growth(self) -> Growth:
+        """All keys, for snapshots."""
+        return Growth(self._edition, len(self), self.tail)
 
 
 class _Tuples:

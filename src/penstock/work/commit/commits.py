@@ -159,7 +159,7 @@ class Commits:
             whole = Moment(self._number, self._job.freeze(), positions)
             self.snapshots.since.done()
         elif self.snapshots.since.much and not self.snapshots.under_way:
-            self.snapshots.begin(Moment(self._number, self._job.freeze(), positions))
+            self.snapshots.begin(self._moment(self._job, positions))
         sealed = Sealed(entry, positions, self._delivery.seal(), letters, offsets, whole, ready)
         self._task = asyncio.create_task(self._write(sealed, sources, sinks, now))
         self._task.add_done_callback(lambda _: self._wake())
@@ -168,7 +168,10 @@ class Commits:
         """Begin a snapshot of the state now, where nothing was called since the last commit."""
         assert self._job and not self._calls
         if not self.snapshots.under_way and self.snapshots.since.calls and self._job.repeatable:
-            self.snapshots.begin(Moment(self._number, self._job.freeze(), self._told))
+            self.snapshots.begin(self._moment(self._job, self._told))
+
+    def _moment(self, job: Job, positions: Positions) -> Moment:
+        return Moment(self._number, job.freeze(self.snapshots.known), positions)
 
     async def saved(self) -> Saved:
         """The state as of the last commit, where nothing was called since."""

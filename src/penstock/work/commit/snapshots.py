@@ -1,23 +1,27 @@
 """When a job's whole state is written, and doing so beside the job: frozen at once, packed on a thread, appended.
 
 A start replays what was read since the last snapshot: so one is due once that much input came in as the snapshot
-weighs, or so much work was done that doing it again would take long, or nothing happens. Its pieces are appended
-outside of transactions, since nothing counts before its mark, which goes with a commit. Knows no operator.
+weighs, or so much work was done that doing it again would take long, or nothing happens. Of what only grows it holds what
+the ones before it do not, until what these hold in vain is as much as the state. Its pieces are appended outside of
+transactions, since nothing counts before its mark, which goes with a commit. Knows no operator.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from penstock.clock import Now
+from penstock.engine.run.kept.growth import Known
 from penstock.engine.run.snapshot import Frozen
 from penstock.work.state import Positions, StateTopic
 from penstock.work.state.records import Mark
 
-BYTES_MIN = 8 * 1024 * 1024
+BYTES_MIN = 32 * 1024 * 1024
 WORK_MIN_S = 1.0
 COSTS = 20.0
 """So many times what the last snapshot took may be worked before the next."""
+SPAN, LINKS_MAX = 2.0, 50
+"""So many times what the state weighs may be read at a start, in so many snapshots."""
 
 
 @dataclass
@@ -28,7 +32,7 @@ class Since:
     worked_s: float = 0.0
     calls: int = 0
     size: int = field(default=0)
-    """How large the last snapshot was, in bytes."""
+    """How large the state is, packed, as of the last snapshot, in bytes."""
     cost_s: float = field(default=0.0)
     """How long it took, in seconds."""
 
@@ -53,6 +57,38 @@ class Moment:
     positions: Positions
 
 
+@dataclass
+class Chain:
+    """The last whole snapshot and those that go on from it."""
+
+    links: list[tuple[str, list[int]]] = field(default_factory=list)
+    """Their names, and how many pieces each block has."""
+    weight: int = 0
+    """What they weigh together, in bytes."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """What still counts of that, by frame, in bytes."""
+    known: Known = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """What the state weighs, in bytes."""
+        return sum(self.sizes.values())
+
+    @property
+    def long(self) -> bool:
+        """Whether a start would read too much of what counts no more."""
+        return self.weight > SPAN * self.size or len(self.links) >= LINKS_MAX
+
+    def goes_on(self, frozen: Frozen, blocks: Sequence[bytes]) -> "Chain":
+        """With one more; or that alone, where it needs none of these."""
+        sizes = {
+            name: len(block) + (self.sizes[name] if name in frozen.firsts else 0)
+            for name, block in zip(frozen.frames, blocks[1:], strict=True)
+        }
+        links, size = (self.links, self.weight) if frozen.firsts else ([], 0)
+        return Chain(list(links), size + sum(map(len, blocks)), sizes, frozen.known)
+
+
 class Snapshots:
     """Writes one snapshot at a time. `ready` is its mark, to be committed; `wake` is called once it is there."""
 
@@ -63,7 +99,13 @@ class Snapshots:
         self.ready: Mark | None = None
         self.first_offset = -1
         self._state, self._clocks, self._wake = state, clocks, wake
+        self._chain = Chain()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def known(self) -> Known:
+        """What the next one need not hold."""
+        return {} if self._chain.long else self._chain.known
 
     @property
     def under_way(self) -> bool:
@@ -92,17 +134,23 @@ class Snapshots:
         """The batches of a snapshot and its mark, to go with a commit as they are."""
         began_s = self._clocks().mono_s
         blocks = (await asyncio.to_thread(moment.frozen.pack)).blocks
-        name, counts, batches = self._state.pieces(blocks, self._clocks())
-        mark = Mark(moment.number, moment.frozen.fingerprint, moment.positions, name, counts)
+        chain = self._chain = self._chain.goes_on(moment.frozen, blocks)
+        name, counts, batches = self._state.pieces(blocks, self._clocks(), chain.size)
+        mark = Mark(
+            moment.number, moment.frozen.fingerprint, moment.positions, name, counts, list(chain.links)
+        )
+        chain.links.append((name, counts))
         made = list(batches)
-        self.since.size, self.since.cost_s = sum(map(len, blocks)), self._clocks().mono_s - began_s
+        self.since.size, self.since.cost_s = chain.size, self._clocks().mono_s - began_s
         self.count += 1
         return made, mark
 
     async def _write(self, moment: Moment) -> None:
         began_s = self._clocks().mono_s
         batches, mark = await self.packed(moment)
-        self.first_offset = await self._state.append(iter(batches))
+        offset = await self._state.append(iter(batches))
+        if not mark.behind:
+            self.first_offset = offset
         self.since.cost_s = self._clocks().mono_s - began_s
         self.ready = mark
 

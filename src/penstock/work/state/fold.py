@@ -1,10 +1,11 @@
 """The records of a state topic, in order → what a job goes on from: its newest snapshot and the journal behind it.
 
-Holds one snapshot's pieces at a time. Knows the records; knows nothing of how they are read.
+Holds the pieces of one snapshot, and of those that it goes on from, at a time. Knows the records; knows nothing of how they are read.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from penstock.record import Record
 from penstock.work.state.records import (
@@ -48,7 +49,6 @@ class Fold:
     def __init__(self, topic: str) -> None:
         self._topic = topic
         self._mark: Mark | None = None
-        self._blocks: list[bytes] | None = None
         self._begin: Entry | None = None
         self._entries: deque[tuple[Entry, int]] = deque()
         self._pieces: dict[str, dict[int, bytes]] = {}
@@ -87,7 +87,7 @@ class Fold:
         fingerprint = self._mark.fingerprint if self._mark else self._begin.fresh if self._begin else ""
         needed = [(entry.number, offset) for entry, offset in self._entries]
         old = self._mark is not None and not self._mark.snapshot
-        return Kept(fingerprint, self._blocks, calls, positions, self._last or 0, needed, old)
+        return Kept(fingerprint, self._blocks(), calls, positions, self._last or 0, needed, old)
 
     def _take_piece(self, record: Record) -> None:
         headers = dict(record.headers)
@@ -100,7 +100,7 @@ class Fold:
     def _take_entry(self, entry: Entry, offset: int) -> None:
         """The topic may begin with records of the journal that the coming snapshot holds already."""
         if entry.fresh:
-            self._begin, self._mark, self._blocks = entry, None, None
+            self._begin, self._mark = entry, None
             self._entries.clear()
         elif self._last is not None and entry.number != self._last + 1:
             raise damaged(self._topic, f"journal record {entry.number} follows on {self._last}")
@@ -108,20 +108,18 @@ class Fold:
         self._last = entry.number
 
     def _take_mark(self, mark: Mark, first: int) -> None:
-        count = sum(mark.blocks)
+        needed = [*mark.behind, (mark.snapshot, mark.blocks)]
         if mark.snapshot:
-            found = self._pieces.get(mark.snapshot, {})
-            pieces = [found[i] for i in range(count) if i in found]
+            missing = sum(self._missing(name, sum(counts)) for name, counts in needed)
         else:
-            pieces = [value for offset, value in self._loose if offset >= first][-count:] if count else []
-        if len(pieces) != count:
-            if not mark.snapshot:
+            loose = [value for offset, value in self._loose if offset >= first][-sum(mark.blocks) :]
+            self._pieces[""] = dict(enumerate(loose))
+            if self._missing("", sum(mark.blocks)):
                 return  # format 1 let retention take the oldest commits' pieces
-            raise damaged(self._topic, f"{count - len(pieces)} of {count} pieces of a snapshot are gone")
-        self._blocks, at = [], 0
-        for length in mark.blocks:
-            self._blocks.append(b"".join(pieces[at : at + length]))
-            at += length
+            missing = 0
+        if missing:
+            raise damaged(self._topic, f"{missing} pieces of a snapshot are gone")
+        self._pieces = {name: self._pieces.get(name, {}) for name, _ in needed}
         self._mark = mark
         while self._entries and self._entries[0][0].number <= mark.number:
             self._entries.popleft()
@@ -130,5 +128,20 @@ class Fold:
                 self._topic, f"journal record {self._entries[0][0].number} follows on {mark.number}"
             )
         self._last = max(self._last or 0, mark.number)
-        self._pieces.clear()
         self._loose.clear()
+
+    def _missing(self, snapshot: str, count: int) -> int:
+        found = self._pieces.get(snapshot, {})
+        return sum(index not in found for index in range(count))
+
+    def _blocks(self) -> list[bytes] | None:
+        """The blocks of the newest snapshot, behind those of the ones that it goes on from."""
+        if self._mark is None:
+            return None
+        made = []
+        for name, counts in [*self._mark.behind, (self._mark.snapshot, self._mark.blocks)]:
+            pieces = iter(range(sum(counts)))
+            made += [
+                b"".join(self._pieces[name][index] for index in islice(pieces, count)) for count in counts
+            ]
+        return made

@@ -6,7 +6,7 @@
     mark      a snapshot is whole: whose pieces it has, and the number of the last journal record that is in it
     halt      the job was stopped by a wish, or started again by one: whether it is to run at all
 
-Up to format 1 every commit was a snapshot: pieces and a mark, no journal. They are read still.
+Up to format 2 a snapshot was whole, up to format 1 every commit was one: pieces and a mark, no journal. They are read still.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from penstock.errors import PenstockError
 from penstock.record import Record
 
-FORMAT = 2
+FORMAT = 3
 CLAIM, JOURNAL, PIECE, MARK, HALT = b"claim", b"journal", b"piece", b"mark", b"halt"
 PIECE_BYTES = 700_000  # below max.message.bytes (1 MiB) even where nothing compresses
 Positions = dict[int, dict[int, int]]
@@ -55,6 +55,8 @@ class Mark:
     snapshot: str = ""
     blocks: list[int] = field(default_factory=list)
     """How many pieces each block has."""
+    behind: list[tuple[str, list[int]]] = field(default_factory=list)
+    """The snapshots that this one goes on from, in order, and how many pieces each block of theirs has."""
 
 
 def claim_record(run: str, worker: str, pid: int, now_ms: int) -> Record:
@@ -125,7 +127,8 @@ def mark_of(told: Mapping[str, Any]) -> Mark:
     positions = positions_of(told["positions"])
     if told["format"] == 1:
         return Mark(0, told["fingerprint"], positions, "", told["blocks"])
-    return Mark(told["number"], told["fingerprint"], positions, told["snapshot"], told["blocks"])
+    behind = [(name, counts) for name, counts in told.get("behind", [])]
+    return Mark(told["number"], told["fingerprint"], positions, told["snapshot"], told["blocks"], behind)
 
 
 def positions_of(told: Mapping[str, Mapping[str, int]]) -> Positions:

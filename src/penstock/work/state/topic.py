@@ -1,7 +1,7 @@
 """The state topic of one job, `_penstock.state.<job>`: read whole at a start, appended to by commits, trimmed.
 
-What no start needs any more is deleted as soon as a newer snapshot counts (DeleteRecords), so that a start reads at
-most two snapshots and the journal behind the newer; retention deletes nothing. Knows nothing of what blocks mean.
+What no start needs any more is deleted as soon as a newer snapshot counts (DeleteRecords), so that a start reads little
+more than twice the state and the journal behind it; retention deletes nothing. Knows nothing of what blocks mean.
 """
 
 import itertools
@@ -123,12 +123,14 @@ class StateTopic:
         """A mark's batch."""
         return record.encode([mark_record(mark, now.wall_ms)], codec=LZ4)
 
-    def pieces(self, blocks: Sequence[bytes], now: Now) -> tuple[str, list[int], Iterator[bytes]]:
+    def pieces(
+        self, blocks: Sequence[bytes], now: Now, size: int | None = None
+    ) -> tuple[str, list[int], Iterator[bytes]]:
         """A new snapshot's name, how many pieces each block has, and their batches, made as they are taken.
 
-        Raises PenstockError where the state is larger than it may be.
+        `size` is the whole state's, where these blocks are a part of it. Raises PenstockError where it is larger than it may be.
         """
-        size = sum(map(len, blocks))
+        size = sum(map(len, blocks)) if size is None else size
         if size > self._bytes_max:
             raise PenstockError(
                 f"the job's state has {size >> 20} MiB, {self._bytes_max >> 20} MiB are allowed",

@@ -108,12 +108,12 @@ class LookupJoin(Operator):
         return slots
 
     def snapshot(self) -> Blocks:
-        return {"keys": self.table.frame(), "rows": self.shelves.frame()}
+        return {"keys": self.table.growth(), **self.shelves.snapshot("rows")}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()
         self.table.number(blocks["keys"])
-        self.shelves.restore(blocks["rows"])
+        self.shelves.restore(blocks, "rows")
 
 
 class VersionJoin(Operator):

@@ -142,12 +142,11 @@ class IntervalJoin(Operator):
             self.sides.forget()
 
     def snapshot(self) -> Blocks:
-        blocks = self.sides.snapshot()
-        self._restore_times()  # rows may have other numbers now
-        return blocks
+        self._tidy()  # or the shelves would, and rows have other numbers than their times
+        return self.sides.snapshot()
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.sides.restore(dict(blocks))
+        self.sides.restore(blocks)
         self._restore_times()
 
     def _restore_times(self) -> None:

@@ -138,7 +138,7 @@ class RegularJoin(Operator):
         return self.sides.snapshot()
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.sides.restore(dict(blocks))
+        self.sides.restore(blocks)
 
 
 class Part:

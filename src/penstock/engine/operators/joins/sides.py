@@ -3,7 +3,7 @@
 Knows nothing of when pairs are given out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from penstock.clock import Now
 from penstock.engine.expressions import asks_time, bind
-from penstock.engine.operators.operator import Moment
+from penstock.engine.operators.operator import Blocks, Moment
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Join, columns_of
 from penstock.engine.run.columns import pick, there
@@ -169,15 +169,17 @@ class Sides:
         """How many rows are kept."""
         return sum(side.shelves.living for side in self.both)
 
-    def snapshot(self) -> dict[str, pl.DataFrame]:
+    def snapshot(self) -> Blocks:
         """Keys, and both sides' rows."""
-        left, right = (side.shelves.frame() for side in self.both)
-        return {"keys": self.table.frame(), "left": left, "right": right}
+        left, right = self.both
+        return {
+            "keys": self.table.growth(), **left.shelves.snapshot("left"), **right.shelves.snapshot("right")
+        }  # fmt: skip
 
-    def restore(self, blocks: "dict[str, pl.DataFrame]") -> None:
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         """The opposite of `snapshot`."""
         self.table.clear()
         if self.table.schema:
             self.table.number(blocks["keys"])
         for side, name in zip(self.both, ("left", "right"), strict=True):
-            side.shelves.restore(blocks[name])
+            side.shelves.restore(blocks, name)

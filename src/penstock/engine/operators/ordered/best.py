@@ -127,9 +127,11 @@ class BestRows(Operator):
         self._numbers[stand] = np.arange(len(self.rows))
 
     def snapshot(self) -> Blocks:
-        self._compact()
-        sizes = pl.DataFrame({"size": self._sizes[: len(self.table) if self.keys else 1].copy()})
-        return {"keys": self.table.frame(), "sizes": sizes, "rows": self.rows.frame()}
+        sizes = pl.DataFrame({"size": self._sizes[: len(self.table) if self.keys else 1]})
+        numbers = pl.DataFrame({"number": self._numbers[self._stand()]})
+        return {
+            "keys": self.table.growth(), "sizes": sizes, "numbers": numbers, "rows": self.rows.growth()
+        }  # fmt: skip
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()
@@ -140,7 +142,8 @@ class BestRows(Operator):
         self._reserve(len(sizes))
         self._sizes[: len(sizes)] = sizes
         self.rows.append(rows)
-        self.living = rows.height
+        numbers = blocks["numbers"]["number"].to_numpy() if "numbers" in blocks else np.arange(rows.height)
+        self.living = len(numbers)
         stand = self._stand()
-        self._numbers[stand] = np.arange(rows.height)
-        self._values[stand] = self.ranks.of(rows)
+        self._numbers[stand] = numbers
+        self._values[stand] = self.ranks.of(rows)[numbers]

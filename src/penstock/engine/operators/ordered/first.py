@@ -169,8 +169,8 @@ class FirstRow(Forgetting):
         self._heads.values[:] = np.arange(len(self._heads))
 
     def snapshot(self) -> Blocks:
-        self._compact()
-        made = {"keys": self.table.frame(), "rows": self.rows.frame()}
+        heads = pl.DataFrame({"head": self._heads.values})
+        made: Blocks = {"keys": self.table.growth(), "rows": self.rows.growth(), "heads": heads}
         if self.expiry is not None:
             made["stamps"] = pl.DataFrame({"stamp": self.expiry.stamps})
         return made
@@ -180,11 +180,13 @@ class FirstRow(Forgetting):
         if self.keys:
             self.table.number(blocks["keys"])
         rows = blocks["rows"]
+        heads = blocks["heads"]["head"].to_numpy() if "heads" in blocks else np.arange(rows.height)
         self._clear()
-        self._reserve(rows.height)
+        self._reserve(len(heads))
         self.rows.append(rows)
-        self._heads.values[:] = np.arange(rows.height)
-        self._full.values[:] = 1
-        self._bounds[: rows.height] = self.ranks.of(rows)
+        self._heads.values[:] = heads
+        alive = np.flatnonzero(heads >= 0)
+        self._full.values[alive] = 1
+        self._bounds[alive] = self.ranks.of(rows)[heads[alive]]
         if self.expiry is not None:
             self.expiry.reset(blocks["stamps"]["stamp"].to_numpy().copy())

@@ -165,14 +165,14 @@ class OverAggregate(Operator):
         cells = prefixed(self.groups.snapshot(count), "cells") if count else {}
         late = pl.DataFrame({"late": [self.late_rows]})
         return {
-            "keys": self.table.frame(), "past": self.past.frame(), "waiting": self.waiting, "late": late, **cells,
+            "keys": self.table.growth(), "waiting": self.waiting, "late": late, **self.past.snapshot("past"), **cells,
         }  # fmt: skip
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()
         if self.keys:
             self.table.number(blocks["keys"])
-        self.past.restore(blocks["past"])
+        self.past.restore(blocks, "past")
         self.waiting, self.late_rows = blocks["waiting"], int(blocks["late"]["late"][0])
         self.first_us = int(integers(self.waiting[self.time]).min()) if self.waiting.height else FOREVER_US
         if any(name.startswith("cells.") for name in blocks):

@@ -228,13 +228,13 @@ class RunningTop(Operator):
                 self.bounds.keep(used)
 
     def snapshot(self) -> Blocks:
-        return {"keys": self.table.frame(), "rows": self.shelves.frame()}
+        return {"keys": self.table.growth(), **self.shelves.snapshot("rows")}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()
         if self.keys:
             self.table.number(blocks["keys"])
-        self.shelves.restore(blocks["rows"])
+        self.shelves.restore(blocks, "rows")
         if self.bounds is not None:
             self._relearn(self.bounds)
 

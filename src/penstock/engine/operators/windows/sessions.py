@@ -200,7 +200,7 @@ class SessionAggregate(Operator):
         sessions = {"owner": self._owner.values, "start": self._start.values, "end": self._end.values}
         cells = prefixed(self.groups.snapshot(len(self._owner)), "cells")
         late = pl.DataFrame({"late": [self.late_rows]})
-        return {"sessions": pl.DataFrame(sessions), "keys": self.table.frame(), "late": late, **cells}
+        return {"sessions": pl.DataFrame(sessions), "keys": self.table.growth(), "late": late, **cells}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self.table.clear()

@@ -230,7 +230,7 @@ class WindowAggregate(Operator):
         slots = pl.DataFrame({"key": self.slot_key, "slice": self.slot_slice})
         fired = pl.DataFrame({"fired": [self.fired], "late": [self.late_rows]})
         cells = prefixed(self.groups.snapshot(len(self.slot_key)), "cells")
-        return {"slots": slots, "fired": fired, "keys": self.table.frame(), **cells}
+        return {"slots": slots, "fired": fired, "keys": self.table.growth(), **cells}
 
     def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
         self._fill(blocks["slots"]["key"].to_numpy().copy(), blocks["slots"]["slice"].to_numpy().copy())

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from penstock.clock import Now
 from penstock.engine.kernels import lists
-from penstock.engine.operators.operator import NEVER_MS
+from penstock.engine.operators.operator import NEVER_MS, Block
 from penstock.engine.run.columns import Growing, pick
 from penstock.engine.run.kept.expiry import Expiry
+from penstock.engine.run.kept.growth import Growth, next_edition
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
 
 Numbers = NDArray[np.int64]
 SLOT, COPIES, MATCHED, STAMP = "$slot", "$copies", "$matched", "$stamp"
+COUNTS = "counts"
 
 
 class Shelves:
@@ -38,7 +40,7 @@ class Shelves:
             self._same.clear()
         self._heads, self._tails, self._nexts = Growing(), Growing(), Growing()
         self._slots, self._copies, self._matched = Growing(), Growing(), Growing()
-        self.living = 0
+        self.living, self._edition = 0, next_edition()
         if self.expiry is not None:
             self.expiry.reset(np.empty(0, np.int64))
 
@@ -48,7 +50,10 @@ class Shelves:
     @property
     def rows(self) -> pl.DataFrame:
         """All rows ever added and not yet swept out, in the order of their numbers; copied."""
-        return self._rows.frame() if self._same is None else self._same.frame()
+        return self._tail(0)
+
+    def _tail(self, first: int) -> pl.DataFrame:
+        return self._rows.tail(first) if self._same is None else self._same.tail(first)
 
     @property
     def copies(self) -> Numbers:
@@ -181,19 +186,27 @@ class Shelves:
         if self.expiry is not None:
             self.expiry.reset(stamps)
 
-    def frame(self) -> pl.DataFrame:
-        """All there is, for a snapshot; swept only where that pays, for telling rows apart anew costs 1 µs each."""
-        if int((self.copies > 0).sum()) * 10 < len(self) * 9:
-            self.sweep()
-        columns = {SLOT: self.slots, COPIES: self.copies, MATCHED: self.matched}
-        if self.expiry is not None:
-            columns[STAMP] = self.expiry.stamps
-        return self.rows.with_columns(pl.Series(name, values.copy()) for name, values in columns.items())
+    def snapshot(self, name: str) -> dict[str, Block]:
+        """Two blocks: rows on their slots, which stay as they are, and what is counted of each.
 
-    def restore(self, frame: pl.DataFrame) -> None:
-        """The opposite of `frame`."""
-        counters: Mapping[str, Numbers] = {
-            name: frame[name].to_numpy().copy() for name in (SLOT, COPIES, MATCHED)
-        }
-        stamps = frame[STAMP].to_numpy().copy() if STAMP in frame.columns else np.empty(0, np.int64)
-        self.fill(pick(frame, self.schema), counters[SLOT], counters[COPIES], counters[MATCHED], stamps)
+        Swept only where that pays: to tell rows apart anew costs 1 µs each, and no snapshot holds any of them then.
+        """
+        if self.crowded:
+            self.sweep()
+        counts = {COPIES: self.copies, MATCHED: self.matched}
+        if self.expiry is not None:
+            counts[STAMP] = self.expiry.stamps
+        rows = Growth(self._edition, len(self), self._placed)
+        return {name: rows, f"{name}.{COUNTS}": pl.DataFrame(counts)}
+
+    def _placed(self, first: int) -> pl.DataFrame:
+        """The rows from one on, with their slots."""
+        return self._tail(first).with_columns(pl.Series(SLOT, self.slots[first:].copy()))
+
+    def restore(self, blocks: Mapping[str, pl.DataFrame], name: str) -> None:
+        """The opposite of `snapshot`."""
+        rows = blocks[name]
+        held = blocks.get(f"{name}.{COUNTS}", rows)  # they were one block once
+        copies, matched = (held[column].to_numpy().copy() for column in (COPIES, MATCHED))
+        stamps = held[STAMP].to_numpy().copy() if STAMP in held.columns else np.empty(0, np.int64)
+        self.fill(pick(rows, self.schema), rows[SLOT].to_numpy().copy(), copies, matched, stamps)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import own
 from penstock.engine.run.columns import nulled
+from penstock.engine.run.kept.growth import Growth, next_edition
 from penstock.engine.run.kept.texts import Texts
 
 Numbers = NDArray[np.int64]
@@ -32,6 +33,9 @@ class Held(Protocol):
 
     def take(self, numbers: Numbers) -> pl.Series:
         """The values of some rows."""
+
+    def tail(self, first: int) -> pl.Series:
+        """The values of the rows from one on, copied."""
 
 
 class Mask:
@@ -64,6 +68,10 @@ class Mask:
         made[inside] = self._there[numbers[inside]]
         return None if made.all() else made
 
+    def tail(self, first: int, count: int) -> There | None:
+        """Which of the rows from one on, of `count`, are; None: all."""
+        return None if self._there is None else self.take(np.arange(first, count))
+
 
 class Fixed:
     """Values of one width."""
@@ -92,8 +100,14 @@ class Fixed:
 
     def take(self, numbers: Numbers) -> pl.Series:
         """The values of some rows."""
-        made = pl.Series(self.name, self._values[numbers])
-        there = self._mask.take(numbers)
+        return self._made(self._values[numbers], self._mask.take(numbers))
+
+    def tail(self, first: int) -> pl.Series:
+        """The values of the rows from one on, copied."""
+        return self._made(self._values[first : self._count].copy(), self._mask.tail(first, self._count))
+
+    def _made(self, values: NDArray[Any], there: There | None) -> pl.Series:
+        made = pl.Series(self.name, values)
         if there is not None:
             made = nulled(made, there).alias(self.name)
         return made if made.dtype == self.kind else made.cast(self.kind)
@@ -115,6 +129,10 @@ class Worded:
         """The texts of some rows."""
         return self._texts.take(numbers, self._mask.take(numbers), self.name, self.kind)
 
+    def tail(self, first: int) -> pl.Series:
+        """The texts of the rows from one on, copied."""
+        return self._texts.tail(first, self._mask.tail(first, self._texts.count), self.name, self.kind)
+
 
 class Pieces:
     """Values of any other kind, as polars has them, in few pieces: each is longer than all behind it."""
@@ -132,8 +150,14 @@ class Pieces:
 
     def take(self, numbers: Numbers) -> pl.Series:
         """The values of some rows."""
-        whole = pl.concat(self._pieces, rechunk=False) if self._pieces else pl.Series(dtype=self.kind)
-        return whole.gather(pl.Series(numbers)).alias(self.name)
+        return self._whole().gather(pl.Series(numbers)).alias(self.name)
+
+    def tail(self, first: int) -> pl.Series:
+        """The values of the rows from one on; polars changes none in place."""
+        return self._whole().slice(first).alias(self.name)
+
+    def _whole(self) -> pl.Series:
+        return pl.concat(self._pieces, rechunk=False) if self._pieces else pl.Series(dtype=self.kind)
 
 
 def _held(name: str, kind: pl.DataType) -> Held:
@@ -152,7 +176,7 @@ class Store:
     def clear(self) -> None:
         """Forget all."""
         self._columns = {name: _held(name, kind) for name, kind in self.schema.items()}
-        self._count = 0
+        self._count, self.edition = 0, next_edition()
 
     def __len__(self) -> int:
         return self._count
@@ -168,9 +192,13 @@ class Store:
         chosen = self._columns if names is None else names
         return pl.DataFrame([self._columns[name].take(numbers) for name in chosen])
 
-    def frame(self) -> pl.DataFrame:
-        """All rows."""
-        return self.take(np.arange(self._count))
+    def tail(self, first: int) -> pl.DataFrame:
+        """The rows from one on."""
+        return pl.DataFrame([column.tail(first) for column in self._columns.values()])
+
+    def growth(self) -> Growth:
+        """All rows, for snapshots."""
+        return Growth(self.edition, self._count, self.tail)
 
     def keep(self, numbers: Numbers) -> None:
         """Only these rows, numbered anew in the order given."""

@@ -55,6 +55,12 @@ class Texts:
         texts.gather(self.data, self.at, numbers, places, out)
         return text_series(name, out, places, there, binary=kind == pl.Binary)
 
+    def tail(self, first: int, there: NDArray[np.bool_] | None, name: str, kind: pl.DataType) -> pl.Series:
+        """The texts from a number on, copied out; null where not `there`."""
+        places = self.at[first : self.count + 1]
+        out = self.data[places[0] : places[-1] + 1].copy()  # one more: an empty column has bytes, too
+        return text_series(name, out, places - places[0], there, binary=kind == pl.Binary)
+
 
 class TextTable:
     """Texts numbered 0, 1, 2, … as they first appear."""

@@ -422,8 +422,10 @@ def test_killed_twenty_times_nothing_is_lost_either(address: str) -> None:
 def killed(address: str, kills: int) -> None:
     """Each life is killed while it works, the last one ends in good order; then all is counted."""
 
+    count = max(400, 100 * kills)  # more than all lives can do, or the last ones would wait for work
+
     async def test(place: Place) -> None:
-        values = [f"k{i % 20}:{i}" for i in range(400)]
+        values = [f"k{i % 20}:{i}" for i in range(count)]
         await place.produce(*values)
         done: list[str] = []
         for life in range(kills + 1):
@@ -439,7 +441,7 @@ def killed(address: str, kills: int) -> None:
                 begun.kill()
             else:
                 rest = asyncio.create_task(begun.stdout.read())
-                while len(await place.dead()) < 40 or not await all_passed(place):
+                while len(await place.dead()) < count // 10 or not await all_passed(place):
                     await asyncio.sleep(0.1)
                 begun.send_signal(signal.SIGTERM)
                 done += (await rest).decode().splitlines()
@@ -448,13 +450,13 @@ def killed(address: str, kills: int) -> None:
         assert {line.split()[0] for line in done} == set(values)
         letters = await place.dead()
         assert sorted(int((each.value or b"").partition(b":")[2]) for each in letters) == list(
-            range(0, 400, 10)
+            range(0, count, 10)
         )
         assert {each.attempts for each in letters} == {3}
-        assert len(done) > 400 + 80, "each life was killed while it worked"
+        assert len(done) > count + 2 * (count // 10), "each life was killed while it worked"
 
     async def all_passed(place: Place) -> bool:
         committed = await place.client.committed(f"{place.topic}.g")
-        return sum(at for (topic, _), at in committed.items() if topic == place.topic) == 400
+        return sum(at for (topic, _), at in committed.items() if topic == place.topic) == count
 
     run(address, test, seconds=60 + 20 * kills)

@@ -6,9 +6,9 @@ a retry consumer parks between two attempts has the same form, and a time when i
 into the same. Knows headers; knows no topic, no client and no queue.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from penstock.record import Record, size_of
 
@@ -28,9 +28,11 @@ RabbitMQ's, beside them: rejected, expired, maxlen, delivery_limit.
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a dead letter was first: an offset of a partition, or a queue (then `partition` is -1)."""
+class Origin(NamedTuple):
+    """Where a dead letter was first: an offset of a partition, or a queue (then `partition` is -1).
+
+    A tuple, for every record that a consumer reads has one.
+    """
 
     topic: str = ""
     partition: int = -1
@@ -44,6 +46,9 @@ class Origin:
         if self.queue:
             return f"queue {self.queue}"
         return f"{self.topic}-{self.partition}@{self.offset}" if self.topic else ""
+
+
+UNKNOWN = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,9 @@ class DeadLetter:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
-    origin: Origin = field(default_factory=Origin)
+    origin: Origin = UNKNOWN
     reason: str = FAILED
-    failing: Failing = field(default_factory=Failing)
+    failing: Failing = Failing()
     owner: str = ""
     attempts: int = 1
     first_ms: int = 0
@@ -92,38 +97,48 @@ class DeadLetter:
         return Record(self.key, self.value, now_ms, self.headers + tuple(_marks(self)))
 
 
-def _marks(letter: DeadLetter) -> Iterable[tuple[str, bytes]]:
+_MARKS = (
+    *(CONNECT + name for name in (
+        "topic", "partition", "offset", "timestamp", "connector.name", "task.id", "stage", "class.name",
+        "exception.class.name", "exception.message", "exception.stacktrace",
+    )),
+    *(OWN + name for name in (
+        "reason", "attempts", "first", "last", "due", "redrives", "via", "replaces", "queue", "exchange", "routing.key",
+    )),
+)  # fmt: skip
+"""The headers, in the order in which `_marks` tells their values."""
+
+
+def _marks(letter: DeadLetter) -> list[tuple[str, bytes]]:
     origin, failing = letter.origin, letter.failing
-    connect = {
-        "topic": origin.topic,
-        "partition": str(origin.partition) if origin.partition >= 0 else "",
-        "offset": str(origin.offset) if origin.offset >= 0 else "",
-        "timestamp": str(origin.timestamp_ms) if origin.timestamp_ms >= 0 else "",
-        "connector.name": letter.owner,
-        "task.id": "0",
-        "stage": failing.stage,
-        "class.name": failing.function,
-        "exception.class.name": failing.kind,
-        "exception.message": failing.message[:MESSAGE_MAX],
-        "exception.stacktrace": failing.trace[-TRACE_MAX:],
-    }
-    own = {
-        "reason": letter.reason,
-        "attempts": str(letter.attempts),
-        "first": str(letter.first_ms or ""),
-        "last": str(letter.last_ms or ""),
-        "due": str(letter.due_ms or ""),
-        "redrives": str(letter.redrives or ""),
-        "via": letter.via,
-        "replaces": letter.replaces,
-        "queue": origin.queue,
-        "exchange": origin.exchange,
-        "routing.key": origin.routing_key,
-    }
-    for prefix, named in ((CONNECT, connect), (OWN, own)):
-        for name, text in named.items():
-            if text:
-                yield prefix + name, text.encode("utf-8", "replace")
+    connect = (
+        origin.topic,
+        str(origin.partition) if origin.partition >= 0 else "",
+        str(origin.offset) if origin.offset >= 0 else "",
+        str(origin.timestamp_ms) if origin.timestamp_ms >= 0 else "",
+        letter.owner,
+        "0",
+        failing.stage,
+        failing.function,
+        failing.kind,
+        failing.message[:MESSAGE_MAX],
+        failing.trace[-TRACE_MAX:],
+    )
+    own = (
+        letter.reason,
+        str(letter.attempts),
+        str(letter.first_ms or ""),
+        str(letter.last_ms or ""),
+        str(letter.due_ms or ""),
+        str(letter.redrives or ""),
+        letter.via,
+        letter.replaces,
+        origin.queue,
+        origin.exchange,
+        origin.routing_key,
+    )
+    told = zip(_MARKS, connect + own, strict=True)
+    return [(name, text.encode("utf-8", "replace")) for name, text in told if text]
 
 
 def of_record(record: Record) -> DeadLetter:

@@ -10,6 +10,7 @@ look at single records. Knows nothing of topics, files or protocols.
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from google_crc32c import extend
@@ -95,7 +96,7 @@ class Record:
 
 def size_of(record: Record) -> int:
     """About how many bytes a record takes in a batch: not less than it does."""
-    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
+    headers = sum([len(_named(name)) + len(value or b"") + 10 for name, value in record.headers])
     return len(record.key or b"") + len(record.value or b"") + headers + 100
 
 
@@ -252,17 +253,29 @@ def _put_record(body: bytearray, record: Record, delta: int, first_ms: int) -> N
     _put_bytes(out, record.value)
     _put_varint(out, len(record.headers))
     for name, value in record.headers:
-        _put_bytes(out, name.encode())
+        out += _named(name)
         _put_bytes(out, value)
     _put_varint(body, len(out))
     body += out
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str) -> bytes:
+    """A header's name with its length: producers use few."""
+    out = bytearray()
+    _put_bytes(out, name.encode())
+    return bytes(out)
 
 
 def _put_bytes(out: bytearray, data: bytes | None) -> None:
     if data is None:
         out.append(1)  # a length of -1
         return
-    _put_varint(out, len(data))
+    size = len(data)
+    if size < 64:  # one byte
+        out.append(size << 1)
+    else:
+        _put_varint(out, size)
     out += data
 
 

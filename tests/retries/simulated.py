@@ -95,7 +95,7 @@ class Simulated:
     def commit(self) -> None:
         found = self.share.gather()
         for move in found.moves:
-            offset = self.log.append(move.part, move.record)
+            offset = self.log.append(move.part, self.share.record_of(move))
             self.share.expect(move, offset)
             self.share.written(move, offset)
             if move.part[0] != self.rules.names.dead:

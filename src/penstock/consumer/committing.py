@@ -14,6 +14,7 @@ from penstock.client.admin.offsets import Place
 from penstock.client.members.membership import Membership
 from penstock.consumer.delivery import Part
 from penstock.consumer.partition.share import Move, Share
+from penstock.record import Record
 
 BATCH_BYTES = 900_000
 
@@ -64,9 +65,10 @@ class Committer:
         await writer.enlist(by_part)
         sent = []
         for part, found in by_part.items():
-            for run in record.runs(found, BATCH_BYTES, _size):
-                batch = record.encode([move.record for _, move in run])
-                sent.append((run, writer.push(*part, batch)))
+            made = ((share, move, share.record_of(move)) for share, move in found)
+            for some in record.runs(made, BATCH_BYTES, _size):
+                batch = record.encode([each for _, _, each in some])
+                sent.append(([(share, move) for share, move, _ in some], writer.push(*part, batch)))
         if positions:
             await writer.send_offsets(self._membership.group, positions, place)
         placed = []
@@ -81,5 +83,5 @@ class Committer:
         self.written += len(moves)
 
 
-def _size(move: tuple[Share, Move]) -> int:
-    return record.size_of(move[1].record)
+def _size(made: tuple[Share, Move, Record]) -> int:
+    return record.size_of(made[2])

@@ -5,6 +5,7 @@ Knows nothing of who reads, of threads, or of what is written when it fails.
 
 import itertools
 import json
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -46,7 +47,7 @@ class Delivery:
         self.error: BaseException | None = None
         self.held: Any = None  # its place in the topic of what is held back, where it came from there
         self.share: Any = None  # whose it is: the partition with its retries
-        self.moves: list[Any] = []  # what is to be written when it is settled
+        self.moves: Sequence[Any] = ()  # what is to be written when it is settled
 
     @property
     def topic(self) -> str:

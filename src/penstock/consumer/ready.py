@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from penstock.consumer.delivery import Delivery
 
+TURN_S = 0.005
+"""How long records are taken one behind the other before others in the event loop have their turn, in seconds."""
+
 Still = Callable[[Delivery], bool]
 
 
@@ -23,6 +26,7 @@ class Ready:
         self._queue: list[tuple[int, Delivery]] = []
         self._kept: list[tuple[int, Delivery]] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
+        self._turned_s = 0.0  # when the event loop last went round
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -39,18 +43,25 @@ class Ready:
 
     async def take(self) -> Delivery | None:
         """The next one; None once all has ended."""
+        loop = asyncio.get_running_loop()
         while not self.ended:
             if self._queue:
+                now_s = loop.time()
+                if now_s - self._turned_s > TURN_S:  # who handles without ever waiting would hold up commits
+                    await asyncio.sleep(0)
+                    self._turned_s = loop.time()
+                    continue
                 delivery = heapq.heappop(self._queue)[1]
                 if not delivery.share.alive:
                     self._look()
                     continue
-                self.running[delivery] = asyncio.get_running_loop().time()
+                self.running[delivery] = now_s
                 self._idle.clear()
                 return delivery
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            waiter: asyncio.Future[None] = loop.create_future()
             self._waiters.append(waiter)
             await waiter
+            self._turned_s = loop.time()
         return None
 
     def finished(self, delivery: Delivery) -> None:

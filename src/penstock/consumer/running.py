@@ -27,6 +27,8 @@ from penstock.retries import Retry
 
 log = logging.getLogger("penstock.consumer")
 
+PIECE = 200
+"""How many records of a partition are decoded in one go: commits and handlers have their turns between."""
 LOW = 64
 """With fewer records ready than this, more are decoded at once."""
 STUMBLES_MAX = 5
@@ -278,6 +280,9 @@ class Running:
         wait_s = min(0.25, at_s - now_s) if now_s < at_s else 0.25 if self._commit else 0.0
         if next_ms:
             wait_s = min(wait_s, max(0.0, (next_ms - now_ms) / 1000))
+        if self._stir.is_set():
+            await asyncio.sleep(0)
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._stir.wait()
@@ -292,11 +297,13 @@ class Running:
         """Decode what came as far as there is room; fetch no more of it where there is enough."""
         options = self.options
         source.sweep()
-        while len(source.under_way) < options.window and source.bytes_under_way < options.window_bytes:
-            found = source.next()
+        for _ in range(PIECE):
+            found = source.next() if source.has_room(options.window, options.window_bytes) else None
             if found is None:
                 break
             share.offer(source, found, now_ms)
+        else:
+            self._stir.set()
         if source.full and source.part not in self._paused:
             self._paused.add(source.part)
             reader.pause(source.part)

@@ -57,7 +57,7 @@ class Holding:
         self.entries[offset] = held
         self._end = max(self._end, offset + 1)
         if held.delivery is not None:
-            held.delivery.held, held.delivery.moves = held, []
+            held.delivery.held, held.delivery.moves = held, ()
             if self._bytes + held.size > self.memory_bytes and not held.wanted:
                 held.delivery = None
             else:

@@ -35,13 +35,25 @@ class Held:
 
 
 class _Key:
+    """What is under way for one key: mostly one record, so its queues are made when there is something for them."""
+
     __slots__ = ("active", "held", "queue", "waiting")
 
     def __init__(self) -> None:
         self.active = False
         self.waiting = 0  # its records that are in a retry topic, or being tried again now
-        self.queue: deque[Delivery] = deque()
-        self.held: deque[Held] = deque()
+        self.queue: deque[Delivery] | tuple[()] = ()
+        self.held: deque[Held] | tuple[()] = ()
+
+    def add(self, delivery: Delivery) -> None:
+        """To be handled after what is handled now."""
+        self.queue = self.queue or deque()
+        self.queue.append(delivery)
+
+    def hold(self, held: Held) -> None:
+        """To go on when nothing older waits."""
+        self.held = self.held or deque()
+        self.held.append(held)
 
 
 class Order:
@@ -75,9 +87,9 @@ class Order:
             return
         key = self._of(delivery.key)
         if key.waiting or key.held:
-            key.held.append(self._hold(delivery))
+            key.hold(self._hold(delivery))
         elif key.active:
-            key.queue.append(delivery)
+            key.add(delivery)
         else:
             key.active = True
             self._ready(delivery)
@@ -89,7 +101,7 @@ class Order:
 
     def holds(self, held: Held) -> None:
         """A record that was held back before this consumer began."""
-        self._of(held.key).held.append(held)
+        self._of(held.key).hold(held)
 
     def come_back(self, delivery: Delivery) -> None:
         """A record that waited is due."""
@@ -98,7 +110,7 @@ class Order:
             return
         key = self._of(delivery.key)
         if key.active:
-            key.queue.append(delivery)
+            key.add(delivery)
         else:
             key.active = True
             self._ready(delivery)
@@ -116,7 +128,7 @@ class Order:
                 if each.letter is not None:  # older than what blocks the key, or sent back: due as it is
                     stay.append(each)
                 else:
-                    key.held.append(self._hold(each))
+                    key.hold(self._hold(each))
             key.queue = stay
         self._go_on(delivery.key, key)
 
@@ -150,7 +162,7 @@ class Order:
             self._load(held)
             return
         if held.written is Written.NO:  # what was to be written is not, and it is as if it had just come
-            delivery.settled, delivery.moves, delivery.held = False, [], None
+            delivery.settled, delivery.moves, delivery.held = False, (), None
         self._ready(delivery)
 
     def _of(self, name: bytes) -> _Key:

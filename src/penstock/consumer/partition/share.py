@@ -48,10 +48,11 @@ class Rules:
 
 @dataclass(slots=True)
 class Move:
-    """A record to be written."""
+    """A record to be written: `Share.record_of` gives it. That of a held one is made when it is written, for many are held
+    between two commits, and a record with all that tells where it is from weighs more than its delivery."""
 
     part: Part
-    record: Record
+    record: Record | None
     held: Held | None = None
 
 
@@ -162,7 +163,7 @@ class Share:
         self._begin(source, delivery)
         failing = Failing("CorruptRecordException", found.why, found.why, "KAFKA_CONSUME", "")
         letter = self._letter(delivery, failing, UNDECODABLE, now_ms)
-        delivery.moves = [self._to_dead(letter, now_ms)]
+        delivery.moves = (self._to_dead(letter, now_ms),)
         delivery.settled = True
 
     def due(self, now_ms: int) -> int | None:
@@ -192,9 +193,9 @@ class Share:
         if error is not None:
             move = self._retried(delivery, error, function, now_ms)
             waits, outcome = move is not None, "retried" if move is not None else "dead"
-            delivery.moves = [move or self._given_up(delivery, error, function, now_ms)]
+            delivery.moves = (move or self._given_up(delivery, error, function, now_ms),)
         if delivery.held is not None and self.holding is not None:
-            self.holding.let_go(delivery.held, [(move.part, move.record) for move in delivery.moves])
+            self.holding.let_go(delivery.held, [(move.part, self.record_of(move)) for move in delivery.moves])
         else:
             delivery.settled = True
         if self.rules and self.rules.keep_order:
@@ -223,18 +224,26 @@ class Share:
 
     def _hold(self, delivery: Delivery) -> Held:
         """Its later move to the topic of held records; it is settled with that."""
-        assert self.rules
         assert self.holding is not None
         assert delivery.key is not None
+        held = Held(delivery, delivery.key)
+        delivery.moves, delivery.settled = (Move(self.holding.part, None, held),), True
+        return held
+
+    def record_of(self, move: Move) -> Record:
+        """What is to be written."""
+        if move.record is not None:
+            return move.record
+        assert self.rules
+        assert move.held
+        delivery = move.held.delivery
+        assert delivery is not None
         letter = DeadLetter(
             delivery.key, delivery.value, delivery.headers, delivery.origin, HELD,
             owner=self.rules.group, attempts=0, redrives=delivery.redrives,
         )  # fmt: skip
-        held = Held(delivery, delivery.key)
         # As old as it is, it is written now: retention must not take it for old.
-        move = Move(self.holding.part, letter.record(self._now_ms), held)
-        delivery.moves, delivery.settled = [move], True
-        return held
+        return letter.record(self._now_ms)
 
     def _letter(self, delivery: Delivery, failing: Failing, reason: str, now_ms: int) -> DeadLetter:
         assert self.rules

@@ -6,6 +6,7 @@ Knows offsets and bounds; knows nothing of keys, retries or handlers.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from penstock import record
 from penstock.client import Chunk
@@ -13,6 +14,8 @@ from penstock.consumer.delivery import Delivery, Part
 from penstock.record import Record
 
 ENOUGH_BYTES = 1024 * 1024
+UNWRITTEN_WINDOWS = 16
+"""How many windows of records may be done and wait for what came of them to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,17 @@ class Damaged:
 
 
 class Source:
-    """`position` is where to go on after a crash: all before it is settled, and what that led to is written."""
+    """`position` is where to go on after a crash: all before it is settled, and what that led to is written.
+
+    `under_way` begins with the oldest that is not settled. What stands before that is `unwritten`: a commit takes as long as
+    the disk, and what is done must not take the room of what could be handled meanwhile.
+    """
 
     def __init__(self, part: Part, position: int) -> None:
         self.part, self.position = part, position
         self.fetch_from = position
         self.under_way: deque[Delivery] = deque()
+        self.unwritten: deque[Delivery] = deque()
         self.bytes_under_way = 0
         self._read_to = position
         self._chunks: deque[Chunk] = deque()
@@ -49,6 +57,11 @@ class Source:
     def full(self) -> bool:
         """Whether it is of no use to fetch more for now."""
         return self._bytes_waiting >= ENOUGH_BYTES
+
+    def has_room(self, window: int, bytes_max: int) -> bool:
+        """Whether one more record may be under way."""
+        few = len(self.under_way) < window and len(self.unwritten) < UNWRITTEN_WINDOWS * window
+        return few and self.bytes_under_way < bytes_max
 
     @property
     def dry(self) -> bool:
@@ -85,8 +98,8 @@ class Source:
     @property
     def done_to(self) -> int:
         """The offset behind the last one that is settled; there may be some before it that are not."""
-        settled = (each.source_offset + 1 for each in reversed(self.under_way) if each.settled)
-        return next(settled, self.position)
+        newest_first = chain(reversed(self.under_way), reversed(self.unwritten))
+        return next((each.source_offset + 1 for each in newest_first if each.settled), self.position)
 
     # --- settling ------------------------------------------------------------------------------------------------
 
@@ -96,24 +109,29 @@ class Source:
         self.bytes_under_way += delivery.size
 
     def sweep(self) -> None:
-        """Let go of what is settled and leaves nothing to be written, so that there is room for more.
+        """Make room for more: let go of what is settled, or where something is to be written first keep it aside.
 
-        What is to be written may still be taken back (`Order`), so it stays until it is gathered.
+        What is to be written may still be taken back (`Order`), and is unsettled then: it stays until it is gathered.
         """
-        while self.under_way and self.under_way[0].settled and not self.under_way[0].moves:
-            self._pop()
+        under_way, unwritten = self.under_way, self.unwritten
+        while under_way and under_way[0].settled:
+            if unwritten or under_way[0].moves:
+                unwritten.append(under_way.popleft())
+            else:
+                self._let_go(under_way)
 
     def settled(self) -> list[Delivery]:
         """What is settled without anything unsettled before it: taken out, and the position is behind it."""
+        self.sweep()
         done = []
-        while self.under_way and self.under_way[0].settled:
-            done.append(self._pop())
-        if not self.under_way:
+        while self.unwritten and self.unwritten[0].settled:
+            done.append(self._let_go(self.unwritten))
+        if not self.under_way and not self.unwritten:
             self.position = max(self.position, self._read_to)
         return done
 
-    def _pop(self) -> Delivery:
-        delivery = self.under_way.popleft()
+    def _let_go(self, first_of: deque[Delivery]) -> Delivery:
+        delivery = first_of.popleft()
         self.bytes_under_way -= delivery.size
         self.position = delivery.source_offset + 1
         return delivery

@@ -1,4 +1,5 @@
 // One typed function an endpoint. Knows paths and errors; knows nothing of pages.
+import { sourcePart } from "../format/source";
 import type * as T from "./types";
 
 const ANSWER_MS = 10_000;
@@ -98,14 +99,14 @@ export const api = {
   group: (name: string, signal?: AbortSignal) => (name.includes("/") ? listed(name, signal) : get<T.Group>(`/api/groups/${seg(name)}`, signal)),
 
   dlq: (signal?: AbortSignal) => get<T.LetterPlace[]>("/api/dlq", signal),
-  dlqGroups: (topic: string, wish: T.LetterWish, signal?: AbortSignal) => get<T.LetterGroups>(`/api/dlq/${seg(topic)}${query({ ...wish })}`, signal),
-  letters: (topic: string, wish: T.LetterWish, signal?: AbortSignal) =>
-    get<{ letters: T.LetterRow[] }>(`/api/dlq/${seg(topic)}/letters${query({ ...wish, limit: 200 })}`, signal),
-  letter: (topic: string, name: string, signal?: AbortSignal) => get<T.Letter>(`/api/dlq/${seg(topic)}/letters/${name}`, signal),
-  editLetter: (topic: string, name: string, value: string) =>
-    call<{ name: string }>("POST", `/api/dlq/${seg(topic)}/letters/${name}`, undefined, { value }),
+  dlqGroups: (source: string, wish: T.LetterWish, signal?: AbortSignal) => get<T.LetterGroups>(`/api/dlq/${sourcePart(source)}${query({ ...wish })}`, signal),
+  letters: (source: string, wish: T.LetterWish, signal?: AbortSignal) =>
+    get<{ letters: T.LetterRow[] }>(`/api/dlq/${sourcePart(source)}/letters${query({ ...wish, limit: 200 })}`, signal),
+  letter: (source: string, name: string, signal?: AbortSignal) => get<T.Letter>(`/api/dlq/${sourcePart(source)}/letters/${name}`, signal),
+  editLetter: (source: string, name: string, value: string) =>
+    call<{ name: string }>("POST", `/api/dlq/${sourcePart(source)}/letters/${name}`, undefined, { value }),
   /** A dry run answers with its outcome; anything else begins, and is asked for by its name. */
-  deal: (topic: string, what: "redrive" | "purge", wish: T.DealWish) => call<T.Deal>("POST", `/api/dlq/${seg(topic)}/${what}`, undefined, wish),
+  deal: (source: string, what: "redrive" | "purge", wish: T.DealWish) => call<T.Deal>("POST", `/api/dlq/${sourcePart(source)}/${what}`, undefined, wish),
   deals: (signal?: AbortSignal) => get<T.Deal[]>("/api/dlq-operations", signal),
   dealing: (operation: string, signal?: AbortSignal) => get<T.Deal>(`/api/dlq-operations/${seg(operation)}`, signal),
   stopDeal: (operation: string) => call<T.Deal>("DELETE", `/api/dlq-operations/${seg(operation)}`),

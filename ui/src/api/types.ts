@@ -200,6 +200,7 @@ export interface Group {
 export type LetterState = "waiting" | "redriven" | "purged" | "replaced";
 export interface LetterPlace {
   name: string;
+  kind: "topic" | "queue";
   states: Record<LetterState, number>;
   /** Whether all letters were looked at, not the newest only. */
   complete: boolean;
@@ -259,12 +260,16 @@ export interface Letter extends LetterRow {
 export interface DealWish extends LetterWish {
   names?: string[];
   all?: boolean;
+  /** Another topic, or queue, than where each came from. */
+  to?: string;
   rate?: number;
+  limit?: number;
+  redrives_max?: number;
   dry_run?: boolean;
 }
 /** A redrive or a purge, and how far it is. */
 export interface Deal {
-  topic: string;
+  source: string;
   operation: string;
   what: string;
   state: "running" | "done" | "stopped" | "failed";

@@ -1,22 +1,27 @@
 // One dead letter: why it died, its body to look at and to edit, and the way back.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ApiError, api } from "../api/client";
 import { usePoll } from "../api/poll";
 import type { Letter } from "../api/types";
 import { hexdump, valid } from "../format/json";
+import { letterKey } from "../format/source";
 import { Ago, Refusal, Waiting } from "../parts/ago";
 import { Icon } from "../parts/icons";
 import { go, withParams } from "../state/route";
 import { DealProgress } from "./deal";
 
-export function LetterPanel({ topic, name }: { topic: string; name: string }) {
-  const asked = usePoll(`letter ${topic} ${name}`, (signal) => api.letter(topic, name, signal), 3000);
+export function LetterPanel({ source, name }: { source: string; name: string }) {
+  const [operation, setOperation] = useState("");
+  const [gone, setGone] = useState(false);
+  const asked = usePoll(`letter ${source} ${name}`, (signal) => api.letter(source, name, signal), gone ? 0 : 3000);
   const letter = asked.value;
+  useEffect(() => setGone(asked.error?.status === 404), [asked.error]);
   if (!letter) return <Waiting of={asked} />;
   return (
     <>
       <Facts letter={letter} />
-      {letter.state === "waiting" ? <Doing topic={topic} letter={letter} reload={asked.reload} /> : <Done letter={letter} />}
+      {letter.state === "waiting" && !gone ? <Doing source={source} letter={letter} sent={(name) => (setOperation(name), asked.reload())} /> : <Done letter={letter} />}
+      {operation && <DealProgress operation={operation} over={asked.reload} />}
       {letter.headers.length > 0 && (
         <details>
           <summary>{letter.headers.length} headers</summary>
@@ -51,10 +56,12 @@ function Facts({ letter }: { letter: Letter }) {
         <Icon name="error" />
         <div>
           <p>{letter.message || letter.reason}</p>
-          <p class="mono small soft">
-            {letter.reason}
-            {letter.exception && ` · ${letter.exception}`}
-          </p>
+          {(letter.message || letter.exception) && (
+            <p class="mono small soft">
+              {letter.reason}
+              {letter.exception && ` · ${letter.exception}`}
+            </p>
+          )}
         </div>
       </div>
       <dl class="pairs">{facts.map(([word, value]) => [<dt key={word}>{word}</dt>, <dd class="mono" key={`${word}=`}>{value}</dd>])}</dl>
@@ -62,7 +69,7 @@ function Facts({ letter }: { letter: Letter }) {
   );
 }
 
-const WORDS: Record<string, string> = { redriven: "It was sent back.", purged: "It was given up.", replaced: "An edited letter stands in its place." };
+const WORDS: Record<string, string> = { waiting: "It is not in the queue any more.", redriven: "It was sent back.", purged: "It was given up.", replaced: "An edited letter stands in its place." };
 
 function Done({ letter }: { letter: Letter }) {
   return (
@@ -78,10 +85,9 @@ function Body({ letter }: { letter: Letter }) {
   return letter.encoding.value === "base64" ? <pre class="hex">{hexdump(letter.value)}</pre> : <pre class="json">{letter.value}</pre>;
 }
 
-function Doing({ topic, letter, reload }: { topic: string; letter: Letter; reload: () => void }) {
+function Doing({ source, letter, sent }: { source: string; letter: Letter; sent: (operation: string) => void }) {
   const [text, setText] = useState(letter.value ?? "");
   const [error, setError] = useState<ApiError | null>(null);
-  const [operation, setOperation] = useState("");
   const asText = letter.encoding.value !== "base64";
   const changed = asText && text !== (letter.value ?? "");
   const trying = async (work: () => Promise<void>) => {
@@ -94,14 +100,10 @@ function Doing({ topic, letter, reload }: { topic: string; letter: Letter; reloa
   };
   const save = () =>
     trying(async () => {
-      const { name } = await api.editLetter(topic, letter.name, text);
-      go(withParams({ open: `letter:${topic}:${name}` }));
+      const { name } = await api.editLetter(source, letter.name, text);
+      go(withParams({ open: name ? `letter:${letterKey(source, name)}` : null }));
     });
-  const send = () =>
-    trying(async () => {
-      setOperation((await api.deal(topic, "redrive", { names: [letter.name] })).operation);
-      reload();
-    });
+  const send = () => trying(async () => sent((await api.deal(source, "redrive", { names: [letter.name] })).operation));
   const looksJson = /^\s*[{[]/.test(text);
   return (
     <div class="stack">
@@ -123,7 +125,6 @@ function Doing({ topic, letter, reload }: { topic: string; letter: Letter; reloa
         </button>
       </div>
       {letter.omitted && <p class="soft">Its body was left out when it was written: it cannot be sent back.</p>}
-      {operation && <DealProgress operation={operation} />}
       {error && <Refusal error={error} />}
     </div>
   );

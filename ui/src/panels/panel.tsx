@@ -1,6 +1,7 @@
 // The side panel: `?open=kind:…` names what stands in it. Never modal; Escape or back closes it.
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { letterOf, plainName } from "../format/source";
 import { Icon } from "../parts/icons";
 import { withParams } from "../state/route";
 import { DealPanel } from "./deal";
@@ -28,12 +29,11 @@ const PANELS: Record<string, (rest: string, open: string) => Content> = {
     return { title: `${topic}, partition ${partition}, offset ${offset}`, view: <RecordPanel topic={topic} partition={Number(partition)} offset={Number(offset)} /> };
   },
   letter: (rest) => {
-    const at = rest.indexOf(":");
-    const [topic, name] = [rest.slice(0, at), rest.slice(at + 1)];
-    return { title: `Dead letter ${name} of ${topic}`, view: <LetterPanel key={name} topic={topic} name={name} /> };
+    const [source, name] = letterOf(rest);
+    return { title: `Dead letter ${name} of ${plainName(source)}`, view: <LetterPanel key={name} source={source} name={name} /> };
   },
-  redrive: (topic) => ({ title: `Send letters of ${topic} back`, view: <DealPanel key="redrive" topic={topic} what="redrive" /> }),
-  purge: (topic) => ({ title: `Give letters of ${topic} up`, view: <DealPanel key="purge" topic={topic} what="purge" /> }),
+  redrive: (source) => ({ title: `Send letters of ${plainName(source)} back`, view: <DealPanel key="redrive" source={source} what="redrive" /> }),
+  purge: (source) => ({ title: `Give letters of ${plainName(source)} up`, view: <DealPanel key="purge" source={source} what="purge" /> }),
   row: (rest) => {
     const at = rest.indexOf(":");
     return { title: `Row of ${rest.slice(0, at)}`, view: <RowPanel table={rest.slice(0, at)} keyJson={rest.slice(at + 1)} /> };

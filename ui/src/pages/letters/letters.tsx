@@ -1,8 +1,9 @@
-// One topic's dead letters: counted by why they died, and each by itself; what is done to them stands beside.
+// One topic's or queue's dead letters: counted by why they died, and each by itself; what is done to them stands beside.
 import { api } from "../../api/client";
 import { usePoll } from "../../api/poll";
 import type { LetterGroup, LetterRow, LetterWish } from "../../api/types";
 import { count, plural } from "../../format/number";
+import { isQueue, letterKey, plainName } from "../../format/source";
 import { Ago, Stale, Waiting } from "../../parts/ago";
 import { Grid, type GridColumn } from "../../parts/grid";
 import { Icon } from "../../parts/icons";
@@ -40,8 +41,12 @@ const LETTERS: readonly GridColumn<LetterRow>[] = [
 ];
 const STATES: readonly [string, string][] = [["waiting", "waiting"], ["redriven", "sent back"], ["purged", "given up"], ["replaced", "edited"], ["any", "all"]];
 
+/** A queue's letters have no key. */
+const OF_QUEUES = LETTERS.filter((column) => column.id !== "key");
+
 export function LettersPage({ name }: { name: string }) {
   const wish = wishOf();
+  const queue = isQueue(name);
   const states: LetterWish = { state: wish.state };
   const groups = usePoll(`dlq ${name} ${wish.state}`, (signal) => api.dlqGroups(name, states, signal), REFRESH_MS);
   const letters = usePoll(`letters ${name} ${JSON.stringify(wish)}`, (signal) => api.letters(name, wish, signal), REFRESH_MS);
@@ -49,7 +54,8 @@ export function LettersPage({ name }: { name: string }) {
   return (
     <>
       <div class="headline">
-        <h1 class="mono">{name}</h1>
+        <h1 class="mono">{plainName(name)}</h1>
+        {queue && <span class="soft">a queue</span>}
         {groups.value && <span class="soft">{plural(groups.value.states.waiting, "letter waits", "letters wait")}</span>}
         <Stale of={groups} />
         <div class="push">
@@ -81,10 +87,10 @@ export function LettersPage({ name }: { name: string }) {
           <header class="tools">
             <h2>Letters</h2>
             <Search place="Search bodies" param="contains" />
-            <Choice label="State" param="state" options={STATES} />
+            {!queue && <Choice label="State" param="state" options={STATES} />}
           </header>
           {letters.value ? (
-            <Grid label="Letters" rows={letters.value.letters} columns={LETTERS} keyOf={(l) => l.name} href={(l) => withParams({ open: `letter:${name}:${l.name}` })} isOpen={(l) => params.value.get("open") === `letter:${name}:${l.name}`} height="calc(100vh - 470px)" empty={<p class="soft body">None.</p>} />
+            <Grid label="Letters" rows={letters.value.letters} columns={queue ? OF_QUEUES : LETTERS} keyOf={(l) => l.name} href={(l) => withParams({ open: `letter:${letterKey(name, l.name)}` })} isOpen={(l) => params.value.get("open") === `letter:${letterKey(name, l.name)}`} height="calc(100vh - 470px)" empty={<p class="soft body">None.</p>} />
           ) : (
             <Waiting of={letters} />
           )}

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { isQueue, letterKey, letterOf, plainName, sourcePart } from "../src/format/source";
+
+test("topics and queues go by their own names", () => {
+  expect(["orders.dlq", "queue:dlq"].map(plainName)).toEqual(["orders.dlq", "dlq"]);
+  expect(["orders.dlq", "queue:dlq"].map(isQueue)).toEqual([false, true]);
+});
+
+test("a queue's name survives in a path", () => {
+  expect(sourcePart("orders.dlq")).toBe("orders.dlq");
+  expect(decodeURIComponent(decodeURIComponent(sourcePart("queue:a/b %:c")))).toBe("queue:a/b %:c");
+  expect(decodeURIComponent(sourcePart("queue:a/b"))).not.toContain("/");
+});
+
+test("a letter is found again by its source and its name", () => {
+  for (const [source, letter] of [["orders.dlq", "0:42"], ["queue:dlq", "17"], ["queue:a:b:c", "17"]] as const) expect(letterOf(letterKey(source, letter))).toEqual([source, letter]);
+});

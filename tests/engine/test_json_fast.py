@@ -30,7 +30,7 @@ from tests.engine.test_json import HOSTILE, chunk_of
 KINDS = (
     "BIGINT", "INT", "SMALLINT", "TINYINT", "STRING", "VARCHAR(10)", "DOUBLE", "FLOAT", "BOOLEAN", "TIMESTAMP(3)", "TIMESTAMP_LTZ(3)",
     "DATE", "TIME", "DECIMAL(6, 2)", "DECIMAL(18, 0)", "DECIMAL(38, 10)", "BYTES",
-    "ROW<a BIGINT, b STRING>", "ARRAY<INT>", "MAP<STRING, DOUBLE>", "ARRAY<ROW<a BIGINT, b TIMESTAMP(3)>>", "ROW<a INT, ab ROW<price DOUBLE, `dateTime` TIMESTAMP(3), b STRING>, b DECIMAL(6, 2)>",
+    "ROW<a BIGINT, b STRING>", "ARRAY<INT>", "ARRAY<ARRAY<STRING>>", "ROW<a ARRAY<ROW<b ARRAY<DOUBLE>, a STRING>>>", "MAP<STRING, DOUBLE>", "ARRAY<ROW<a BIGINT, b TIMESTAMP(3)>>", "ROW<a INT, ab ROW<price DOUBLE, `dateTime` TIMESTAMP(3), b STRING>, b DECIMAL(6, 2)>",
 )  # fmt: skip
 NAMES = (
     "a",
@@ -385,7 +385,12 @@ def test_frames_keep_their_values_while_later_chunks_are_read() -> None:
 
 
 def test_rows_that_are_owned_let_go_of_all_that_was_read_with_them() -> None:
-    fields = (Column("n", "BIGINT"), Column("s", "STRING"), Column("r", "ROW<s STRING, n INT>"))
+    fields = (
+        Column("n", "BIGINT"),
+        Column("s", "STRING"),
+        Column("r", "ROW<s STRING, n INT>"),
+        Column("a", "ARRAY<STRING>"),
+    )
     reader = FastJsonReader(fields, JsonOptions())
     values: list[bytes | None] = [
         json.dumps(
@@ -393,6 +398,7 @@ def test_rows_that_are_owned_let_go_of_all_that_was_read_with_them() -> None:
                 "n": n,
                 "s": f"text number {n}" if n % 2 else None,
                 "r": {"s": "ä" * 20, "n": n} if n % 3 else None,
+                "a": [f"text {n} of an array", None][: n % 3] if n % 4 else None,
             }
         ).encode()
         for n in range(100)
@@ -451,6 +457,7 @@ def test_the_walk_never_leaves_its_arrays() -> None:
         "-k",
         "both or odd or hostile",
         __file__,
+        __file__.replace("fast", "arrays"),
     ]
     done = subprocess.run(
         run,

@@ -71,9 +71,9 @@ def walk_of(*values: str) -> list[Any]:
     block.bytes[:] = 0
     return [
         data, offsets[:-1].copy(), np.diff(offsets), False, layout.placed(block), layout.words, layout.names, layout.buckets,
-        np.full((1, 64), -1), np.zeros(2, np.int64), np.zeros((2, 64), np.int64), layout.tests, layout.literals, block.bytes,
+        np.full((1, 64), -1), np.zeros(2, np.int64), np.zeros((4, 64), np.int64), layout.tests, layout.literals, block.bytes,
         block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(60, np.uint8), np.zeros(count, np.int64),
-        np.zeros(count, np.int64), np.zeros(2, np.int64), np.zeros(6, np.int64), 0, np.zeros(count, np.int64),
+        np.zeros(count, np.int64), np.zeros(2, np.int64), np.zeros((3, 2), np.int64), np.zeros(7, np.int64), 0, np.zeros(count, np.int64),
     ]  # fmt: skip
 
 

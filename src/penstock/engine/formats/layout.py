@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import columns as at
-from penstock.engine.kernels.frames import Block, Field, flat
+from penstock.engine.kernels.frames import Block, Field, flat, streams
 from penstock.engine.kernels.moments import ISO, SQL
 from penstock.engine.plan.tests import Test
-from penstock.engine.types import Column, Schema, is_row, row_fields
+from penstock.engine.types import Column, Schema, element, is_map, is_nested, is_row, row_fields
 
 _COLUMNS_MAX = 256
 _SIGNS = {
@@ -51,6 +51,8 @@ class Layout:
             table[place, [at.KIND, at.WIDTH, at.LOW, at.HIGH]] = row.kind, row.width, row.low, row.high
             table[place, [at.GROUP, at.PARENT]] = place + 1, row.group
             table[place, [at.NAME_AT, at.NAME_SIZE]] = sum(map(len, names[:place])), len(names[place])
+            table[place, at.LAST] = place + len(flat(row.inner)) + 1
+        table[:, at.STREAM] = streams(columns)
         words = np.array([int.from_bytes(name[:8], "little") for name in names], np.uint64)
         places = {row.name: place for place, row in enumerate(rows) if row.group == 0}
         asked, literals = _tests(tests, places)
@@ -69,7 +71,13 @@ class Layout:
             table[place, at.BITS] = block.bits_at[place]
             width = min(max(column.width, 1), 8)
             table[place, at.BASE] = block.values_at[place] // width
+        table[:, at.ROOM] = np.where(block.streams > 0, block.elements, block.rows)
         return table
+
+    @property
+    def lists(self) -> bool:
+        """Whether there are lists among the columns."""
+        return bool((self.table[:, at.KIND] == at.LIST).any())
 
 
 def _odd(name: str) -> bool:
@@ -79,7 +87,8 @@ def _odd(name: str) -> bool:
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the table; `group` is 0, or one more than the place of the ROW that the column is a field of."""
+    """A row of the table; `group` is 0, or one more than the place of the ROW that the column is a field of, or, of an
+    element of a list, which has no name, -1."""
 
     name: str
     kind: int
@@ -87,6 +96,7 @@ class _Row:
     group: int
     low: int = 0
     high: int = 0
+    inner: tuple[Field, ...] = ()
 
 
 def _rows(fields: Schema, group: int, iso: bool, binary: bool, into: list[_Row]) -> tuple[Field, ...] | None:
@@ -95,19 +105,37 @@ def _rows(fields: Schema, group: int, iso: bool, binary: bool, into: list[_Row])
     for column in fields:
         if _odd(column.name):
             return None
-        if is_row(column.kind):
-            into.append(_Row(column.name, at.ROW, -1, group))
-            inner = _rows(row_fields(column.kind), len(into), iso, binary, into)
-            if not inner:
+        if is_nested(column.kind):
+            found = _nested(column, group, iso, binary, into)
+            if found is None:
                 return None
-            made.append(Field(column.name, "+s", -1, inner))
+            made.append(found)
             continue
-        found = _leaf(column, group, iso, binary)
-        if found is None:
+        leaf = _leaf(column, group, iso, binary)
+        if leaf is None:
             return None
-        made.append(found[0])
-        into.append(found[1])
+        made.append(leaf[0])
+        into.append(leaf[1])
     return tuple(made)
+
+
+def _nested(column: Column, group: int, iso: bool, binary: bool, into: list[_Row]) -> Field | None:
+    """A ROW with its fields, or a list with its elements; a map is a list of pairs, but not to JSON."""
+    place = len(into)
+    if is_row(column.kind):
+        form, width, kind = "+s", -1, at.ROW
+        into.append(_Row(column.name, kind, width, group))
+        inner = _rows(row_fields(column.kind), place + 1, iso, binary, into)
+    elif is_map(column.kind) and not binary:
+        return None
+    else:
+        form, width, kind = "+L", 8, at.LIST
+        into.append(_Row(column.name, kind, width, group))
+        inner = _rows((element(column.kind),), -1, iso, binary, into)
+    if not inner:
+        return None
+    into[place] = _Row(column.name, kind, width, group, inner=inner)
+    return Field(column.name, form, width, inner)
 
 
 def _leaf(column: Column, group: int, iso: bool, binary: bool) -> tuple[Field, _Row] | None:

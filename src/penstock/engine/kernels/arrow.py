@@ -58,11 +58,10 @@ def own(frame: pl.DataFrame) -> pl.DataFrame:
     polars keeps the memory of all texts that once lay beside those of a frame, through filters and `rechunk` as well,
     and a slice keeps all it is of: rows that stay for long would hold all that was fetched with them.
     """
-    every = pl.Series(np.arange(frame.height, dtype=np.uint32))
-    return pl.DataFrame([_owned(series, every) for series in frame.get_columns()], height=frame.height)
+    return pl.DataFrame([_owned(series) for series in frame.get_columns()], height=frame.height)
 
 
-def _owned(series: pl.Series, every: pl.Series) -> pl.Series:
+def _owned(series: pl.Series) -> pl.Series:
     if isinstance(series.dtype, pl.Struct):
         fields = own(pl.DataFrame([series.struct.field(name).alias(name) for name in series.struct.fields]))
         made = fields.to_struct(series.name)
@@ -70,8 +69,11 @@ def _owned(series: pl.Series, every: pl.Series) -> pl.Series:
             return made
         there = pl.Series(series.is_not_null().to_numpy())  # through numpy: a copy
         return made.to_frame().select(pl.when(there).then(pl.first())).to_series()
+    if isinstance(series.dtype, pl.List):
+        elements, offsets, valid = unnest(series)
+        return nest(series.name, _owned(elements), offsets, valid)
     if series.dtype not in (pl.String, pl.Binary) or not len(series):
-        return series.gather(every)
+        return series.gather(np.arange(len(series), dtype=np.uint32))
     data, offsets, valid = text_buffers(series)
     form = nanoarrow.large_string() if series.dtype == pl.String else nanoarrow.large_binary()
     bits = None if valid.all() else np.packbits(valid, bitorder="little")

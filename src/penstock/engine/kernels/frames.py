@@ -72,24 +72,41 @@ class Field:
         """Whether the values are views of texts that lie elsewhere."""
         return self.form in ("vu", "vz")
 
+    @property
+    def listed(self) -> bool:
+        """Whether the values are where lists end."""
+        return self.form == "+L"
+
 
 def flat(fields: Sequence[Field]) -> list[Field]:
     """All columns, each before its fields."""
     return [one for field in fields for one in (field, *flat(field.fields))]
 
 
-class Block:
-    """The memory of one frame of at most `rows` rows."""
+def streams(fields: Sequence[Field], stream: int = 0, at: int = 0) -> list[int]:
+    """Of all columns, in whose rows each is: 0, or one more than the place of the list whose elements it is part of."""
+    made: list[int] = []
+    for field in fields:
+        place = at + len(made)
+        made.append(stream)
+        made += streams(field.fields, place + 1 if field.listed else stream, place + 1)
+    return made
 
-    def __init__(self, fields: Sequence[Field], rows: int) -> None:
-        self.rows, self.columns = rows, flat(fields)
+
+class Block:
+    """The memory of one frame of at most `rows` rows, and at most `elements` of each list."""
+
+    def __init__(self, fields: Sequence[Field], rows: int, elements: int = 0) -> None:
+        self.rows, self.elements, self.columns = rows, elements, flat(fields)
+        self.streams = np.array(streams(fields), np.int64)
         self.values_at, self.bits_at = [], []
         size = _ALIGNED
-        for column in self.columns:
+        for column, stream in zip(self.columns, self.streams.tolist(), strict=True):
+            room = elements if stream else rows
             self.bits_at.append(size)
-            size += _padded((rows + 7) // 8)
+            size += _padded((room + 7) // 8)
             self.values_at.append(size)
-            size += _padded(rows * column.width if column.width > 0 else (rows + 7) // 8)
+            size += _padded((room + column.listed) * column.width if column.width > 0 else (room + 7) // 8)
         whole = np.empty(size + _ALIGNED, np.uint8)
         self.bytes = whole[-whole.ctypes.data % _ALIGNED :][:size]
         self.extra = np.empty(1, np.uint8)
@@ -148,10 +165,19 @@ class Block:
             self._links.append(found)
         return at
 
-    def frame(self, rows: int, nulls: NDArray[np.int64], data: NDArray[np.uint8]) -> pl.DataFrame:
-        """The first `rows` rows; views point into `data` (buffer 0) and `extra` (buffer 1)."""
+    def frame(
+        self,
+        rows: int,
+        nulls: NDArray[np.int64],
+        data: NDArray[np.uint8],
+        lens: NDArray[np.int64] | None = None,
+    ) -> pl.DataFrame:
+        """The first `rows` rows; views point into `data` (buffer 0) and `extra` (buffer 1). `lens`: how many elements the lists
+        have, by column."""
         self._schemas[0], self._arrays[0] = self._schema_root, self._array_root
         self._arrays[:, _LENGTH] = rows
+        if lens is not None:
+            self._arrays[1:, _LENGTH] = np.where(self.streams > 0, lens[self.streams - 1], rows)
         self._arrays[1:, _NULLS] = nulls
         self._buffers[1:, 0] = np.where(nulls > 0, self.bytes.ctypes.data + np.asarray(self.bits_at), 0)
         for place, column in enumerate(self.columns, 1):
@@ -176,15 +202,16 @@ class Blocks:
         self.fields = tuple(fields)
         self._blocks: list[Block] = []
 
-    def take(self, rows: int) -> Block:
-        """A free block of at least so many rows."""
+    def take(self, rows: int, elements: int = 0) -> Block:
+        """A free block of at least so many rows, and elements of each list."""
         _LENT[:] = [block for block in _LENT if block.lent]
         free = [block for block in self._blocks if not block.lent]
-        found = next((block for block in free if block.rows >= rows), None)
+        found = next((block for block in free if block.rows >= rows and block.elements >= elements), None)
         if found is None:
-            found = Block(self.fields, max(1024, 1 << (rows - 1).bit_length() if rows else 1))
+            found = Block(self.fields, max(1024, 1 << (rows - 1).bit_length() if rows else 1), elements)
             # Those that are lent belong to who holds their frames: they come back here only if there are few.
-            self._blocks = [found, *[block for block in self._blocks if block.rows >= found.rows][:_KEPT]]
+            large = [b for b in self._blocks if b.rows >= found.rows and b.elements >= elements]
+            self._blocks = [found, *large[:_KEPT]]
         found.kept = ()
         return found
 

@@ -32,7 +32,9 @@ class FastJsonReader:
     ) -> None:
         self.fields, self.options, self.tests, self.clock = fields, options, tests, clock if tests else None
         self.careful = JsonReader(fields, options)
-        self.layout = Layout.of(fields, tests, options.iso)
+        layout = Layout.of(fields, tests, options.iso)
+        # Which fields of a list's elements are missing, the walk does not say.
+        self.layout = None if layout is None or (options.fail_on_missing and layout.lists) else layout
         self._keeps = [test.expression for test in tests]
         self._rest = 0
         if self.layout is not None:
@@ -43,7 +45,8 @@ class FastJsonReader:
                 np.zeros(len(self.layout.table), np.int64),
             )
             self._clock = self.layout.place_of(self.clock) if self.clock is not None else -1
-            self._stack, self._counts = np.zeros((2, 64), np.int64), np.zeros(6, np.int64)
+            self._stack, self._counts = np.zeros((4, 64), np.int64), np.zeros(7, np.int64)
+            self._lens, self._elements = np.zeros((3, len(self.layout.table)), np.int64), 0
 
     def read(self, chunk: Chunk) -> Decoded:
         """All records of a chunk; those that are read and fail a test are in none of its parts."""
@@ -87,18 +90,25 @@ class FastJsonReader:
     def _walk(self, chunk: Chunk) -> tuple[Decoded, NDArray[np.int64]]:
         """What the walk makes of a chunk, and the records that it flags."""
         assert self.layout is not None
-        block, count = self._blocks.take(len(chunk)), len(chunk)
+        count = len(chunk)
+        self._elements = max(self._elements, 2 * count if self.layout.lists else 0)
+        block = self._blocks.take(count, self._elements)
         records, times = np.empty((2, count), np.int64), np.empty(count if self._clock >= 0 else 0, np.int64)
         table = self.layout.placed(block)
-        while self._run(chunk, block, table, records, times):
-            block.extra = np.empty(int(np.maximum(chunk.places[VALUE_SIZE], 0).sum()), np.uint8)
+        while full := self._run(chunk, block, table, records, times):
+            if full == json.FULL:
+                block.extra = np.empty(int(np.maximum(chunk.places[VALUE_SIZE], 0).sum()), np.uint8)
+            else:
+                self._elements *= 4
+                block = self._blocks.take(count, self._elements)
+                table = self.layout.placed(block)
         made, marked, gone = self._counts[:3].tolist()
         rows, flagged, tombstones = records[0, :made], records[1, :marked], records[1, count - gone :][::-1]
         seen = None
         if self.tests:
             every = np.delete(np.arange(count), np.concatenate([flagged, tombstones]))
             seen = Seen(every, times[every] if self._clock >= 0 else None)
-        frame = block.frame(made, self._nulls, chunk.data)
+        frame = block.frame(made, self._nulls, chunk.data, self._lens[0])
         return Decoded(frame, rows, tombstones, [], seen), flagged
 
     def _run(
@@ -115,6 +125,6 @@ class FastJsonReader:
             chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self.options.fail_on_missing,
             table, layout.words, layout.names, layout.buckets, self._order, self._marks, self._stack,
             layout.tests, layout.literals, block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64),
-            block.extra, records[0], records[1], self._nulls, self._counts, self._clock, times,
+            block.extra, records[0], records[1], self._nulls, self._lens, self._counts, self._clock, times,
         )  # fmt: skip
         return full

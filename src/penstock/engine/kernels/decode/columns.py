@@ -3,7 +3,9 @@
 A frame's memory is one block, seen as bytes and as words of each size; a column's values start at BASE (in its own
 width), a column's validity bits at BITS (in bytes), both in all rows the same, whatever the schema. A ROW is a column
 without values whose fields are columns of a group of their own; group 0 are the columns of the table.
-Knows nothing of formats.
+
+A LIST's values are offsets, and the column behind it holds its elements: those of all lists in turn, in rows of their own. Such
+a STREAM of rows is counted by its list (`lens`); the rows of the table are stream 0. Knows nothing of formats.
 """
 
 from typing import Any
@@ -14,9 +16,12 @@ from numba.extending import register_jitable
 from penstock.engine.kernels.decode.strings import few
 from penstock.engine.kernels.decode.words import peek
 
-KIND, BASE, BITS, WIDTH, LOW, HIGH, GROUP, PARENT, NAME_AT, NAME_SIZE = range(10)
-FIELDS = 10
-TEXT, BOOLEAN, INTEGER, DOUBLE, FLOAT, DECIMAL, MOMENT, DATE, TIME, ROW = range(10)
+KIND, BASE, BITS, WIDTH, LOW, HIGH, GROUP, PARENT, NAME_AT, NAME_SIZE, STREAM, LAST, ROOM = range(13)
+"""STREAM is 0 or one more than the LIST's place, LAST the place behind a LIST's last column, ROOM the rows there is memory for."""
+FIELDS = 13
+TEXT, BOOLEAN, INTEGER, DOUBLE, FLOAT, DECIMAL, MOMENT, DATE, TIME, ROW, LIST = range(11)
+LENGTHS, BEGAN, NULLS_BEGAN = range(3)
+"""What `lens` holds, by LIST: the elements so far; and as they were when the row began, by column: these, and the nulls."""
 BUCKETS = 512
 PLACES = 64
 EQ, NE, LT, LE, GT, GE, NULL, NOT_NULL = range(8)
@@ -91,8 +96,65 @@ def put_null(column: Any, row: Any, table: Any, nulls: Any, o8: Any, o16: Any, o
         o64[base + 2 * row + 1] = 0
     elif kind == 1:
         put_bit(o8, base, row, False)
-    elif kind != 9:
+    elif kind < 9:
         put(base, table[column, 3], row, 0, o8, o16, o32, o64)
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def clear(rows: Any, table: Any, marks: Any, nulls: Any, lens: Any, o8: Any, o64: Any) -> Any:
+    """Begin a frame: nothing is null. Whether there are lists."""
+    lists = False
+    for column in range(len(table)):
+        marks[column] = 0
+        nulls[column] = 0
+        count = rows if table[column, 10] == 0 else table[column, 12]
+        o8[table[column, 2] : table[column, 2] + (count + 7) // 8] = 255
+        if table[column, 0] == 10:
+            lists = True
+            lens[0, column] = 0
+            o64[table[column, 1]] = 0
+    return lists
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def begin(nulls: Any, lens: Any) -> None:
+    """Remember where the lists are as a row begins."""
+    for column in range(len(nulls)):
+        lens[1, column] = lens[0, column]
+        lens[2, column] = nulls[column]
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def take_back(nulls: Any, lens: Any) -> None:
+    """The row is none: what it added to lists is gone."""
+    for column in range(len(nulls)):
+        lens[0, column] = lens[1, column]
+        nulls[column] = lens[2, column]
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def end_lists(row: Any, table: Any, lens: Any, o64: Any) -> None:
+    """A row of the table is written: so far go the elements of its lists."""
+    for column in range(len(table)):
+        if table[column, 0] == 10 and table[column, 10] == 0:
+            o64[table[column, 1] + row + 1] = lens[0, column]
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def end_element(
+    owner: Any, row: Any, there: Any, table: Any, marks: Any, nulls: Any, lens: Any, o8: Any, o16: Any, o32: Any, o64: Any
+) -> None:  # fmt: skip
+    """An element of a list is written, in its row: what was not there (`there`) is null."""
+    for column in range(owner + 1, table[owner, 11]):
+        if table[column, 10] == owner + 1:
+            if marks[column] == there:
+                # Another, that was taken back, may have been null here.
+                put_bit(o8, table[column, 2], row, True)
+            else:
+                put_null(column, row, table, nulls, o8, o16, o32, o64)
+            if table[column, 0] == 10:
+                o64[table[column, 1] + row + 1] = lens[0, column]
+    lens[0, owner] = row + 1
 
 
 @register_jitable(forceinline=True, _nrt=False)

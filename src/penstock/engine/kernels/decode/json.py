@@ -11,14 +11,29 @@ import numpy as np
 from numba.extending import register_jitable
 
 from penstock.engine.kernels.compiled import UNCOUNTED, kernel
-from penstock.engine.kernels.decode.columns import find, is_named, passes, put, put_bit, put_null
+from penstock.engine.kernels.decode.columns import (
+    begin,
+    clear,
+    end_element,
+    end_lists,
+    find,
+    is_named,
+    passes,
+    put,
+    put_bit,
+    put_null,
+    take_back,
+)
 from penstock.engine.kernels.decode.numbers import POWERS, double, number_of, rounded, single
 from penstock.engine.kernels.decode.strings import unescape, until_quote, view
 from penstock.engine.kernels.decode.words import bits_of, peek
 from penstock.engine.kernels.moments import date_of, moment_of, time_of
 
-ROWS, FLAGGED, TOMBSTONES, DROPPED, EXTRA, FOUND = range(6)
-"""The counts a walk gives: of rows written, flagged, null, failing a test; bytes unescaped; fields found in a row."""
+ROWS, FLAGGED, TOMBSTONES, DROPPED, EXTRA, FOUND, STAMP = range(7)
+"""The counts a walk gives: of rows written, flagged, null, failing a test; bytes unescaped; fields found in a row; and what marks
+the columns that the row, or element, of the moment has: two more for each."""
+FULL, LISTS_FULL = 1, 2
+"""What a walk ends with where there is no more room: for texts, for the elements of a list."""
 DEPTH_MAX = 64
 NONE = -9223372036854775808
 
@@ -180,21 +195,38 @@ def _value(data: Any, at: Any, end: Any, byte: Any, column: Any, row: Any, there
 
 
 @register_jitable(forceinline=True, _nrt=False)
-def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, words: Any, names: Any, buckets: Any,
-            order: Any, marks: Any, stack: Any, counts: Any, extra: Any, o8: Any, o16: Any, o32: Any, o64: Any) -> Any:  # fmt: skip
-    """One object from its brace to its end: 0, -1 where the row is to be flagged, -2 where `extra` is full.
+def _push(stack: Any, depth: Any, group: Any, place: Any, row: Any, there: Any) -> None:
+    """Remember what is around a container that begins."""
+    stack[0, depth] = group
+    stack[1, depth] = place
+    stack[2, depth] = row
+    stack[3, depth] = there
 
-    `stack` holds, for the containers around: their group (-1: not wanted, -2: an array) and how many keys they had.
-    The last byte is a closing brace: whatever is looked for byte by byte stops there.
+
+@register_jitable(forceinline=True, _nrt=False)
+def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, words: Any, names: Any, buckets: Any,
+            order: Any, marks: Any, stack: Any, counts: Any, nulls: Any, lens: Any, extra: Any, o8: Any, o16: Any, o32: Any,
+            o64: Any) -> Any:  # fmt: skip
+    """One object from its brace to its end: 0, -1 where the row is to be flagged, -2 where `extra` is full, -3 where a list is.
+
+    `stack` holds, for the containers around: their group (-1: not wanted, -2: an array, less: the elements of column -3 - group),
+    how many keys they had, their row and mark. The last byte is a closing brace: whatever is looked for byte by byte stops there.
     """
     depth, group, place, fresh = 0, np.int64(0), 0, True
     at += 1
     while True:
         at = _blank(data, at)
         byte = peek(data, at)
-        if not (fresh and byte == (93 if group == -2 else 125)):
+        if not (fresh and byte == (93 if group <= -2 else 125)):
             column = np.int64(-1)
-            if group != -2:
+            if group < -2:
+                column = -2 - group
+                row = lens[0, column - 1]
+                if row >= table[column, 12]:
+                    return -3
+                counts[6] += 2
+                there = counts[6]
+            elif group != -2:
                 if byte != 34:
                     return -1
                 at, column = _key(data, at + 1, end, group, place, table, words, names, buckets, order)
@@ -208,17 +240,16 @@ def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, word
                 byte = peek(data, at)
             if byte in (123, 91):
                 if depth == 63 or (
-                    column >= 0 and (byte == 91 or table[column, 0] != 9 or marks[column] >= there)
+                    column >= 0 and (table[column, 0] != (9 if byte == 123 else 10) or marks[column] >= there)
                 ):
                     return -1
-                stack[0, depth] = group
-                stack[1, depth] = place
+                _push(stack, depth, group, place, row, there)
                 depth += 1
                 group = np.int64(-2) if byte == 91 else np.int64(-1)
                 if column >= 0:
                     marks[column] = there
                     counts[5] += 1
-                    group = table[column, 6]
+                    group = table[column, 6] if byte == 123 else -3 - column
                 place, fresh = 0, True
                 at += 1
                 continue
@@ -227,13 +258,15 @@ def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, word
             )
             if at < 0:
                 return at
+            if group < -2:
+                end_element(-3 - group, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
         while True:
             at = _blank(data, at)
             byte = peek(data, at)
             at += 1
             if byte == 44:
                 break
-            if byte != (93 if group == -2 else 125):
+            if byte != (93 if group <= -2 else 125):
                 return -1
             if depth == 0:
                 return 0 if at == end else -1
@@ -242,6 +275,10 @@ def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, word
             depth -= 1
             group = stack[0, depth]
             place = stack[1, depth]
+            row = stack[2, depth]
+            there = stack[3, depth]
+            if group < -2:
+                end_element(-3 - group, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
         fresh = False
 
 
@@ -249,23 +286,20 @@ def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, word
     "int64(const uint8[::1], const int64[::1], const int64[::1], boolean, const int64[:, ::1], const uint64[::1],"
     " const uint8[::1], const int64[::1], int64[:, ::1], int64[::1], int64[:, ::1], const int64[:, ::1],"
     " const uint8[::1], uint8[::1], int16[::1], int32[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1],"
-    " int64[::1], int64, int64[::1])",
+    " int64[:, ::1], int64[::1], int64, int64[::1])",
     UNCOUNTED,
 )
 def read_json(  # type: ignore[no-untyped-def]
     data, starts, sizes, complete, table, words, names, buckets, order, marks, stack, tests, literals,
-    o8, o16, o32, o64, extra, rows, flagged, nulls, counts, clock, times,
+    o8, o16, o32, o64, extra, rows, flagged, nulls, lens, counts, clock, times,
 ):  # fmt: skip
     """Values to rows: `rows` gets the records that became one, `flagged` from its start those to be read otherwise,
     from its end those that are null. With `complete` all columns of the table must be in each. `times` gets what the moment column `clock` (-1: none) holds,
-    by record, whether its row passes the tests or not; the smallest number where there is none. Returns 0, or 1 where `extra` is full.
+    by record, whether its row passes the tests or not; the smallest number where there is none. Returns 0, FULL or LISTS_FULL.
     """
     for i in range(len(counts)):
         counts[i] = 0
-    for column in range(len(table)):
-        marks[column] = 0
-        nulls[column] = 0
-        o8[table[column, 2] : table[column, 2] + (len(starts) + 7) // 8] = 255
+    lists = clear(len(starts), table, marks, nulls, lens, o8, o64)
     row = np.int64(0)
     for record in range(len(starts)):
         if sizes[record] < 0:
@@ -277,15 +311,19 @@ def read_json(  # type: ignore[no-untyped-def]
             at += 1
         while end > at and peek(data, end - 1) <= 32 and peek(data, end - 1) > 0:
             end -= 1
-        there, unescaped = 2 * record + 2, counts[4]
+        counts[6] += 2
+        there, unescaped = counts[6], counts[4]
         counts[5] = 0
+        if lists:
+            begin(nulls, lens)
         result = -1
         if end - at >= 2 and peek(data, at) == 123 and peek(data, end - 1) == 125:
             result = _object(
-                data, at, end, row, there, table, words, names, buckets, order, marks, stack, counts, extra, o8, o16, o32, o64
+                data, at, end, row, there, table, words, names, buckets, order, marks, stack, counts, nulls, lens, extra,
+                o8, o16, o32, o64,
             )  # fmt: skip
-            if result == -2:
-                return 1
+            if result < -1:
+                return -1 - result
         if result == 0 and complete:
             for column in range(len(table)):
                 owner = table[column, 7] - 1
@@ -295,6 +333,8 @@ def read_json(  # type: ignore[no-untyped-def]
             flagged[counts[1]] = record
             counts[1] += 1
             counts[4] = unescaped
+            if lists:
+                take_back(nulls, lens)
             continue
         if clock >= 0:
             times[record] = o64[table[clock, 1] + row] if marks[clock] == there else NONE
@@ -303,10 +343,14 @@ def read_json(  # type: ignore[no-untyped-def]
         ):
             counts[3] += 1
             counts[4] = unescaped
+            if lists:
+                take_back(nulls, lens)
         else:
-            if counts[5] < len(table):
+            if lists:
+                end_lists(row, table, lens, o64)
+            if lists or counts[5] < len(table):
                 for column in range(len(table)):
-                    if marks[column] != there:
+                    if marks[column] != there and table[column, 10] == 0:
                         put_null(column, row, table, nulls, o8, o16, o32, o64)
             rows[row] = record
             row += 1

@@ -3,26 +3,25 @@
 Knows nothing of the aggregate behind it.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Column, Slots
+from penstock.engine.aggregates.accumulator import Accumulator, Slots
+from penstock.engine.aggregates.distinct.gate import Gate, moved, pairs_of
 from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.run.columns import Growing
 from penstock.engine.run.keys import KeyTable
 
 
-class Distinct(Accumulator):
+class Distinct(Gate):
     """Hands `inner` a value when it first comes into a slot, and takes it back when its last copy goes."""
 
     def __init__(self, inner: Accumulator, physical: pl.DataType) -> None:
-        self.inner, self.physical = inner, physical
+        self.physical = physical
         self.nulls = inner.nulls  # type: ignore[misc]  # as the aggregate behind it has it
         self._clear()
-        super().__init__()
+        super().__init__(inner, physical)
 
     def _clear(self) -> None:
         self.values = KeyTable({"value": self.physical})
@@ -43,9 +42,6 @@ class Distinct(Accumulator):
     def copies(self) -> Slots:
         """How often each pair is there."""
         return self._copies.values
-
-    def prepare(self, argument: Column) -> Column:
-        return self.inner.prepare(argument).cast(self.physical)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
         rows = np.flatnonzero(valid)
@@ -71,23 +67,12 @@ class Distinct(Accumulator):
 
     def merge(self, other: Accumulator, targets: Slots, sources: Slots) -> None:
         assert isinstance(other, Distinct)
-        order = np.argsort(other.slots, kind="stable")
-        held = other.slots[order]
-        low, high = np.searchsorted(held, sources, "left"), np.searchsorted(held, sources, "right")
-        counts = high - low
-        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        chosen = order[np.repeat(low, counts) + within]
-        chosen_targets = np.repeat(targets, counts)
-        there = other.copies[chosen] > 0
-        values = other.values.rows(other.numbers[chosen[there]])
+        places, found = pairs_of(other.slots, sources)
+        there = other.copies[found] > 0
+        values = other.values.rows(other.numbers[found[there]])
         if values.height:
-            self._take(chosen_targets[there], self.values.number(values), np.ones(values.height, np.int64))
-
-    def result(self, slots: Slots) -> pl.Series:
-        return self.inner.result(slots)
-
-    def reserve(self, slots: int) -> None:
-        self.inner.reserve(slots)
+            ones = np.ones(values.height, np.int64)
+            self._take(targets[places[there]], self.values.number(values), ones)
 
     def reset(self, slots: Slots) -> None:
         self.inner.reset(slots)
@@ -95,15 +80,9 @@ class Distinct(Accumulator):
 
     def keep(self, slots: Slots) -> None:
         self.inner.keep(slots)
-        new = np.full(int(max(slots.max(initial=-1), self.slots.max(initial=-1))) + 1, -1, np.int64)
-        new[slots] = np.arange(len(slots))
-        stays = np.flatnonzero((new[self.slots] >= 0) & (self.copies > 0))
-        kept, values, copies = (
-            new[self.slots[stays]],
-            self.values.rows(self.numbers[stays]),
-            self.copies[stays],
-        )
-        self._refill(kept, values, copies)
+        new = moved(self.slots, slots)
+        stays = np.flatnonzero((new >= 0) & (self.copies > 0))
+        self._refill(new[stays], self.values.rows(self.numbers[stays]), self.copies[stays])
 
     def _refill(self, slots: Slots, values: pl.DataFrame, copies: Slots) -> None:
         self._clear()
@@ -111,16 +90,11 @@ class Distinct(Accumulator):
         self.pairs.number(slots, numbers)
         self._slots, self._numbers, self._copies = Growing(slots), Growing(numbers), Growing(copies)
 
-    def snapshot(self, count: int) -> dict[str, pl.DataFrame]:
-        inner = {f"inner.{name}": block for name, block in self.inner.snapshot(count).items()}
-        held = self.values.rows(self.numbers).with_columns(
+    def pairs_held(self) -> pl.DataFrame:
+        return self.values.rows(self.numbers).with_columns(
             slot=pl.Series(self.slots), copies=pl.Series(self.copies)
         )
-        return {**inner, "distinct": held}
 
-    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.inner.restore(
-            {name.removeprefix("inner."): b for name, b in blocks.items() if name.startswith("inner.")}
-        )
-        held = blocks["distinct"]
-        self._refill(held["slot"].to_numpy().copy(), held.select("value"), held["copies"].to_numpy().copy())
+    def fill(self, pairs: pl.DataFrame) -> None:
+        slots, copies = (pairs[name].to_numpy().copy() for name in ("slot", "copies"))
+        self._refill(slots, pairs.select("value"), copies)

@@ -3,33 +3,28 @@
 Knows nothing of the aggregate behind it.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Column, Slots
+from penstock.engine.aggregates.accumulator import Accumulator, Slots
+from penstock.engine.aggregates.distinct.gate import Gate, moved, pairs_of
 from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.run.columns import Growing, integers
 
 
-class DistinctWhole(Accumulator):
+class DistinctWhole(Gate):
     """Hands `inner` a value when it first comes into a slot."""
 
     def __init__(self, inner: Accumulator, physical: pl.DataType) -> None:
-        self.inner, self.physical = inner, physical
         self._fill(np.empty(0, np.int64), np.empty(0, np.int64))
-        super().__init__()
+        super().__init__(inner, physical)
 
     def _fill(self, slots: Slots, values: Slots) -> None:
         self.pairs = PairTable()
         self.pairs.number(slots, values)
         self._slots, self._values = Growing(slots), Growing(values)
         self._there = Growing(np.ones(len(slots), np.int64))
-
-    def prepare(self, argument: Column) -> Column:
-        return self.inner.prepare(argument).cast(self.physical)
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
         if valid.all():
@@ -53,21 +48,10 @@ class DistinctWhole(Accumulator):
 
     def merge(self, other: Accumulator, targets: Slots, sources: Slots) -> None:
         assert isinstance(other, DistinctWhole)
-        kept = np.flatnonzero(other._there.values)
-        order = kept[np.argsort(other._slots.values[kept], kind="stable")]
-        held = other._slots.values[order]
-        low, high = np.searchsorted(held, sources, "left"), np.searchsorted(held, sources, "right")
-        counts = high - low
-        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        chosen = order[np.repeat(low, counts) + within]
-        if len(chosen):
-            self._take(np.repeat(targets, counts), other._values.values[chosen])
-
-    def result(self, slots: Slots) -> pl.Series:
-        return self.inner.result(slots)
-
-    def reserve(self, slots: int) -> None:
-        self.inner.reserve(slots)
+        places, found = pairs_of(other._slots.values, sources)
+        there = other._there.values[found] > 0
+        if there.any():
+            self._take(targets[places[there]], other._values.values[found[there]])
 
     def reset(self, slots: Slots) -> None:
         self.inner.reset(slots)
@@ -75,21 +59,13 @@ class DistinctWhole(Accumulator):
 
     def keep(self, slots: Slots) -> None:
         self.inner.keep(slots)
-        held = self._slots.values
-        new = np.full(int(max(slots.max(initial=-1), held.max(initial=-1))) + 1, -1, np.int64)
-        new[slots] = np.arange(len(slots))
-        stays = np.flatnonzero((new[held] >= 0) & (self._there.values > 0))
-        self._fill(new[held[stays]], self._values.values[stays])
+        new = moved(self._slots.values, slots)
+        stays = np.flatnonzero((new >= 0) & (self._there.values > 0))
+        self._fill(new[stays], self._values.values[stays])
 
-    def snapshot(self, count: int) -> dict[str, pl.DataFrame]:
-        inner = {f"inner.{name}": block for name, block in self.inner.snapshot(count).items()}
+    def pairs_held(self) -> pl.DataFrame:
         stays = np.flatnonzero(self._there.values)
-        held = {"slot": self._slots.values[stays], "value": self._values.values[stays]}
-        return {**inner, "distinct": pl.DataFrame(held)}
+        return pl.DataFrame({"slot": self._slots.values[stays], "value": self._values.values[stays]})
 
-    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
-        self.inner.restore(
-            {name.removeprefix("inner."): b for name, b in blocks.items() if name.startswith("inner.")}
-        )
-        held = blocks["distinct"]
-        self._fill(held["slot"].to_numpy().copy(), held["value"].to_numpy().copy())
+    def fill(self, pairs: pl.DataFrame) -> None:
+        self._fill(pairs["slot"].to_numpy().copy(), pairs["value"].to_numpy().copy())

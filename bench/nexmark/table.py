@@ -44,7 +44,7 @@ def opening(files: Sequence[Found]) -> list[str]:
     """Where and when the figures come from."""
     machine = files[0]["machine"]
     loads = [float(file["machine"]["load"]) for file in files]
-    events = sorted({f"{file['settings']['events']:,}" for file in files})
+    events = [f"{count:,}" for count in sorted({file["settings"]["events"] for file in files})]
     return [
         f"CPU seconds per million events, medians; {' or '.join(events)} events in three topics, as JSON where nothing else is "
         f"said, on {machine['cores']} cores ({machine['cpu']}), Python {machine['python']}; load {min(loads):.0f} to "

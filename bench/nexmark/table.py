@@ -23,10 +23,22 @@ Costs = dict[str, dict[str, list[float]]]
 
 
 def markdown(files: Sequence[Found]) -> str:
-    """All tables: beside Flink, Flink's ways to keep state, the other engines, the other formats."""
-    found = costs(files)
+    """All tables: beside Flink, Flink's ways to keep state, the other engines, the other formats.
+
+    Files in which other engines ran make a table of their own: ratios are of what ran side by side.
+    """
+    beside = [
+        file for file in files if any(one in told for told in file["queries"].values() for one in OTHERS)
+    ]
+    found = costs([file for file in files if file not in beside] or files)
     json = found.get("json", {})
-    tables = [opening(files), flink(json), states(json), others(json), formats(found)]
+    tables = [
+        opening(files),
+        flink(json),
+        states(json),
+        others(costs(beside).get("json", {})),
+        formats(found),
+    ]
     return "\n\n".join("\n".join(lines) for lines in tables if lines)
 
 

@@ -41,13 +41,19 @@ def test_flink_is_measured_by_its_best_way_to_keep_state() -> None:
 
 
 def test_engines_that_did_not_run_a_query_have_a_dash() -> None:
-    text = lines(
-        told(q0={"penstock": [0.5], HEAP: [2.0], "Bytewax": [1.0]}, q5_counts={"Quix Streams": [100.0]}),
-        told(q5_counts={"penstock": [0.5]}),
-    )
+    slow = {"penstock": [0.5], "Quix Streams": [100.0]}
+    text = lines(told(q0={"penstock": [0.5], HEAP: [2.0], "Bytewax": [1.0]}, q5_counts=slow))
     assert "| q0 | 0.50 | 2.00 | - | - | 1.00 | **2.0** | - | - |" in text
     assert "| q5_counts | 0.50 | - | 100.00 | **200** | - | - | - | - |" in text
     assert "| geometric mean |  |  |  | **200** |  | **2.0** |  | - |" in text
+
+
+def test_other_engines_stand_beside_what_ran_with_them() -> None:
+    quiet = told(q0={"penstock": [1.0], HEAP: [4.0]})
+    busy = told(q0={"penstock": [2.0], HEAP: [6.0], "Pathway": [10.0]})
+    text = lines(quiet, busy)
+    assert "| q0 | 1.00 | 1.00 | 4.00 | heap, 10 s | **4.0** | 1 |" in text
+    assert "| q0 | 2.00 | 6.00 | - | - | - | - | 10.00 | **5.0** |" in text
 
 
 def test_formats_stand_side_by_side() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from penstock import record
+from penstock.broker.records import delayed
 from penstock.calls import (
     AddPartitions,
     AlterConfigs,
@@ -311,6 +312,101 @@ def test_a_full_disk_refuses_and_what_is_sent_again_is_kept(counter: Counter) ->
     assert parked(counter) == 0
 
 
+# --- large batches, a slice at a time -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sliced(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    monkeypatch.setattr(delayed, "SLICE", 3)
+    return counter
+
+
+def many(counter: Counter, first: int, count: int = 10) -> list[Record]:
+    """Every third is due at once."""
+    return [one(counter, b"%d" % n, None if n % 3 == 0 else 5 + n) for n in range(first, first + count)]
+
+
+def begin(counter: Counter, *records: Record, acks: int = -1, **how: Any) -> Any:
+    batch = record.encode(records, **how)
+    return counter.broker.answer(Append(ME, (AppendPart("t", 0, batch),), acks), counter.now)
+
+
+def a_turn(counter: Counter) -> None:
+    """One slice of each errand."""
+    under_way.extend(counter.broker.take_errands())
+    for errand in [errand for errand in under_way if errand.piece is not None]:
+        errand.go_on(errand.piece())  # type: ignore[misc]  # it has a piece
+    under_way[:] = [errand for errand in under_way if errand.piece is not None]
+    counter.broker.settle(counter.now)
+    counter.sync()
+
+
+under_way: list[Any] = []
+
+
+def test_others_have_their_turn_and_what_comes_to_the_partition_waits_in_its_order(sliced: Counter) -> None:
+    large, small = many(sliced, 0), one(sliced, b"after", None)
+    make(sliced, "u")
+    first, second = begin(sliced, *large, **batch_of(0)), begin(sliced, small, acks=1, **batch_of(10))
+    third = begin(sliced, *many(sliced, 20), **batch_of(11))
+    assert send(sliced, small, topic="u") == Appended(0)  # errands of the first go on, too
+    assert [answer_of(one) for one in (first, second, third)] == [
+        [Appended(0)],
+        [Appended(10)],
+        [Appended(11)],
+    ]
+    assert [each.value for each in read(sliced)][:5] == [b"0", b"3", b"6", b"9", b"after"]
+    sliced.later(40)
+    assert Counting(values(sliced)) == Counting(each.value for each in [*large, small, *many(sliced, 20)])
+
+
+def test_a_slice_is_all_that_a_turn_holds(sliced: Counter) -> None:
+    under_way.clear()
+    answer = begin(sliced, *many(sliced, 0, 30))
+    turns = 0
+    while not answer.done:
+        before = sliced.queues.ledger.measures()["penstock_queue_messages"]
+        a_turn(sliced)
+        turns += 1
+        assert sliced.queues.ledger.measures()["penstock_queue_messages"] - before <= 3
+        assert turns < 100
+    assert turns > 20 and answer_of(answer) == [Appended(0)]
+    assert parked(sliced) == 20
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_topic_that_is_deleted_meanwhile_leaves_nothing(sliced: Counter, turns: int) -> None:
+    under_way.clear()
+    answer, other = begin(sliced, *many(sliced, 0)), begin(sliced, one(sliced, b"1"))
+    for _ in range(turns):
+        a_turn(sliced)
+    sliced.broker.answer(DeleteTopics(ME, ("t",)), sliced.now)
+    make(sliced, "t")
+    for _ in range(20):
+        a_turn(sliced)
+    for later in (answer, other):
+        [result] = answer_of(later)
+        assert isinstance(result, Refused) and result.reason is Refusal.NO_TOPIC
+    sliced.later(60)
+    assert values(sliced) == [] and parked(sliced) == 0
+    sliced.restart()
+    assert sliced.queues.ledger.measures()["penstock_queue_messages"] == 0
+
+
+def test_a_disk_that_is_full_at_a_later_slice_takes_none_of_it(sliced: Counter) -> None:
+    some = [one(sliced, b"x" * 1000, 5) for _ in range(10)]
+    sliced.disk.room = 6000
+    refused = send(sliced, *some, **batch_of(0))
+    assert isinstance(refused, Refused) and refused.reason is Refusal.DISK_FULL
+    assert parked(sliced) == 0
+    sliced.disk.room = None
+    sliced.later(1)
+    assert send(sliced, *some, **batch_of(0)) == Appended(0)
+    sliced.restart()
+    sliced.later(6)
+    assert len(values(sliced)) == 10
+
+
 # --- the crash --------------------------------------------------------------------------------------------------------
 
 
@@ -340,9 +436,12 @@ def test_an_idempotent_producer_goes_on_after_a_restart(counter: Counter) -> Non
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_nothing_acknowledged_is_lost_and_only_a_crash_doubles_whatever_the_disk_loses(block: int) -> None:
+def test_nothing_acknowledged_is_lost_and_only_a_crash_doubles_whatever_the_disk_loses(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     total = Counting[str]()
     for seed in range(block * 15, block * 15 + 15):
+        monkeypatch.setattr(delayed, "SLICE", 2 if seed % 2 else 500)
         total += life(seed)
     assert total["crashes"] > 20 and total["delayed"] > 100 and total["sent again"] > 5, total
 
@@ -377,10 +476,10 @@ def life(seed: int) -> Counting[str]:
         sequence += len(some)
     counter.later(10)
     found = Counting(values(counter))
-    for value, delayed in sent:
-        assert found[value] >= 1, (seed, value, delayed)
-        assert delayed or found[value] == 1, (seed, value, found[value])
-    counts["delayed"] = sum(delayed for _, delayed in sent)
+    for value, kept_back in sent:
+        assert found[value] >= 1, (seed, value, kept_back)
+        assert kept_back or found[value] == 1, (seed, value, found[value])
+    counts["delayed"] = sum(kept_back for _, kept_back in sent)
     assert parked(counter) == 0
     counter.restart()
     assert parked(counter) == 0

@@ -12,6 +12,7 @@ from penstock.broker.ledger import Ledger, LedgerOptions
 from penstock.broker.options import BrokerOptions
 from penstock.broker.queues.queues import Around, Queues
 from penstock.broker.records.durable import Durability
+from penstock.broker.records.lines import Lines
 from penstock.broker.records.producer_ids import ProducerIds
 from penstock.broker.records.sequences import Sequences
 from penstock.broker.records.waits import FetchWaits
@@ -44,6 +45,7 @@ class State:
         self.logins = Logins(randomness)
         self.waits = FetchWaits()
         self.errands = Errands()
+        self.lines = Lines(self.errands)
         self.durability = Durability(self._wake)
         self.sequences = Sequences(options)
         self.stable = StableOffsets()

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from penstock.broker.turns.errands import READING, SEEKING, Errand
+from penstock.broker.turns.errands import READING, SEEKING, SLICING, Errand
 from penstock.errors import Refusal, Refused
 
 logger = logging.getLogger("penstock.serve")
 
-LANES: Final = {READING: (4, 64), SEEKING: (1, 4)}
-"""Threads, and errands under way at a time: a search may hold a batch unpacked, a read holds nothing."""
+LANES: Final = {READING: (4, 64), SEEKING: (1, 4), SLICING: (1, 64)}
+"""Threads, and errands under way at a time: a search may hold a batch unpacked, a read holds nothing, and
+slices are of requests that are counted (`budget`)."""
 
 
 class Lane:

@@ -4,6 +4,7 @@ An append never waits: bytes go to the page cache at once, and the answer comes 
 """
 
 from functools import partial
+from typing import Any, cast
 
 from penstock import record
 from penstock.broker.answers import answers
@@ -18,7 +19,7 @@ from penstock.broker.transactions.enlist import refused_part
 from penstock.calls import Append, Appended, AppendPart
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
-from penstock.later import Later
+from penstock.later import Later, Steps
 from penstock.log import Partition
 from penstock.record import BatchInfo
 
@@ -33,9 +34,38 @@ def append(state: State, call: Append, now: Now) -> list[Result] | Later[object]
     if refused := _refused_call(call):
         return [refused] * len(call.parts)
     written = [_write(state, part, call.transactional_id, now) for part in call.parts]
+    if any(isinstance(one, Later) for one in written):
+        return _when_written(state, call, written, now)
+    return _answer(state, call, written, now)  # type: ignore[arg-type]  # none is a Later
+
+
+def _answer(
+    state: State, call: Append, written: list[Written | Refused], now: Now
+) -> list[Result] | Later[object]:
     if call.acks != -1:
         return [one if isinstance(one, Refused) else one[2] for one in written]
     return _when_durable(state, written, call.timeout_ms, now)
+
+
+def _when_written(
+    state: State, call: Append, written: list[Written | Refused | Later[Any]], now: Now
+) -> Later[object]:
+    """Some parts take several turns."""
+    later: Later[object] = Later()
+    left = sum(isinstance(one, Later) for one in written)
+
+    def done(index: int, found: Any) -> None:
+        nonlocal left
+        written[index] = found
+        left -= 1
+        if not left:
+            answer = _answer(state, call, written, now)  # type: ignore[arg-type]  # none is a Later any more
+            answer.watch(later.resolve) if isinstance(answer, Later) else later.resolve(answer)
+
+    for index, one in enumerate(list(written)):
+        if isinstance(one, Later):
+            one.watch(partial(done, index))
+    return later
 
 
 def _refused_call(call: Append) -> Refused | None:
@@ -44,12 +74,56 @@ def _refused_call(call: Append) -> Refused | None:
     return None
 
 
-def _write(state: State, part: AppendPart, transactional_id: str | None, now: Now) -> Written | Refused:
+def _write(
+    state: State, part: AppendPart, transactional_id: str | None, now: Now
+) -> Written | Refused | Later[Any]:
     if part.topic in RESERVED:
         return Refused(Refusal.BAD_TOPIC_NAME, f"only the broker itself writes to {part.topic}")
     partition = state.partition(part.topic, part.partition)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, f"{part.topic}/{part.partition}")
+    settings = state.settings(part.topic)
+    if settings.delays:
+        steps = _write_in_slices(state, partition, part, transactional_id, now)
+        return cast("Written | Refused | Later[Any]", state.lines.add(partition, steps))
+    checked = _checked(state, partition, part, transactional_id, now)
+    if isinstance(checked, Refused):
+        return checked
+    if isinstance(checked, Known):
+        return _first_time(partition, checked)
+    return _put(state, partition, checked, now)
+
+
+def _write_in_slices(
+    state: State, partition: Partition, part: AppendPart, transactional_id: str | None, now: Now
+) -> Steps[Written | Refused]:
+    """The same for a topic that delays: what is to come later is kept back, first of all."""
+    if partition.deleted:
+        return delayed.gone(partition)
+    checked = _checked(state, partition, part, transactional_id, now)
+    if isinstance(checked, Refused):
+        return checked
+    if isinstance(checked, Known):
+        point = yield from delayed.again(state, partition, part.batches, checked, now)
+        return point if isinstance(point, Refused) else (*_first_time(partition, checked)[:3], point)
+    taken = yield from delayed.take_out(state, partition, checked, now)
+    if isinstance(taken, Refused):
+        return taken
+    left, coming = taken
+    written = delayed.gone(partition) if partition.deleted else _put(state, partition, left, now)
+    if coming is None:
+        return written
+    if isinstance(written, Refused):
+        state.queues.postponed.undo(coming)
+        return written
+    state.queues.postponed.park(coming, now)
+    return *written[:3], state.queues.ledger.safe_point()
+
+
+def _checked(
+    state: State, partition: Partition, part: AppendPart, transactional_id: str | None, now: Now
+) -> Stamped | Known | Refused:
+    """The batch as it is to be written; or where it stands, for it was written before."""
     settings = state.settings(part.topic)
     infos = record.check(part.batches, bytes_max=settings.message_bytes_max)
     if isinstance(infos, Refused):
@@ -63,14 +137,8 @@ def _write(state: State, part: AppendPart, transactional_id: str | None, now: No
         return known
     if known is not None:
         state.counts.add("penstock_duplicate_batches_total")
-        point = delayed.again(state, partition, part.batches, known, now) if settings.delays else None
-        if isinstance(point, Refused):
-            return point
-        return partition, known.last_offset + 1, _first_time(partition, known), point
-    stamped = stamp(part.batches, infos, settings, now)
-    if isinstance(stamped, Refused):
-        return stamped
-    return (_put_some if settings.delays else _put)(state, partition, stamped, now)
+        return known
+    return stamp(part.batches, infos, settings, now)
 
 
 def _refused_batches(infos: list[BatchInfo], settings: Settings, now: Now) -> Refused | None:
@@ -99,8 +167,9 @@ def _refused_transaction(
     return None
 
 
-def _first_time(partition: Partition, known: Known) -> Appended:
-    return Appended(known.base_offset, known.append_ms, partition.start_offset)
+def _first_time(partition: Partition, known: Known) -> Written:
+    appended = Appended(known.base_offset, known.append_ms, partition.start_offset)
+    return partition, known.last_offset + 1, appended, None
 
 
 def _put(state: State, partition: Partition, stamped: Stamped, now: Now) -> Written | Refused:
@@ -117,19 +186,6 @@ def _put(state: State, partition: Partition, stamped: Stamped, now: Now) -> Writ
     state.durability.appended(partition, now)
     append_ms = infos[0].max_timestamp_ms if infos[0].log_append_time else -1
     return partition, partition.end_offset, Appended(base, append_ms, partition.start_offset), None
-
-
-def _put_some(state: State, partition: Partition, stamped: Stamped, now: Now) -> Written | Refused:
-    """The same for a topic that delays: what is to come later is kept back, first of all."""
-    taken = delayed.take_out(state, partition, stamped, now)
-    if isinstance(taken, Refused):
-        return taken
-    left, numbers = taken
-    written = _put(state, partition, left, now)
-    if isinstance(written, Refused):
-        state.queues.postponed.undo(partition.topic_id, numbers)
-        return written
-    return *written[:3], state.queues.ledger.safe_point()
 
 
 def _when_durable(

@@ -8,8 +8,13 @@ from collections.abc import Callable
 from penstock.errors import Refusal, Refused
 from penstock.later import Later, Piece, Steps
 
-READING, SEEKING = "reading", "seeking"
-"""The lanes: reads of what is not in memory, and searches in what may be large. One does not hold up the other."""
+READING, SEEKING, SLICING = "reading", "seeking", "slicing"
+"""The lanes: reads of what is not in memory, searches in what may be large, and work that is done here, a slice a turn.
+One does not hold up the other."""
+
+
+def others_first() -> None:
+    """The piece between two slices: nothing is done on the thread, and on the loop others have their turn."""
 
 
 class Errand:

@@ -47,17 +47,29 @@ class Later(NamedTuple):
 
 
 class Park:
-    """One topic's: `id` is its number in the ledger; `leaving` are those that are not safe in their partitions yet."""
+    """One topic's: `id` is its number in the ledger; `coming` are batches that are not written yet, `leaving` those that
+    are not safe in their partitions yet."""
 
-    __slots__ = ("due_ms", "gone", "id", "leaving", "parked", "reading", "timer", "topic_id")
+    __slots__ = ("coming", "due_ms", "gone", "id", "leaving", "parked", "reading", "timer", "topic_id")
 
     def __init__(self, topic_id: bytes, number: int) -> None:
         self.topic_id, self.id = topic_id, number
         self.parked = Parked()
+        self.coming: dict[Coming, None] = {}
         self.leaving: dict[int, Row] = {}
         self.timer: Timer | None = None
         self.due_ms = 0
         self.reading = self.gone = False
+
+
+class Coming:
+    """What is kept back of one batch; the rest of it is not in its partition yet."""
+
+    __slots__ = ("park", "rows")
+
+    def __init__(self, park: Park) -> None:
+        self.park = park
+        self.rows: list[Row] = []
 
 
 class Postponed:
@@ -91,20 +103,25 @@ class Postponed:
             park = self.parks[topic.topic_id] = Park(topic.topic_id, known["id"])
             waiting = recovered.queues.pop(park.id, None)
             if waiting is not None:
-                for row in sorted(zip(waiting.expires_ms, waiting.numbers, waiting.sizes, strict=True)):
-                    park.parked.put(*row)
+                park.parked.put_many(zip(waiting.expires_ms, waiting.numbers, waiting.sizes, strict=True))
             self._arm(park, now)
         return last
 
     # --- coming -------------------------------------------------------------------------------------------------------
 
-    def keep(self, topic_id: bytes, some: Sequence[Later], now: Now) -> list[int] | Refused:
-        """Write them to the ledger at once; their numbers, or why there is no room for them."""
-        ledger = self._queues.ledger
+    def begin(self, topic_id: bytes) -> Coming:
+        """For a batch of this topic: end it by `park` or `undo`."""
         park = self.parks.get(topic_id)
         if park is None:
             park = self.parks[topic_id] = Park(topic_id, self._queues.next_id())
-            ledger.define(postponed_key(topic_id), {"id": park.id})
+            self._queues.ledger.define(postponed_key(topic_id), {"id": park.id})
+        coming = Coming(park)
+        park.coming[coming] = None
+        return coming
+
+    def keep(self, coming: Coming, some: Sequence[Later], now: Now) -> Refused | None:
+        """Write some of it to the ledger at once; why there is no room for them, or None."""
+        ledger, park = self._queues.ledger, coming.park
         rows: list[Row] = []
         for one in some:
             content = Content(str(one.codec), str(one.partition), NO_PROPERTIES, one.batch)
@@ -114,18 +131,23 @@ class Postponed:
         self._queues.write(now)
         if failed:
             return failed[0]
-        for row in rows:
-            park.parked.put(*row)
-        if not park.due_ms or park.parked.next_ms() < park.due_ms:
-            self._arm(park, now)
-        return [number for _, number, _ in rows]
+        coming.rows += rows
+        return None
 
-    def undo(self, topic_id: bytes, numbers: Sequence[int]) -> None:
-        """The newest ones, just kept, are not to come after all: their batch could not be written."""
-        park = self.parks.get(topic_id)
-        if park is not None and numbers:
-            park.parked.remove_from(numbers[0])
-            self._queues.ledger.settle_many(park.id, numbers)
+    def park(self, coming: Coming, now: Now) -> None:
+        """Its batch is written: they come when they are due."""
+        park = coming.park
+        del park.coming[coming]
+        park.parked.put_many(coming.rows)
+        if not park.gone and (not park.due_ms or park.parked.next_ms() < park.due_ms):
+            self._arm(park, now)
+
+    def undo(self, coming: Coming) -> None:
+        """Its batch could not be written: they are not to come after all."""
+        park = coming.park
+        del park.coming[coming]
+        if not park.gone:
+            self._queues.ledger.settle_many(park.id, [number for _, number, _ in coming.rows])
 
     def remove(self, topic: Topic) -> None:
         """The topic goes, with what is kept back for it."""
@@ -138,7 +160,8 @@ class Postponed:
         park.gone = True
         if park.timer is not None:
             park.timer.cancel()
-        self._queues.ledger.drop(park.id, [*park.parked.numbers(), *park.leaving])
+        coming = (number for one in park.coming for _, number, _ in one.rows)
+        self._queues.ledger.drop(park.id, [*park.parked.numbers(), *coming, *park.leaving])
         self._queues.ledger.define(postponed_key(topic.topic_id), None)
 
     # --- going --------------------------------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ class Refusal(Enum):
     LOCKED = "the queue belongs to another connection alone"
     IN_USE = "the name is reserved, or another consumer has the queue for itself"
     CONSUMER_TAG_TAKEN = "the channel has a consumer of this tag"
+    TOO_MANY_CONSUMERS = "the channel has as many consumers as it may"
     VHOST_NOT_ALLOWED = "the principal may not do this to the virtual host"
     EXCHANGE_NOT_ALLOWED = "the principal may not do this to the exchange"
     QUEUE_NOT_ALLOWED = "the principal may not do this to the queue"

@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 from penstock.broker.broker import Broker, BrokerOptions
+from penstock.broker.queues.options import QueueOptions
 from penstock.calls import Call, Principal, queues
 from penstock.calls.queues import Delivery, Mark, Publishing, Settlement
 from penstock.content import Content, Field, Properties
@@ -21,8 +22,10 @@ ME = Principal("guest", "127.0.0.1", "client")
 class Counter:
     """A broker whose log stands on the simulated disk. Every call is a turn of its own unless `turn` is held open."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.disk, self.now, self.options = SimulatedDisk(seed), START, BrokerOptions()
+    def __init__(self, seed: int = 0, **options: int) -> None:
+        """`options` are those of the queues."""
+        self.disk, self.now = SimulatedDisk(seed), START
+        self.options = BrokerOptions(queues=QueueOptions(**options))
         self._random = numbered()
         self.skip_sync = False  # what is written meanwhile is lost at a crash
         self.begin()

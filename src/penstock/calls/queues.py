@@ -6,7 +6,7 @@ end with `CloseClient`: exclusive queues go, what was not settled returns to its
 What is declined is `Refused` with a reason of `errors.Refusal` and, in `detail`, RabbitMQ's words behind the code's name:
 NO_EXCHANGE and NO_QUEUE are its NOT_FOUND; PRECONDITION is its PRECONDITION_FAILED; LOCKED its RESOURCE_LOCKED; IN_USE,
 EXCHANGE_NOT_ALLOWED and QUEUE_NOT_ALLOWED its ACCESS_REFUSED; NO_EXCHANGE_KIND its COMMAND_INVALID; NO_VHOST,
-VHOST_NOT_ALLOWED and CONSUMER_TAG_TAKEN its NOT_ALLOWED (they end the connection, as COMMAND_INVALID does).
+VHOST_NOT_ALLOWED, CONSUMER_TAG_TAKEN and TOO_MANY_CONSUMERS its NOT_ALLOWED (they end the connection, as COMMAND_INVALID does).
 
 Messages reach a consumer by leases. A channel has one `Lease` under way at any time; it is answered at the end of a
 turn in which there is something for one of the channel's consumers, and asked again. What a consumer may hold

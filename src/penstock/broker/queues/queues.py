@@ -22,6 +22,7 @@ from penstock.broker.queues.moving.postponed import Postponed
 from penstock.broker.queues.options import QueueOptions
 from penstock.broker.queues.queue.queue import Queue, fill
 from penstock.broker.queues.queue.ready import Item
+from penstock.broker.queues.room import Room, bytes_of
 from penstock.broker.queues.topics.appends import Appends
 from penstock.broker.queues.topics.feeds import Feeds
 from penstock.broker.queues.vhost import Vhost
@@ -31,6 +32,7 @@ from penstock.broker.transactions.stable import StableOffsets
 from penstock.broker.turns.counts import Counts
 from penstock.broker.turns.errands import Errands
 from penstock.broker.turns.timers import Timer, Timers
+from penstock.calls.queues import Arguments
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
@@ -73,6 +75,7 @@ class Queues:
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
         self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
         self.postponed = Postponed(self)
+        self.room = Room(around.options)
         self.publishing: dict[Channel, None] = {}  # in this turn
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
@@ -187,6 +190,12 @@ class Queues:
         self.delays.taken_back(numbers, together, self._now)
 
     # --- what there is -------------------------------------------------------------------------------------------
+
+    def refuse(self, kind: str, vhost: Vhost, name: str, arguments: Arguments) -> str | None:
+        """Why there is no room for another queue, exchange or binding; None where there is."""
+        of_all = [one.declared for one in self.vhosts.values()]
+        more_bytes = bytes_of(kind, name, arguments)
+        return self.room.refuse(kind, vhost.name, of_all, vhost.declared, more_bytes)
 
     def add_vhost(self, name: str) -> None:
         """A new one."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from penstock.broker.queues.exchanges.exchange import Binding, Destination, Exchange
 from penstock.broker.queues.exchanges.routes import Routes
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.room import BINDING, EXCHANGE, QUEUE, Declared
 
 BUILT_IN = (
     ("", "direct"), ("amq.direct", "direct"), ("amq.fanout", "fanout"), ("amq.headers", "headers"),
@@ -22,6 +23,7 @@ class Vhost:
         self.replies: dict[str, Queue] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.routes = Routes(self)
+        self.declared = Declared()
         self._bound_to: dict[Destination, dict[Binding, None]] = {}
         for built_in, kind in BUILT_IN:
             exchange = self.exchanges[built_in] = Exchange(name, built_in, kind, True, {})
@@ -30,11 +32,13 @@ class Vhost:
     def add_exchange(self, exchange: Exchange) -> None:
         """A new one."""
         self.exchanges[exchange.name] = exchange
+        self.declared.add(EXCHANGE, exchange.name, exchange.arguments)
         self.routes.forget()
 
     def add_queue(self, queue: Queue) -> None:
         """A new one."""
         self.queues[queue.name] = queue
+        self.declared.add(QUEUE, queue.name, queue.arguments)
         self.routes.forget()
 
     def bind(self, binding: Binding) -> bool:
@@ -42,6 +46,7 @@ class Vhost:
         if not binding.source.bind(binding):
             return False
         self._bound_to.setdefault(binding.target, {})[binding] = None
+        self.declared.add(BINDING, binding.key, binding.arguments)
         self.routes.forget()
         return True
 
@@ -53,6 +58,7 @@ class Vhost:
             del targets[found]
             if not targets:
                 del self._bound_to[found.target]
+            self.declared.remove(BINDING, found.key, found.arguments)
             self.routes.forget()
         return found
 
@@ -64,11 +70,13 @@ class Vhost:
         """It, and its bindings, which are given."""
         if self.queues.get(queue.name) is queue:
             del self.queues[queue.name]
+            self.declared.remove(QUEUE, queue.name, queue.arguments)
         return self._unbind_all(self.bindings_to(queue))
 
     def remove_exchange(self, exchange: Exchange) -> list[Binding]:
         """It, and its bindings on both sides, which are given."""
         del self.exchanges[exchange.name]
+        self.declared.remove(EXCHANGE, exchange.name, exchange.arguments)
         return self._unbind_all([*exchange.bindings.values(), *self.bindings_to(exchange)])
 
     def bindings(self) -> Iterator[Binding]:

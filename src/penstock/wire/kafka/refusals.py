@@ -12,7 +12,7 @@ from penstock.errors import Refusal, Refused
 
 OF_QUEUES: Final = (
     Refusal.NO_VHOST, Refusal.NO_EXCHANGE, Refusal.NO_QUEUE, Refusal.NO_EXCHANGE_KIND, Refusal.PRECONDITION,
-    Refusal.LOCKED, Refusal.IN_USE, Refusal.CONSUMER_TAG_TAKEN, Refusal.VHOST_NOT_ALLOWED,
+    Refusal.LOCKED, Refusal.IN_USE, Refusal.CONSUMER_TAG_TAKEN, Refusal.TOO_MANY_CONSUMERS, Refusal.VHOST_NOT_ALLOWED,
     Refusal.EXCHANGE_NOT_ALLOWED, Refusal.QUEUE_NOT_ALLOWED,
 )  # fmt: skip
 """What no call that Kafka's clients can make is declined for."""

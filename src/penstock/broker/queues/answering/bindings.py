@@ -15,8 +15,9 @@ from penstock.broker.queues.answering.finding import (
 from penstock.broker.queues.channels.channel import Channel
 from penstock.broker.queues.exchanges.exchange import Binding, Destination, Exchange
 from penstock.broker.queues.exchanges.headers import refused_match
-from penstock.broker.queues.names import plain
+from penstock.broker.queues.names import plain, spelled
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.room import BINDING, too_many
 from penstock.broker.state import State
 from penstock.calls.queues import Arguments, BindExchange, BindQueue, UnbindExchange, UnbindQueue
 from penstock.clock import Now
@@ -62,8 +63,12 @@ def _bind(
     key, arguments = by
     if source.matching.by_headers and (words := refused_match(arguments)):
         return precondition(words)
-    binding = Binding(source, target, plain(key), dict(arguments))
-    return state.queues.when_safe(None, now, state.queues.bind(channel.client.vhost, binding))
+    binding, vhost = Binding(source, target, plain(key), dict(arguments)), channel.client.vhost
+    if binding.identity not in source.bindings and (
+        why := state.queues.refuse(BINDING, vhost, binding.key, binding.arguments)
+    ):
+        return too_many(f"cannot bind to {spelled('exchange', source.name, vhost.name)}", why)
+    return state.queues.when_safe(None, now, state.queues.bind(vhost, binding))
 
 
 @answers(UnbindQueue)

@@ -34,6 +34,10 @@ def subscribe(state: State, call: Subscribe, now: Now) -> object:
         return queue
     if tag in channel.consumers:
         return Refused(Refusal.CONSUMER_TAG_TAKEN, f"attempt to reuse consumer tag '{tag}'")
+    most = state.options.queues.channel_consumers_max
+    if len(channel.consumers) >= most:
+        words = f"reached maximum ({most}) of consumers per channel"
+        return Refused(Refusal.TOO_MANY_CONSUMERS, words)
     if queue.turns.exclusive or (call.exclusive and (len(queue.turns) or queue.asked.single_active)):
         return Refused(Refusal.IN_USE, f"{queue.spelled} in exclusive use")
     if queue.is_quorum and channel.prefetch_whole:

@@ -15,6 +15,7 @@ from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.names import REPLY_TO, RESERVED, made_up, plain, spelled
 from penstock.broker.queues.queue.arguments import CLASSIC, ask, differing, differing_one
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.room import QUEUE, too_many
 from penstock.broker.queues.topics.opening import (
     delete_stream,
     ensure_topic,
@@ -61,6 +62,8 @@ def _make(state: State, channel: Channel, call: DeclareQueue, name: str, now: No
     if name.startswith(RESERVED):
         return Refused(Refusal.IN_USE, f"queue name '{name}' contains reserved prefix 'amq.*'")
     name = name or made_up("amq.gen-", state.randomness)
+    if why := state.queues.refuse(QUEUE, vhost, name, call.arguments):
+        return too_many(f"cannot declare queue '{name}'", why)
     asked = ask(call.arguments, name, vhost.name)
     if isinstance(asked, str):
         return precondition(asked)

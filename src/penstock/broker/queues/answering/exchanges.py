@@ -5,6 +5,7 @@ from penstock.broker.queues.answering.finding import DEFAULT, channel_of, no_exc
 from penstock.broker.queues.exchanges.exchange import BRIDGE, DELAYED, Exchange, refused_kind
 from penstock.broker.queues.names import RESERVED, plain, spelled, topic_of
 from penstock.broker.queues.queue.arguments import differing_one, type_of
+from penstock.broker.queues.room import EXCHANGE, too_many
 from penstock.broker.queues.topics.opening import ensure_topic
 from penstock.broker.queues.vhost import BUILT_IN
 from penstock.broker.state import State
@@ -35,6 +36,8 @@ def declare_exchange(state: State, call: DeclareExchange, now: Now) -> object:
         return precondition(words) if words else None
     if name.startswith(RESERVED):
         return Refused(Refusal.IN_USE, f"exchange name '{name}' contains reserved prefix 'amq.*'")
+    if why := state.queues.refuse(EXCHANGE, vhost, name, call.arguments):
+        return too_many(f"cannot declare exchange '{name}'", why)
     alternate = call.arguments.get("alternate-exchange")
     if alternate is not None and not isinstance(alternate, str):
         return precondition(f"invalid type '{type_of(alternate)}' for arg 'alternate-exchange' in {place}")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from penstock.broker.queues.vhost import Vhost
 
 REMEMBERED_MAX = 20_000
+TARGETS_MAX = 500_000
+"""Queues of all remembered routes together: one of a fanout may have thousands."""
 NO_HEADERS: Mapping[str, Field] = {}
 
 
@@ -43,10 +45,12 @@ class Routes:
     def __init__(self, vhost: "Vhost") -> None:
         self._vhost = vhost
         self.known: dict[tuple[str, str], Route] = {}
+        self._targets = 0
 
     def forget(self) -> None:
         """A binding, a queue or an exchange came or went."""
         self.known.clear()
+        self._targets = 0
 
     def find(self, exchange: Exchange, keys: tuple[str, ...], headers: Mapping[str, Field]) -> Route:
         """The route by all `keys` (its own and those that headers add)."""
@@ -70,8 +74,10 @@ class Routes:
                     queues[target] = None
         route = Route(queues, bridges)
         if len(keys) == 1 and not by_headers:
-            if len(self.known) >= REMEMBERED_MAX:
+            self._targets += len(route.queues)
+            if len(self.known) >= REMEMBERED_MAX or self._targets > TARGETS_MAX:
                 self.known.clear()
+                self._targets = len(route.queues)
             self.known[exchange.name, keys[0]] = route
         return route
 

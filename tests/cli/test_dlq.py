@@ -43,8 +43,8 @@ def values(call: Call, topic: str) -> list[str]:
 
 
 def test_topics_groups_and_letters_are_listed(call: Call, dead: str) -> None:
-    assert {"topic": dead, "waiting": 3}.items() <= next(
-        row for row in call("dlq", "list", "--json").rows if row["topic"] == dead
+    assert {"source": dead, "waiting": 3}.items() <= next(
+        row for row in call("dlq", "list", "--json").rows if row["source"] == dead
     ).items()
     rows = call("dlq", "list", dead, "--json").rows
     assert [(row["letters"], row["reason"], row["exception"], row["owner"]) for row in rows] == [
@@ -72,7 +72,7 @@ def test_found_edited_sent_back_it_is_there_to_be_processed(call: Call, dead: st
     (outcome,) = said.rows
     assert (said.code, outcome["done"], outcome["to"]) == (0, 1, {dead.removesuffix(".dlq"): 1})
     assert values(call, dead) == ['{"id": 2}']
-    states = next(row for row in call("dlq", "list", "--json").rows if row["topic"] == dead)
+    states = next(row for row in call("dlq", "list", "--json").rows if row["source"] == dead)
     assert (states["waiting"], states["redriven"], states["replaced"]) == (2, 1, 1)
 
 

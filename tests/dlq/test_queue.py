@@ -10,7 +10,7 @@ from typing import Any
 import pika
 import pytest
 
-from penstock.amqp import AmqpError, Channel, connect, url_of
+from penstock.amqp import AmqpError, Channel, Connection, connect, url_of
 from penstock.cli.main import main
 from penstock.client import Client
 from penstock.content import Field, Properties
@@ -62,6 +62,8 @@ def test_a_failed_order_is_found_edited_sent_back_and_processed(
             break
     channel.cancel()
 
+    (place,) = [row for row in call("list") if row["source"] == "queue:dlq"]
+    assert place["waiting"] == 2
     (group,) = call("list", "queue:dlq")
     assert (group["letters"], group["reason"], group["owner"]) == (2, "rejected", "orders")
     newest, oldest = call("list", "queue:dlq", "--letters")
@@ -155,6 +157,45 @@ async def test_who_is_killed_before_the_commit_has_done_nothing(
             assert (await redrive).done == 1
             assert await source.letters(Filter(), 10) == []
             assert await here.drain("paid") == [b"0"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it was sent"])
+async def test_wherever_it_is_cut_each_letter_goes_back_once(
+    broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch, sent: bool
+) -> None:
+    write = Connection.write
+    left = 0
+
+    def cutting(self: Connection, data: bytes) -> None:
+        nonlocal left
+        counts = self.name == "penstock dlq" and self.opened.done()
+        left -= counts
+        if not counts or left or sent:
+            write(self, data)
+        if counts and not left:
+            self.fail(AmqpError("cut"))
+
+    async with post(broker) as (here, source), asyncio.timeout(60):
+        await here.declare("once")
+        cuts, whole = 0, False
+        while not whole:
+            await here.bury("once", "once", "once")
+            cuts, left = cuts + 1, cuts + 1
+            with monkeypatch.context() as cut:
+                cut.setattr(Connection, "write", cutting)
+                try:
+                    await source.redrive(Filter(), How(), "ada", ignored)
+                    whole = True
+                except AmqpError:
+                    pass
+            back = await here.drain("once")
+            while len(back) < 3:  # the server hears of the broken connection a moment later
+                await source.redrive(Filter(), How(), "ada", ignored)
+                back += await here.drain("once")
+            assert sorted(back) == [b"0", b"1", b"2"]
+            assert (await source.summary(Filter())).states[WAITING] == 0
+        assert cuts > 15
 
 
 @pytest.mark.anyio

@@ -24,10 +24,13 @@ def source_of(client: Client, name: str, look_max: int = LOOK_MAX, url: Url | No
     return TopicSource(client, name, look_max)
 
 
-async def sources(client: Client) -> list[Source]:
-    """All that are found by their names."""
+async def sources(client: Client, queues: Connection | None = None) -> list[Source]:
+    """All topics that are found by their names, and, where there is a connection to them, all queues of dead letters."""
     metas = await client.metadata(None)
-    return [source_of(client, name) for name in sorted(metas) if name.endswith(SUFFIX)]
+    found: list[Source] = [source_of(client, name) for name in sorted(metas) if name.endswith(SUFFIX)]
+    if queues is not None:
+        found += [QueueSource(client, name, connection=queues) for name, _ in await queues_of(queues)]
+    return found
 
 
 async def queues_of(connection: Connection) -> list[tuple[str, int]]:

@@ -267,7 +267,8 @@ class QueueSource:
         return done
 
     async def _note(self, outcome: Outcome, by: str, done: Mapping[int, str]) -> None:
-        await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
+        if outcome.done == len(done):  # the first of it
+            await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
         found = audit.entry(
             f"dlq.{outcome.what}", self.name, by, outcome.operation,
             letters=ranges(done), count=len(done), to=sorted({target for target in done.values() if target}),

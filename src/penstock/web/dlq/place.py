@@ -21,8 +21,8 @@ from penstock.web.http.inputs import hidden, valid_topic
 LOOK, EDIT, REDRIVE, PURGE, STOP = "look", "edit", "redrive", "purge", "stop"
 TOPIC_NEEDS: Final = {LOOK: "read", EDIT: "write", REDRIVE: "read", PURGE: "delete", STOP: "write"}
 PUBLISHING: Final = (EDIT, REDRIVE)
-LOOK_MAX: Final = 20_000
-"""How many letters of a place are looked at."""
+LOOK_MAX, QUEUE_LOOK_MAX = 20_000, 5_000
+"""How many letters of a topic, and of a queue, are looked at: every one of a queue's is a message that is sent here."""
 NAME_BYTES_MAX: Final = 255
 """The longest name of a queue (AMQP 0-9-1, 4.2.5.3)."""
 
@@ -81,6 +81,6 @@ async def place(request: Request, doing: str) -> Source:
     must_do(request, name, doing)
     client = asking(request)
     if name.startswith(PREFIX):
-        return source_of(client, name, LOOK_MAX, acting(request))
+        return source_of(client, name, QUEUE_LOOK_MAX, acting(request))
     await topic_meta(client, name)
     return source_of(client, name, LOOK_MAX)

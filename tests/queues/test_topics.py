@@ -228,12 +228,13 @@ def test_browsing_may_be_for_some_of_it(counter: Counter) -> None:
     every = browse()
     assert every.bodies == [b"1", b"2", b"3"]
     assert browse(newest=2).bodies == [b"2", b"3"]
+    assert browse(oldest=2).bodies == [b"1", b"2"]
     assert browse(newest=9).bodies == [b"1", b"2", b"3"]
     assert browse(number=every.got[1].content.properties.headers["x-penstock-number"]).bodies == [b"2"]
     assert browse(number=99).bodies == []
 
 
-@pytest.mark.parametrize("name", ["x-penstock-newest", "x-penstock-number"])
+@pytest.mark.parametrize("name", ["x-penstock-newest", "x-penstock-oldest", "x-penstock-number"])
 @pytest.mark.parametrize("value", [-1, "2", True])
 def test_what_is_no_number_is_refused(counter: Counter, name: str, value: Field) -> None:
     guest = counter.guest()

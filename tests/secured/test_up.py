@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -166,6 +167,28 @@ def test_queues_are_asked_as_who_asks_over_https(site: Site) -> None:
         )
         answer = urllib.request.urlopen(asked, context=context, timeout=10)
         assert [each["name"] for each in json.load(answer) if each["kind"] == "queue"] == seen
+
+
+def test_queues_over_https_are_looked_after_by_who_may(site: Site) -> None:
+    def ask(method: str, path: str, user: str) -> Any:
+        packed = base64.b64encode(f"{user}:secret".encode()).decode()
+        headers = {"authorization": f"Basic {packed}", "content-type": "application/json"}
+        request = urllib.request.Request(
+            f"https://{site.http}{path}", b"{}" if method != "GET" else None, headers
+        )
+        request.method = method
+        context = ssl.create_default_context(cafile=str(site.authority.ca))
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            return json.load(answer)
+
+    shelf = "/api/queues/%2F/shelf"
+    assert ask("PUT", shelf, "ada") == {"name": "shelf", "vhost": "/"}
+    assert "shelf" in [each["name"] for each in ask("GET", "/api/queues", "ada")]
+    assert ask("GET", "/api/queues", "bob") == []
+    for method, path in (("GET", shelf), ("PUT", shelf), ("DELETE", f"{shelf}/contents"), ("DELETE", shelf)):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            ask(method, path, "bob")
+    assert ask("DELETE", shelf, "ada")["messages"] == 0
 
 
 def test_the_secret_of_the_run_stands_on_no_command_line_and_on_no_disk(site: Site) -> None:

@@ -120,7 +120,7 @@ async def world(
     if dial is None:
         fake = FakeClient()
         dial = lambda: cast("Client", fake)  # noqa: E731
-    watch = Watch(dial, tables or TableOptions(), now_ms)
+    watch = Watch(dial, tables or TableOptions(), now_ms, "", amqp)
     addresses = Addresses("127.0.0.1:9092", BASE)
     site = Site(
         watch, Ticker(watch), Streams(events or EventOptions()), addresses, static, "", demo_sql, amqp=amqp

@@ -81,6 +81,15 @@ async def test_what_a_form_could_send_is_no_way_to_change_something(
     assert "t" not in here.client.topics
 
 
+@pytest.mark.parametrize("sent", [{"origin": "http://127.0.0.1:8080"}, {"sec-fetch-site": "same-origin"}, {"transfer-encoding": "chunked"}])  # fmt: skip
+async def test_a_deletion_with_nothing_in_it_needs_no_content_type_but_from_a_page(
+    here: World, sent: dict[str, str]
+) -> None:
+    await here.client.create_topic("t", 1)
+    assert (await here.http.delete("/api/topics/t", headers=sent)).status_code == 415
+    assert (await here.http.delete("/api/topics/t")).status_code == 200
+
+
 async def test_a_content_type_may_carry_a_charset(here: World) -> None:
     await here.send(
         "POST", "/api/topics", {"name": "t"}, 201, headers={"content-type": "Application/JSON; charset=utf-8"}

@@ -73,7 +73,7 @@ async def browse(channel: Channel, queue: str, limit: int) -> list[tuple[int, Go
         if got is None or len(found) == limit:
             over.set()
 
-    arguments: Mapping[str, Field] = {"x-penstock-browse": True}
+    arguments: Mapping[str, Field] = {"x-penstock-browse": True, "x-penstock-oldest": limit}
     tag = await channel.consume(queue, take, no_ack=True, arguments=arguments)
     async with asyncio.timeout(60):
         await over.wait()

@@ -7,14 +7,14 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.web import api, dlq
+from penstock.web import api, dlq, queues
 from penstock.web.api.site import Site
 from penstock.web.http.answers import HANDLERS
 from penstock.web.http.guard import Guard, GuardOptions
 from penstock.web.http.login import LoginGate, Passwords
 from penstock.web.http.routes import ROUTES
 
-__all__ = ["build", "dlq"]  # imported for its routes
+__all__ = ["build", "dlq", "queues"]  # imported for its routes
 METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
 
 

@@ -73,11 +73,13 @@ async def serve(options: WebOptions) -> int:
     host, port = listener.getsockname()[:2]
     http = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     kafka = ClientOptions("penstock-web", deadline_s=8.0, unknown_topic_s=0.3, security=from_environment())
+    amqp = url_of(options.amqp) if options.amqp else None
     watch = Watch(
         partial(Client, options.bootstrap, options=kafka),
         options.tables,
         lambda: read_clocks().wall_ms,
         options.data_dir,
+        amqp,
     )
     tls = server_context(options.tls)
     scheme = "http" if tls is None else "https"
@@ -94,7 +96,7 @@ async def serve(options: WebOptions) -> int:
         Path(options.static),
         options.data_dir,
         options.demo_sql,
-        amqp=url_of(options.amqp) if options.amqp else None,
+        amqp=amqp,
     )
     server = Server(config(build(site, options.guard, passwords, scheme), tls))
     watch.start()

@@ -23,7 +23,11 @@ async def status(request: Request) -> Response:
             "started_ms": at.watch.started_ms,
             "now_ms": at.watch.wall_ms(),
             "data_dir": at.data_dir,
-            "addresses": {"kafka": at.addresses.kafka, "http": at.addresses.http},
+            "addresses": {
+                "kafka": at.addresses.kafka,
+                "http": at.addresses.http,
+                "amqp": str(at.amqp or ""),
+            },
             "processes": processes(at),
             "demo": bool(at.demo_sql),
         }

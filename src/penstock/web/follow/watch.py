@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from penstock.amqp import Url
 from penstock.client.client import Client
 from penstock.client.cluster import TopicMeta
 from penstock.record import Record
@@ -18,6 +19,7 @@ from penstock.web.follow.feeds import Feeds
 from penstock.web.follow.groups import Groups
 from penstock.web.follow.jobs import Jobs
 from penstock.web.follow.measures import Measures, disk_free_bytes
+from penstock.web.follow.queues import Queues
 from penstock.web.follow.records import follow, lasting
 from penstock.web.follow.topics import Topics
 
@@ -31,12 +33,17 @@ WORKERS_NEWEST = 200_000  # reports: a second or so of reading, should the topic
 class Watch:
     """What is known of the whole stack now.
 
-    `dial` opens a client, each with connections of its own. Kafka answers a connection's requests in order, so a
+    `amqp` is where the queues are. `dial` opens a client, each with connections of its own. Kafka answers a connection's requests in order, so a
     reader that waits for news would hold up whatever is asked on the same one.
     """
 
     def __init__(
-        self, dial: Callable[[], Client], tables: TableOptions, wall_ms: Callable[[], int], data_dir: str = ""
+        self,
+        dial: Callable[[], Client],
+        tables: TableOptions,
+        wall_ms: Callable[[], int],
+        data_dir: str = "",
+        amqp: Url | None = None,
     ) -> None:
         self.wall_ms, self.data_dir = wall_ms, data_dir
         self.client, self.peeking = dial(), dial()
@@ -46,6 +53,7 @@ class Watch:
         self.measures = Measures()
         self.groups = Groups(self.client, self.topics, wall_ms)
         self.feeds = Feeds(dial, tables, self._meta)
+        self.queues = Queues(amqp, wall_ms)
         self.load_until_ms = 0
         self.disk_free_bytes: int | None = None
         self._dial = dial
@@ -64,6 +72,8 @@ class Watch:
             "tables": self._keep_feeds,
             "disk": self._look_at_disk,
         }
+        if self.queues.url is not None:
+            work["queues"] = self.queues.run
         self._tasks = [asyncio.create_task(lasting(name, each)) for name, each in work.items()]
 
     async def stop(self) -> None:
@@ -72,6 +82,7 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.feeds.close()
+        await self.queues.close()
         await self.client.close(0.0)
         await self.peeking.close(0.0)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from penstock.broker.queues.names import resource
 from penstock.users.directory import ANONYMOUS, Directory
 from penstock.users.rules import CLUSTER
 from penstock.web.http.answers import HttpError
@@ -22,7 +23,10 @@ _OPEN: Final = Directory()
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An operation on a kind of resource, whose name stands in the path's parameter `name` (the cluster needs none)."""
+    """An operation on a kind of resource, whose name stands in the path's parameter `name` (the cluster needs none).
+
+    Queues and exchanges are named with the virtual host in the path, as rules name them.
+    """
 
     operation: str
     kind: str
@@ -49,8 +53,12 @@ def must(request: Request, operation: str, kind: str, name: str = CLUSTER) -> No
 
 def check(request: Request, need: Need) -> None:
     """Raise HttpError (403) where who asks may not use the route."""
-    if need is not ANYONE:
-        must(request, need.operation, need.kind, request.path_params[need.name] if need.name else CLUSTER)
+    if need is ANYONE:
+        return
+    name = request.path_params[need.name] if need.name else CLUSTER
+    if need.kind in ("queue", "exchange"):
+        name = resource(name, request.path_params["vhost"])
+    must(request, need.operation, need.kind, name)
 
 
 def may_create(request: Request, topic: str) -> bool:

@@ -20,7 +20,7 @@ from penstock.content import Field
 from penstock.errors import Refusal, Refused
 from penstock.later import Steps
 
-NEWEST = "x-penstock-newest"
+NEWEST, OLDEST = "x-penstock-newest", "x-penstock-oldest"
 """The argument of who browses at most so many messages, those that came last."""
 
 
@@ -72,7 +72,9 @@ def _browse(state: State, consumer: Consumer) -> str | Refused:
         return _invalid(consumer, NUMBER, only)
     if not _is_count(newest):
         return _invalid(consumer, NEWEST, newest)
-    return _begin(state, Browser(consumer, only, newest))
+    if not _is_count(oldest := consumer.arguments.get(OLDEST, 0)):
+        return _invalid(consumer, OLDEST, oldest)
+    return _begin(state, Browser(consumer, only, newest, oldest))
 
 
 def _begin(state: State, reader: Reader) -> str:

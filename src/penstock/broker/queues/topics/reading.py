@@ -6,6 +6,7 @@ A reader says whether it has more, and reads some of it in steps, for its bytes 
 from array import array
 from collections.abc import Iterator
 from heapq import nlargest
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from penstock import record
@@ -45,17 +46,19 @@ class Reader(Protocol):
 class Browser:
     """Copies of what was ready when it came, first to last. What went meanwhile is left out.
 
-    `only`: the message of this number alone; `newest`: at most so many, those that came last; 0 for all.
+    `only`: the message of this number alone; `newest`: at most so many, those that came last; `oldest`: at most so many,
+    the first; 0 for all.
     """
 
     holds = False
 
-    def __init__(self, consumer: Consumer, only: int | None = None, newest: int = 0) -> None:
+    def __init__(self, consumer: Consumer, only: int | None = None, newest: int = 0, oldest: int = 0) -> None:
         self.consumer, self.over = consumer, False
         self._numbers, self._sizes = array("Q"), array("I")
         ready = consumer.queue.ready
         least = nlargest(newest, (item[0] for item in ready))[-1] if 0 < newest < len(ready) else 0
-        for number, size, *_ in ready:
+        # A look at the first few of very many must not cost a walk over all.
+        for number, size, *_ in islice(ready, oldest or None):
             if number >= least and only in (None, number):
                 self._numbers.append(number)
                 self._sizes.append(size)

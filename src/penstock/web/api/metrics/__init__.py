@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from penstock import __version__
 from penstock.web.api.metrics.jobs import job_families
+from penstock.web.api.metrics.queues import queue_families
 from penstock.web.api.metrics.tasks import task_families
 from penstock.web.api.site import Site, site
 from penstock.web.http.access import Need
@@ -24,6 +25,7 @@ async def metrics(request: Request) -> Response:
         *_broker(at),
         *job_families(at.watch.jobs.jobs),
         *task_families(at.watch.jobs.jobs),
+        *queue_families(at.watch.queues.queues),
         *_topics(at),
         *_web(at),
     ]

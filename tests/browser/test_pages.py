@@ -27,6 +27,11 @@ PAGES = {
     "/tables/machine_now": "disk.read",
     "/groups": "billing",
     "/groups/billing": "billing-1",
+    "/queues": "emails.dead",
+    "/queues/%2F/emails": "mailer-1",
+    "/queues/%2F/emails?open=message:%252F:emails:3": "with the routing key",
+    "/queues/shop/a%2Fb": "quorum queue, in shop",
+    "/queues?open=new-queue": "anything but",
     "/nowhere": "There is nothing at",
 }
 FIRST_VIEW_BYTES_MAX = 200_000

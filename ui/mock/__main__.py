@@ -21,6 +21,8 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from world import Table, Topic, World
 
+import queues
+
 STATIC = Path(__file__).parents[2] / "src" / "penstock" / "web" / "static"
 world = World(int(time.time() * 1000) - 200_000)
 seen: dict[str, int] = {}
@@ -180,6 +182,15 @@ async def table(request: Request) -> Response:
     )
 
 
+async def queue(request: Request) -> Response:
+    told = queues.answer(request.scope["raw_path"], world.now_ms)
+    return (
+        no(404, "There is no such queue.", "Look at /queues for those that exist.")
+        if told is None
+        else JSONResponse(told)
+    )
+
+
 async def demo_load(request: Request) -> Response:
     world.load_until_ms = world.now_ms + 1000 * int((await request.json()).get("seconds", 10))
     return JSONResponse({"load_until_ms": world.load_until_ms})
@@ -229,6 +240,8 @@ ROUTES = [
     Route("/api/tables/{table}/changes", table_changes), Route("/api/tables/{table}", table),
     Route("/api/groups", lambda r: JSONResponse(answers.group_rows(world))),
     Route("/api/groups/{name}", lambda r: found(answers.group_rows(world), "group", r.path_params["name"])),
+    Route("/api/queues", lambda r: JSONResponse(queues.rows(world.now_ms))),
+    Route("/api/queues/{rest:path}", queue, methods=["GET", "POST"]),
     Route("/api/demo", lambda r: JSONResponse({"active": options["demo"], "sql_path": "/home/you/penstock-demo/pipelines/machine.sql",
                                                "load_until_ms": world.load_until_ms})),
     Route("/api/demo/load", demo_load, methods=["POST"]), Route("/mock", weather, methods=["GET", "POST"]),

@@ -50,6 +50,7 @@ async function call<R>(method: string, path: string, signal?: AbortSignal, body?
 
 const get = <R>(path: string, signal?: AbortSignal) => call<R>("GET", path, signal);
 const seg = encodeURIComponent;
+const queuePath = (vhost: string, name: string) => `/api/queues/${seg(vhost)}/${seg(name)}`;
 
 /** Drops what is empty, so that a URL holds only what was chosen. */
 export function query(values: Record<string, string | number | null | undefined>): string {
@@ -97,6 +98,17 @@ export const api = {
   groups: (signal?: AbortSignal) => get<T.Group[]>("/api/groups", signal),
   // A group may be named with a slash, which does not survive as a part of a path.
   group: (name: string, signal?: AbortSignal) => (name.includes("/") ? listed(name, signal) : get<T.Group>(`/api/groups/${seg(name)}`, signal)),
+
+  queues: (signal?: AbortSignal) => get<T.QueueRow[]>("/api/queues", signal),
+  queue: (vhost: string, name: string, signal?: AbortSignal) => get<T.QueuePage>(queuePath(vhost, name), signal),
+  createQueue: (vhost: string, name: string, queue: T.NewQueue) => call<unknown>("PUT", queuePath(vhost, name), undefined, queue),
+  deleteQueue: (vhost: string, name: string) => call<{ messages: number }>("DELETE", queuePath(vhost, name)),
+  purgeQueue: (vhost: string, name: string) => call<{ messages: number }>("DELETE", `${queuePath(vhost, name)}/contents`),
+  /** The first that are ready; none is taken. */
+  messages: (vhost: string, name: string, count: number, signal?: AbortSignal) =>
+    call<T.QueuedMessage[]>("POST", `${queuePath(vhost, name)}/get`, signal, { count, ackmode: "ack_requeue_true" }),
+  publish: (vhost: string, queue: string, message: T.NewMessage) =>
+    call<{ routed: boolean }>("POST", `/api/exchanges/${seg(vhost)}/amq.default/publish`, undefined, { routing_key: queue, ...message }),
 
   dlq: (signal?: AbortSignal) => get<T.LetterPlace[]>("/api/dlq", signal),
   dlqGroups: (source: string, wish: T.LetterWish, signal?: AbortSignal) => get<T.LetterGroups>(`/api/dlq/${sourcePart(source)}${query({ ...wish })}`, signal),

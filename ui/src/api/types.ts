@@ -39,7 +39,7 @@ export interface Status {
   started_ms: number;
   now_ms: number;
   data_dir: string;
-  addresses: { kafka: string; http: string };
+  addresses: { kafka: string; http: string; amqp?: string };
   processes: { name: string; state: "up" | "down"; at_ms: number }[];
   demo: boolean;
 }
@@ -281,4 +281,70 @@ export interface Deal {
   read: number;
   total: number;
   error: string;
+}
+
+/** A count, how fast it grows, and a minute of that. */
+export interface QueueRate {
+  rate: number;
+  spark: number[];
+}
+export interface QueueStats {
+  publish: number;
+  publish_details: QueueRate;
+  deliver_get: number;
+  deliver_get_details: QueueRate;
+  ack: number;
+  ack_details: QueueRate;
+}
+export interface QueueRow {
+  name: string;
+  vhost: string;
+  type: "classic" | "quorum" | "stream";
+  durable: boolean;
+  auto_delete: boolean;
+  exclusive: boolean;
+  arguments: Record<string, unknown>;
+  messages: number;
+  messages_ready: number;
+  messages_unacknowledged: number;
+  message_bytes: number;
+  consumers: number;
+  message_stats: QueueStats;
+}
+export interface QueueBinding {
+  source: string;
+  routing_key: string;
+  arguments: Record<string, unknown>;
+  properties_key: string;
+}
+export interface QueueConsumer {
+  consumer_tag: string;
+  ack_required: boolean;
+  exclusive: boolean;
+  active: boolean;
+  prefetch_count: number;
+  unacknowledged: number;
+  channel_details: { connection_name: string };
+}
+export interface QueuePage extends QueueRow {
+  bindings: QueueBinding[];
+  consumer_details: QueueConsumer[];
+}
+export interface QueuedMessage {
+  number: number;
+  payload: string;
+  payload_encoding: "string" | "base64";
+  payload_bytes: number;
+  redelivered: boolean;
+  exchange: string;
+  routing_key: string;
+  properties: Record<string, unknown>;
+}
+export interface NewQueue {
+  durable: boolean;
+  arguments: Record<string, unknown>;
+}
+export interface NewMessage {
+  payload: string;
+  properties: Record<string, unknown>;
 }

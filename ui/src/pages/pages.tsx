@@ -7,17 +7,20 @@ import { GroupsPage } from "./groups/groups";
 import { HomePage } from "./home";
 import { LettersPage } from "./letters/letters";
 import { PlacesPage } from "./letters/places";
-import { PipelinePage } from "./pipeline";
-import { PipelinesPage } from "./pipelines";
+import { PipelinePage } from "./pipelines/pipeline";
+import { PipelinesPage } from "./pipelines/pipelines";
+import { QueuePage } from "./queues/queue";
+import { QueuesPage } from "./queues/queues";
 import { TablePage } from "./tables/table";
 import { TablesPage } from "./tables/tables";
 import { TopicPage } from "./topics/topic";
 import { TopicsPage } from "./topics/topics";
 
 type View = { title: string; view: JSX.Element };
-const one = (title: string, make: (name: string) => JSX.Element) => (name: string): View => ({ title: name || title, view: make(name) });
+type Make = (...names: string[]) => View;
+const one = (title: string, make: (name: string) => JSX.Element): Make => (name = "") => ({ title: name || title, view: make(name) });
 
-const PAGES: readonly [RegExp, (name: string) => View][] = [
+const PAGES: readonly [RegExp, Make][] = [
   [/^\/$/, () => ({ title: "", view: <First /> })],
   [/^\/flow$/, one("Flow", () => <HomePage />)],
   [/^\/topics$/, one("Topics", () => <TopicsPage />)],
@@ -28,6 +31,8 @@ const PAGES: readonly [RegExp, (name: string) => View][] = [
   [/^\/tables\/([^/]+)$/, one("Table", (name) => <TablePage name={name} />)],
   [/^\/groups$/, one("Groups", () => <GroupsPage />)],
   [/^\/groups\/([^/]+)$/, one("Group", (name) => <GroupPage name={name} />)],
+  [/^\/queues$/, one("Queues", () => <QueuesPage />)],
+  [/^\/queues\/([^/]+)\/([^/]+)$/, (vhost = "", name = "") => ({ title: name, view: <QueuePage vhost={vhost} name={name} /> })],
   [/^\/dlq$/, one("Dead letters", () => <PlacesPage />)],
   [/^\/dlq\/([^/]+)$/, one("Dead letters", (name) => <LettersPage name={name} />)],
 ];
@@ -41,7 +46,7 @@ function First() {
 export function pageAt(path: string): View {
   for (const [pattern, view] of PAGES) {
     const match = pattern.exec(path);
-    if (match) return view(decodeURIComponent(match[1] ?? ""));
+    if (match) return view(...match.slice(1).map(decodeURIComponent));
   }
   return { title: "Not here", view: <Nowhere path={path} /> };
 }

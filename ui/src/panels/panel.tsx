@@ -10,8 +10,14 @@ import { LetterPanel } from "./letter";
 import { NewTopicPanel } from "./new-topic";
 import { NodePanel } from "./node";
 import { ProducePanel } from "./produce";
+import { DestroyQueuePanel } from "./queues/destroy";
+import { MessagePanel } from "./queues/message";
+import { NewQueuePanel } from "./queues/new";
+import { PublishPanel } from "./queues/publish";
 import { RecordPanel } from "./record";
 import { RowPanel } from "./row";
+
+const decoded = (rest: string): string[] => rest.split(":").map(decodeURIComponent);
 
 type Content = { title: string; view: JSX.Element };
 const last = (rest: string): [string, string] => {
@@ -34,6 +40,23 @@ const PANELS: Record<string, (rest: string, open: string) => Content> = {
   },
   redrive: (source) => ({ title: `Send letters of ${plainName(source)} back`, view: <DealPanel key="redrive" source={source} what="redrive" /> }),
   purge: (source) => ({ title: `Give letters of ${plainName(source)} up`, view: <DealPanel key="purge" source={source} what="purge" /> }),
+  "new-queue": () => ({ title: "Create a queue", view: <NewQueuePanel /> }),
+  message: (rest) => {
+    const [vhost = "", queue = "", number = ""] = decoded(rest);
+    return { title: `Message ${number} of ${queue}`, view: <MessagePanel key={number} vhost={vhost} queue={queue} number={Number(number)} /> };
+  },
+  publish: (rest) => {
+    const [vhost = "", queue = ""] = decoded(rest);
+    return { title: `Publish to ${queue}`, view: <PublishPanel vhost={vhost} queue={queue} /> };
+  },
+  "purge-queue": (rest) => {
+    const [vhost = "", queue = ""] = decoded(rest);
+    return { title: `Purge ${queue}?`, view: <DestroyQueuePanel key="purge" vhost={vhost} queue={queue} what="purge" /> };
+  },
+  "delete-queue": (rest) => {
+    const [vhost = "", queue = ""] = decoded(rest);
+    return { title: `Delete ${queue}?`, view: <DestroyQueuePanel key="delete" vhost={vhost} queue={queue} what="delete" /> };
+  },
   row: (rest) => {
     const at = rest.indexOf(":");
     return { title: `Row of ${rest.slice(0, at)}`, view: <RowPanel table={rest.slice(0, at)} keyJson={rest.slice(at + 1)} /> };

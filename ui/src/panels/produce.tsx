@@ -8,7 +8,7 @@ import { Icon } from "../parts/icons";
 import { ProduceTabs } from "../parts/snippets";
 import { withParams } from "../state/route";
 
-function headersOf(text: string): Record<string, string> {
+export function headersOf(text: string): Record<string, string> {
   const lines = text.split("\n").filter((line) => line.includes(":"));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]));
 }

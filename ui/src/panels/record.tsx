@@ -49,7 +49,7 @@ function Step({ word, open, off = false, back = false }: { word: string; open: s
   );
 }
 
-function Part({ title, text, encoding }: { title: string; text: string | null; encoding: Encoding }) {
+export function Part({ title, text, encoding }: { title: string; text: string | null; encoding: Encoding }) {
   return (
     <div>
       <div class="row part-head">

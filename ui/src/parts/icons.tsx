@@ -25,6 +25,7 @@ const SHAPES = {
   demo: "M1.5 9h3l2-6 3 10 2-6 1 2h2",
   arrow: "M3 8h10M9 4l4 4-4 4",
   bolt: "M9 1.5 3.5 9H8l-1 5.500L12.5 7H8z",
+  queue: "M2 3h9v3H2zM2 7h9v3H2zM2 11h9v3H2zM13.500 4v8M12 10.500l1.500 2 1.500-2",
   letter: "M2 4h12v8.500H2zM2.300 4.300 8 8.800l5.700-4.500M6 11l4 0",
   send: "M14 2 1.5 7l5 2.500L9 14.500zM6.5 9.5 14 2",
 } as const;

@@ -4,8 +4,8 @@ import { Tabs } from "./copy";
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-export function addresses(): { kafka: string; http: string } {
-  return { kafka: status.value?.addresses.kafka ?? "127.0.0.1:9092", http: location.origin };
+export function addresses(): { kafka: string; http: string; amqp: string } {
+  return { amqp: status.value?.addresses.amqp || "127.0.0.1:5672", kafka: status.value?.addresses.kafka ?? "127.0.0.1:9092", http: location.origin };
 }
 
 export function ProduceTabs({ topic, example = { hello: "world", n: 1 } }: { topic: string; example?: object }) {
@@ -53,6 +53,27 @@ producer.flush()`;
           text: `curl ${http}/api/topics/readings/records \\\n  -H 'content-type: application/json' \\\n  -d "{\\"value\\":${shell("42")}}"`,
           note,
         },
+      ]}
+    />
+  );
+}
+
+/** Three ways to publish to a queue: this command line, pika, curl. */
+export function PublishTabs({ queue, vhost = "/" }: { queue: string; vhost?: string }) {
+  const { amqp, http } = addresses();
+  const json = JSON.stringify({ to: "ada" });
+  const body = JSON.stringify({ routing_key: queue, payload: json, properties: {} });
+  const address = `amqp://${amqp}/${encodeURIComponent(vhost)}`;
+  return (
+    <Tabs
+      name="publish"
+      tabs={[
+        { word: "penstock", text: `penstock queue create ${queue}\npenstock queue publish ${queue} ${quoted(json)}` },
+        {
+          word: "Python",
+          text: `import pika  # pip install pika\n\nconnection = pika.BlockingConnection(pika.URLParameters("${address}"))\nchannel = connection.channel()\nchannel.queue_declare("${queue}", durable=True)\nchannel.basic_publish("", "${queue}", ${quoted(json)})`,
+        },
+        { word: "curl", text: `curl ${http}/api/exchanges/${encodeURIComponent(vhost)}/amq.default/publish \\\n  -H 'content-type: application/json' \\\n  -d ${quoted(body)}` },
       ]}
     />
   );

@@ -20,6 +20,7 @@ const PLACES: readonly Place[] = [
   { href: "/pipelines", word: "Pipelines", icon: "pipeline" },
   { href: "/tables", word: "Tables", icon: "table" },
   { href: "/groups", word: "Groups", icon: "group" },
+  { href: "/queues", word: "Queues", icon: "queue" },
   { href: "/dlq", word: "Dead letters", icon: "letter" },
 ];
 

@@ -2,9 +2,10 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
+import type { QueueRow } from "../api/types";
 import { Icon, type IconName, KIND_WORD } from "../parts/icons";
 import { flow } from "../state/flow";
-import { go, pageOf } from "../state/route";
+import { go, pageOf, queueHref } from "../state/route";
 import { nextTheme } from "../state/theme";
 
 export const paletteOpen = signal(false);
@@ -32,8 +33,10 @@ const PAGES: readonly [string, string, IconName][] = [
   ["Pipelines", "/pipelines", "pipeline"],
   ["Tables", "/tables", "table"],
   ["Groups", "/groups", "group"],
+  ["Queues", "/queues", "queue"],
   ["Dead letters", "/dlq", "letter"],
   ["Create a topic", "/topics?open=new-topic", "plus"],
+  ["Create a queue", "/queues?open=new-queue", "plus"],
 ];
 
 /** How well `typed` fits: its letters in order, better at the start of words and close together; -1 when not. */
@@ -50,11 +53,13 @@ export function fit(typed: string, word: string): number {
 }
 
 function useEntries(): Entry[] {
-  const [names, setNames] = useState<{ topics: string[]; groups: string[] }>({ topics: [], groups: [] });
+  const [names, setNames] = useState<{ topics: string[]; groups: string[]; queues: QueueRow[] }>({ topics: [], groups: [], queues: [] });
   useEffect(() => {
     const stop = new AbortController();
-    void Promise.all([api.topics(stop.signal), api.groups(stop.signal)]).then(
-      ([topics, groups]) => setNames({ topics: topics.map((t) => t.name), groups: groups.map((g) => g.group) }),
+    // A server without queues has the rest all the same.
+    const queues = api.queues(stop.signal).catch((): QueueRow[] => []);
+    void Promise.all([api.topics(stop.signal), api.groups(stop.signal), queues]).then(
+      ([topics, groups, queues]) => setNames({ topics: topics.map((t) => t.name), groups: groups.map((g) => g.group), queues }),
       () => {},
     );
     return () => stop.abort();
@@ -77,8 +82,9 @@ function useEntries(): Entry[] {
       icon: "group" as const,
       run: () => go(pageOf(`client:${name}`) ?? "/"),
     }));
+    const queues = names.queues.map((q) => ({ word: q.name, kind: "queue", icon: "queue" as const, run: () => go(queueHref(q)) }));
     const look = { word: "Switch between light and dark", kind: "action", icon: "sun" as const, run: nextTheme };
-    return [...nodes, ...pages, ...topics, ...groups, look];
+    return [...nodes, ...pages, ...topics, ...groups, ...queues, look];
   }, [names]);
 }
 
@@ -117,7 +123,7 @@ export function Palette() {
           aria-expanded="true"
           aria-controls="found"
           aria-activedescendant={`found-${active}`}
-          placeholder="Go to a topic, pipeline, table, group or page"
+          placeholder="Go to a topic, pipeline, table, group, queue or page"
           value={typed}
           onInput={(event) => {
             setTyped(event.currentTarget.value);

@@ -48,3 +48,6 @@ export function pageOf(id: string): string | null {
   const folder = pages[kind];
   return folder ? folder + encodeURIComponent(rest.join(":")) : null;
 }
+
+/** A queue is named with its virtual host, which mostly is a slash. */
+export const queueHref = (queue: { vhost: string; name: string }): string => `/queues/${encodeURIComponent(queue.vhost)}/${encodeURIComponent(queue.name)}`;

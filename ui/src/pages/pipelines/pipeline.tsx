@@ -1,18 +1,18 @@
 // One pipeline: how it runs, what it reads and writes, its operators, its SQL with the last error at its place.
-import { api } from "../api/client";
-import { usePoll } from "../api/poll";
-import type { Commits, Pipeline } from "../api/types";
-import { Operators } from "../flow/operators";
-import { bytes, count, rate } from "../format/number";
-import { absolute, duration } from "../format/time";
-import { Ago, Stale, Waiting } from "../parts/ago";
-import { Copy } from "../parts/copy";
-import { Figure } from "../parts/figure";
-import { Grid, type GridColumn } from "../parts/grid";
-import { Icon } from "../parts/icons";
-import { deadLettersOf, lagOf, StateMark, watermarkDelay_ms } from "../parts/job";
-import { Sql } from "../parts/sql";
-import { pageOf, params, withParams } from "../state/route";
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { Commits, Pipeline } from "../../api/types";
+import { Operators } from "../../flow/operators";
+import { bytes, count, rate } from "../../format/number";
+import { absolute, duration } from "../../format/time";
+import { Ago, Stale, Waiting } from "../../parts/ago";
+import { Copy } from "../../parts/copy";
+import { Figure } from "../../parts/figure";
+import { Grid, type GridColumn } from "../../parts/grid";
+import { Icon } from "../../parts/icons";
+import { deadLettersOf, lagOf, StateMark, watermarkDelay_ms } from "../../parts/job";
+import { Sql } from "../../parts/sql";
+import { pageOf, params, withParams } from "../../state/route";
 import { Plan } from "./plan";
 import { Tasks } from "./tasks";
 

@@ -1,8 +1,8 @@
 // The tasks of a file: what became of their calls, how many run, how long each took.
-import type { Task } from "../api/types";
-import { count } from "../format/number";
-import { duration } from "../format/time";
-import { Grid, type GridColumn } from "../parts/grid";
+import type { Task } from "../../api/types";
+import { count } from "../../format/number";
+import { duration } from "../../format/time";
+import { Grid, type GridColumn } from "../../parts/grid";
 
 const taken = (t: Task): number => t.done + t.retried + t.dead_letters;
 const each = (t: Task): string => (taken(t) ? duration((t.busy_s / taken(t)) * 1000) : "–");

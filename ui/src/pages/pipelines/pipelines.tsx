@@ -1,14 +1,14 @@
 // All pipelines.
-import { api } from "../api/client";
-import { usePoll } from "../api/poll";
-import type { Pipeline } from "../api/types";
-import { count, rate } from "../format/number";
-import { duration } from "../format/time";
-import { Ago } from "../parts/ago";
-import { Snippet } from "../parts/copy";
-import type { GridColumn } from "../parts/grid";
-import { lagOf, StateMark, watermarkDelay_ms } from "../parts/job";
-import { Listing, nameColumn } from "./listing";
+import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import type { Pipeline } from "../../api/types";
+import { count, rate } from "../../format/number";
+import { duration } from "../../format/time";
+import { Ago } from "../../parts/ago";
+import { Snippet } from "../../parts/copy";
+import type { GridColumn } from "../../parts/grid";
+import { lagOf, StateMark, watermarkDelay_ms } from "../../parts/job";
+import { Listing, nameColumn } from "../listing";
 
 const hrefOf = (p: Pipeline) => `/pipelines/${encodeURIComponent(p.name)}`;
 const COLUMNS: readonly GridColumn<Pipeline>[] = [

@@ -1,7 +1,7 @@
 // A pipeline's plan: as it runs, and as it is written. Asked for when it is looked at.
-import { api, ApiError } from "../api/client";
-import { usePoll } from "../api/poll";
-import { Refusal, Waiting } from "../parts/ago";
+import { api, ApiError } from "../../api/client";
+import { usePoll } from "../../api/poll";
+import { Refusal, Waiting } from "../../parts/ago";
 
 export function Plan({ sql }: { sql: string }) {
   const asked = usePoll(`plan ${sql}`, (signal) => api.explain(sql, signal), 0);

@@ -189,6 +189,24 @@ def test_a_channel_has_so_many_consumers() -> None:
     assert guest.consume(tag="c") == "c"
 
 
+def test_what_waits_for_commits_has_a_bound_that_all_channels_share() -> None:
+    counter = Counter(transactions_bytes_max=10_000)
+    guest, other = counter.guest(), counter.guest()
+    guest.queue()
+    for one in (guest, other):
+        one.on(queues.SelectTransaction)
+    assert guest.publish(b"x" * 4000).refused is None
+    assert other.publish(b"x" * 4000).refused is None
+    assert "commit sooner" in words(other.publish(b"x" * 4000).refused, Refusal.BUSY)
+    assert isinstance(guest.on(queues.CommitTransaction), queues.Committed)
+    assert other.publish(b"x" * 4000).refused is None
+    other.on(queues.RollbackTransaction)
+    other.publish(b"x" * 4000)
+    other.close_channel()
+    assert counter.queues.transactions_bytes == 0
+    assert guest.publish(b"x" * 9000).refused is None
+
+
 def test_routes_to_many_queues_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "TARGETS_MAX", 100)
     counter = Counter()

@@ -31,6 +31,9 @@ class QueueOptions:
     channel_consumers_max: int = 10_000
     """Consumers of one channel (RabbitMQ's consumer_max_per_channel)."""
 
+    transactions_bytes_max: int = 256 * 1024 * 1024
+    """Bytes of messages that wait in memory for the commits of all channels' transactions."""
+
     pin_age_max_s: int = 7 * 24 * 3600
     """How much longer than its retention.ms a topic keeps a record that a queue it feeds has not taken, in seconds, where
     the queue's argument x-penstock-pin-max-age does not say."""

@@ -76,6 +76,7 @@ class Queues:
         self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
         self.postponed = Postponed(self)
         self.room = Room(around.options)
+        self.transactions_bytes = 0  # of what waits for commits
         self.publishing: dict[Channel, None] = {}  # in this turn
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()

@@ -20,6 +20,10 @@ _CARE_FIRST, _CARE_SECOND = 0x23, 0x10
 """Flags of properties that need a look: headers, reply_to and expiration in the first byte, user_id in the second."""
 
 
+MESSAGE_BYTES = 500
+"""What a message in a transaction is taken for beside its body."""
+
+
 @answers(Publish)
 def publish(state: State, call: Publish, now: Now) -> Sent:
     """At once: what is safe is another question (AwaitSafe)."""
@@ -145,6 +149,12 @@ def _gather(state: State, channel: Channel, call: Publish) -> Sent:
         checked = check(state, channel, content, call.principal.name)
         if isinstance(checked, Refused):
             return Sent(place, (), (), checked)
+        size, most = len(content.body) + MESSAGE_BYTES, state.options.queues.transactions_bytes_max
+        if state.queues.transactions_bytes + size > most:
+            words = f"what waits for commits is more than {most} bytes: commit sooner"
+            return Sent(place, (), (), Refused(Refusal.BUSY, words))
+        state.queues.transactions_bytes += size
+        channel.transaction.held_bytes += size
         channel.transaction.publishes.append(Publishing(checked[1], mandatory))
     return Sent(len(call.messages))
 

@@ -46,6 +46,7 @@ def commit_transaction(state: State, call: CommitTransaction, now: Now) -> objec
     if whole and (refused := lacking(state, channel, transaction.publishes, call.principal.name, now)):
         return refused
     channel.transaction = None
+    state.queues.transactions_bytes -= transaction.held_bytes
     returned: list[Publishing] = []
     left = transaction.publishes
     while left:  # an exchange that is gone by now takes nothing; the others' messages are sent all the same
@@ -73,6 +74,7 @@ def roll_back_transaction(state: State, call: RollbackTransaction, now: Now) -> 
     transaction = channel.transaction
     if transaction is None:
         return _NONE
+    state.queues.transactions_bytes -= transaction.held_bytes
     for _, found in transaction.settled:
         channel.put_back(found)
     channel.transaction = Transaction()

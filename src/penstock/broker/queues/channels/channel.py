@@ -52,12 +52,13 @@ class Picked(NamedTuple):
 
 
 class Transaction:
-    """What waits for a commit: publishes, and settlements with what they settle."""
+    """What waits for a commit: publishes of `held_bytes`, and settlements with what they settle."""
 
-    __slots__ = ("publishes", "settled")
+    __slots__ = ("held_bytes", "publishes", "settled")
 
     def __init__(self) -> None:
         self.publishes: list[Publishing] = []
+        self.held_bytes = 0
         self.settled: list[tuple[Settlement, dict[int, Held]]] = []
 
 

@@ -93,6 +93,7 @@ def close_channel(queues: "Queues", channel: Channel, now: Now) -> None:
     channel.closed = True
     vhost = channel.client.vhost
     if channel.transaction is not None:
+        queues.transactions_bytes -= channel.transaction.held_bytes
         for _, found in channel.transaction.settled:
             channel.put_back(found)
     for consumer in list(channel.consumers.values()):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.dsl import col
 from penstock.engine.job import EngineOptions, Job
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.plan import Plan, Scan, Table
@@ -16,6 +17,7 @@ from penstock.engine.types import Column
 from penstock.record import Record, encode
 from penstock.sql.execution import execution
 from penstock.sql.script import parse
+from penstock.testing.app import App
 from tests.engine.streams import NO_SHRINKING, NOW, sql
 
 SOURCE = """
@@ -201,3 +203,25 @@ def test_rows_that_come_as_a_frame_are_tested_as_well() -> None:
     (output,) = job.on_rows(0, 0, frame, NOW)
     assert output.rows.select("a", "s").rows() == [(1, "x")]
     assert job.source_measures()[0].rows == 4 and job.source_measures()[0].watermark_ms is not None
+
+
+def test_a_row_that_a_function_fails_on_is_the_record_it_was() -> None:
+    app = App("shop")
+    payments = app.topic("payments", {"n": int})
+
+    @app.function
+    def odd(n: int) -> int:
+        if n % 2 == 0:
+            raise ValueError("even")
+        return n
+
+    payments.filter(col.n > 2).select(n=odd(col.n)).to("out")
+    with app.test() as t:
+        t.send_all("payments", [{"n": n} for n in (1, 2, 3, 4, 2)])
+        assert t.read("out") == [(3,)]
+        assert [error.value for error in t.errors] == [b'{"n":4}']
+
+
+def test_the_decoder_makes_no_row_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReadTable, "sift", None)
+    assert told(plan_of(ROWS, "a = 7"), [b'{"a":1}', b'{"a":7}', b"{"], [2])[0] == ["(7, None, 0)"]

@@ -24,7 +24,7 @@ from penstock.engine.measures import (
     reached_ms,
     writers_of,
 )
-from penstock.engine.operators.operator import KIND, Blocks, nested, prefixed
+from penstock.engine.operators.operator import KIND, Blocks, Sifted, nested, prefixed
 from penstock.engine.operators.scan import ReadTable, typed
 from penstock.engine.operators.sink import WriteTable
 from penstock.engine.plan import Plan, Table, settings
@@ -101,7 +101,7 @@ class Job:
         for index, scan in enumerate(self._scans):
             if scan.table.connector in ("kafka", "upsert-kafka"):
                 size = self.options.rows_max, self.options.batch_bytes_max
-                self._readers[index] = TopicReader(scan.table, scan.fields, *size)
+                self._readers[index] = TopicReader(scan.table, scan.fields, *size, scan.tests)
         self._rows, self._dead = [0] * len(self._scans), [0] * len(self._scans)
 
     def _scan(self, vertex: int) -> ReadTable:
@@ -139,8 +139,8 @@ class Job:
             raise PenstockError(f"{self.sources[source].table.name} is not read from Kafka")
         for read in reader.read(batches, partition, now):
             dead += read.dead
-            if read.rows.height:
-                out += self._run(source, partition, read.rows, now)
+            if read.rows.height or read.sifted is not None:
+                out += self._run(source, partition, read.rows, now, read.sifted)
                 dead += [reader.refused(read, one, partition, now) for one in self.graph.failures()]
         self.laps.end(self.graph.vertices[self.graph.scans[source]])
         self._dead[source] += len(dead)
@@ -201,10 +201,10 @@ class Job:
         return self._outputs(self.graph.advance(self._times, now), now) + self._late_ones(now)
 
     def _run(
-        self, source: int, partition: int, rows: pl.DataFrame, now: Now
+        self, source: int, partition: int, rows: pl.DataFrame, now: Now, sifted: Sifted | None = None
     ) -> list[tuple[int, pl.DataFrame]]:
-        self._rows[source] += rows.height
-        return self.graph.rows(source, rows, self._times, partition, now)
+        self._rows[source] += rows.height if sifted is None else len(sifted.kept)
+        return self.graph.rows(source, rows, self._times, partition, now, sifted)
 
     # --- what goes out ---------------------------------------------------------------------------------------
 

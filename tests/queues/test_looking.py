@@ -20,6 +20,17 @@ def test_a_queue_is_told_with_what_it_holds_and_how_it_was_declared() -> None:
     assert (q.kind, q.durable, q.exclusive, q.arguments) == ("classic", True, False, {"x-max-length": 10})
 
 
+def test_looking_at_messages_counts_as_no_delivery() -> None:
+    counter = Counter()
+    guest = counter.guest()
+    guest.queue("q")
+    guest.publish(b"1", b"2")
+    guest.consume("q", no_ack=True, arguments={"x-penstock-browse": True})
+    assert guest.bodies == [b"1", b"2"]
+    [info] = guest.call(queues.DescribeQueues)
+    assert (info.messages, info.published, info.delivered) == (2, 2, 0)
+
+
 def test_exchanges_and_bindings_are_told_with_those_that_nobody_made() -> None:
     counter = Counter()
     guest = counter.guest()

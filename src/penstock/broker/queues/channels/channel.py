@@ -112,7 +112,8 @@ class Channel:
                 self._hold(queue, consumer, [item])
             self.room_bytes -= item[1] + _MESSAGE_BYTES
             deliveries.append(Delivery(consumer.tag, self.tag, False, content))
-        queue.delivered += len(deliveries)
+        if reader.holds:  # who only looks is handed nothing
+            queue.delivered += len(deliveries)
         return deliveries
 
     def got(self, queue: "Queue", item: Item) -> int:

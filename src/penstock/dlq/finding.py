@@ -49,7 +49,7 @@ async def queues_of(connection: Connection) -> list[tuple[str, int]]:
     reached: set[str] = set()
     for dying in (each["arguments"] for each in queues):
         if (exchange := dying.get(EXCHANGE)) is not None:
-            reached |= _reached(exchange, dying.get(KEY), kinds, bindings, set())
+            reached |= _reached(exchange, dying.get(KEY), kinds, bindings)
     return [
         (PREFIX + each["name"], each["messages"])
         for each in queues
@@ -60,17 +60,25 @@ async def queues_of(connection: Connection) -> list[tuple[str, int]]:
 
 
 def _reached(
-    exchange: str, key: str | None, kinds: dict[str, str], bindings: list[dict[str, Any]], seen: set[str]
+    exchange: str, key: str | None, kinds: dict[str, str], bindings: list[dict[str, Any]]
 ) -> set[str]:
-    """The queues that messages of an exchange get to; with a key, by a direct one, those bound by that."""
+    """The queues that messages of an exchange get to; with a key, by a direct one, those bound by that.
+
+    Without a key the default exchange leads nowhere in particular: to the queue that each message names.
+    """
+    if exchange == "" and key is None:
+        return set()
     found: set[str] = set()
-    seen.add(exchange)
-    for each in bindings:
-        exact = kinds.get(exchange) == "direct" and key is not None
-        if each["source"] != exchange or (exact and each["routing_key"] != key):
-            continue
-        if each["target_kind"] == "queue":
-            found.add(each["target"])
-        elif each["target"] not in seen:
-            found |= _reached(each["target"], key, kinds, bindings, seen)
+    seen, due = {exchange}, [exchange]
+    while due:  # clients may chain exchanges as they like: no recursion
+        source = due.pop()
+        exact = kinds.get(source) == "direct" and key is not None
+        for each in bindings:
+            if each["source"] != source or (exact and each["routing_key"] != key):
+                continue
+            if each["target_kind"] == "queue":
+                found.add(each["target"])
+            elif each["target"] not in seen:
+                seen.add(each["target"])
+                due.append(each["target"])
     return found

@@ -15,6 +15,7 @@ from penstock.engine.formats.json.reader import JsonOptions, JsonReader
 from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.json.writer import JsonWriter
 from penstock.engine.kernels.encode import json as loop
+from penstock.engine.kernels.moments import show_moments
 from penstock.engine.types import (
     Column,
     element,
@@ -182,3 +183,18 @@ def test_the_loop_is_the_same_interpreted(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(loop, name, getattr(loop, name).python)
     assert written(frame, fields) == expected
     assert json.loads(expected[0])["s"] == 'a"\né'
+
+
+@pytest.mark.parametrize(
+    ("day", "text"),
+    [(2932896, "9999-12-31"), (2932897, "+10000-01-01"), (2932897 + 32873218, "+100003-10-25"), (-719528, "0000-01-01"), (-719529, "-0001-12-31")],
+)  # fmt: skip
+def test_years_without_four_digits_have_a_sign_as_in_java(day: int, text: str) -> None:
+    """A window that is in the year 9999 may end in the year 10000."""
+    fields = (Column("d", "DATE"), Column("t", "TIMESTAMP(3)"), Column("z", "TIMESTAMP_LTZ(3)"))
+    moments = pl.Series([day * 86_400_000_000 + 500_000]).cast(pl.Datetime("us"))
+    frame = pl.DataFrame({"d": pl.Series([day], dtype=pl.Int32).cast(pl.Date), "t": moments, "z": moments})
+    made = JsonWriter(fields, JsonStyle()).payload(frame)
+    written = json.loads(bytes(made.data[made.at[0] : made.at[0] + made.size[0]]))
+    assert written == {"d": text, "t": f"{text} 00:00:00.5", "z": f"{text} 00:00:00.5Z"}
+    assert show_moments(moments).to_list() == [f"{text} 00:00:00.5"]

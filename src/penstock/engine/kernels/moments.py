@@ -161,7 +161,8 @@ def put_two(out: Any, at: Any, number: Any) -> None:
 
 @register_jitable(forceinline=True, _nrt=False)
 def put_date(out: Any, at: Any, days: Any) -> Any:
-    """``yyyy-MM-dd``; the place behind it."""
+    """``yyyy-MM-dd``, 14 bytes at most; the place behind it. Years that have not four digits have a sign, as Java writes them: the
+    last window of the year 9999 ends in ``+10000``."""
     z = days + 719468
     era = z // 146097
     of_era = z - era * 146097
@@ -170,9 +171,17 @@ def put_date(out: Any, at: Any, days: Any) -> Any:
     m = (5 * of_year + 2) // 153
     month = m + 3 if m < 10 else m - 9
     year = year_of_era + era * 400 + (1 if month <= 2 else 0)
-    century = year // 100
-    put_two(out, at, century)
-    put_two(out, at + 2, year - 100 * century)
+    if 0 <= year < 10000:
+        century = year // 100
+        put_two(out, at, century)
+        put_two(out, at + 2, year - 100 * century)
+    else:
+        out[at] = 43 if year > 0 else 45
+        year, width, limit = abs(year), 4, np.int64(10000)
+        while year >= limit:
+            width, limit = width + 1, limit * 10
+        put_digits(out, at + 1, year, width)
+        at += width - 3
     out[at + 4] = 45
     put_two(out, at + 5, month)
     out[at + 7] = 45
@@ -182,7 +191,7 @@ def put_date(out: Any, at: Any, days: Any) -> Any:
 
 @register_jitable(forceinline=True, _nrt=False)
 def put_moment(out: Any, at: Any, micros: Any, middle: Any, zoned: Any, places: Any) -> Any:
-    """A moment, 27 bytes at most, see `show`; the place behind it."""
+    """A moment, 30 bytes at most, see `show`; the place behind it."""
     days = micros // 86400000000
     rest = micros - days * 86400000000
     seconds = rest // 1000000
@@ -224,7 +233,7 @@ def put_moment(out: Any, at: Any, micros: Any, middle: Any, zoned: Any, places: 
     "int64(const int64[::1], const boolean[::1], int64, boolean, int64, uint8[::1], int64[::1])", UNCOUNTED
 )
 def show(micros, valid, middle, zoned, places, out, offsets):  # type: ignore[no-untyped-def]
-    """Moments to texts, 27 bytes at most each; `places` of -1 drops zeros at the fraction's end, as Flink's JSON does.
+    """Moments to texts, 30 bytes at most each; `places` of -1 drops zeros at the fraction's end, as Flink's JSON does.
 
     Returns the bytes written.
     """
@@ -265,6 +274,6 @@ def show_moments(moments: pl.Series, places: int = -1, middle: int = SQL, zoned:
     micros = moments.cast(pl.Datetime("us")).to_physical()
     valid = micros.is_not_null().to_numpy()
     numbers = np.ascontiguousarray(micros.fill_null(0).to_numpy())
-    out, offsets = np.empty(27 * len(numbers) + 1, np.uint8), np.empty(len(numbers) + 1, np.int64)
+    out, offsets = np.empty(30 * len(numbers) + 1, np.uint8), np.empty(len(numbers) + 1, np.int64)
     size = show(numbers, valid, middle, zoned, min(places, 6), out, offsets)
     return text_series(moments.name, out[:size], offsets, valid)

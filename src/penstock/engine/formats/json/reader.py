@@ -228,14 +228,17 @@ class JsonReader:
         if sorting.loose or not sorting.parts:
             columns = {name: [values[name] for _, values in sorting.loose] for name in self._order}
             frame = pl.DataFrame(columns, schema=self._raw, strict=False)
-            texts = [text_buffers(frame[column.name]) for _, column in self._texts]
-            rows = np.array([row for row, _ in sorting.loose], np.int64)
-            sorting.parts.append((frame.select(self._plain), texts, rows))
+            self.add(frame, np.array([row for row, _ in sorting.loose], np.int64), sorting)
         if len(sorting.parts) == 1:
             return sorting.parts[0]
         frame = pl.concat([part[0] for part in sorting.parts], how="vertical_relaxed")
         texts = [join_texts([part[1][place] for part in sorting.parts]) for place in range(len(self._texts))]
         return frame, texts, np.concatenate([part[2] for part in sorting.parts])
+
+    def add(self, frame: pl.DataFrame, rows: NDArray[np.int64], sorting: "Sorting") -> None:
+        """Rows whose texts of moments and the like are still to be read."""
+        texts = [text_buffers(frame[column.name]) for _, column in self._texts]
+        sorting.parts.append((frame.select(self._plain), texts, rows))
 
     def finish(self, sorting: "Sorting") -> Decoded:
         """Typed columns; rows whose texts do not fit their kind join the bad ones."""

@@ -1,4 +1,5 @@
-"""Comma-separated values, a line a record: Flink's format ``csv``. Read and written row by row in Python.
+"""Comma-separated values, a line a record: Flink's format ``csv``. Plain lines are read all at once, others, and whatever may be
+wrong, row by row in Python, as they are written.
 
     CREATE TABLE trades (sym STRING, price DOUBLE) WITH ('connector' = 'kafka', 'topic' = 'trades', 'format' = 'csv')
 
@@ -19,6 +20,7 @@ from penstock.engine.formats.batches import Payload
 from penstock.engine.formats.chunks import VALUE_SIZE, Chunk
 from penstock.engine.formats.json.lenient import MisfitError, convert_text
 from penstock.engine.formats.json.reader import Decoded, JsonOptions, JsonReader, Sorting
+from penstock.engine.formats.plain.columns import can_be_plain, plain_columns
 from penstock.engine.formats.plain.texts import to_text
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
@@ -83,12 +85,22 @@ class CsvReader:
         places = {column.name: place for place, column in enumerate(schema)}
         self._wanted = [(places[column.name], column) for column in fields]
         self._json = JsonReader(fields, JsonOptions(self.options.ignore_errors))
+        self._plain = can_be_plain(self._wanted)
 
     def read(self, chunk: Chunk) -> Decoded:
         """All records of a chunk."""
         sorting = Sorting()
         sorting.tombstones = np.flatnonzero(chunk.places[VALUE_SIZE] < 0)
-        for row in range(len(chunk)):
+        left = np.ones(len(chunk), np.bool_)
+        if self._plain:
+            options = self.options
+            special = options.quote + options.escape + ("#" if options.comments else "")
+            frame, rows = plain_columns(
+                chunk, self._wanted, len(self.schema), options.delimiter, special, options.null
+            )
+            self._json.add(frame, rows, sorting)
+            left[rows] = False
+        for row in np.flatnonzero(left).tolist():
             data = chunk.value(row)
             if data is None or (self.options.comments and data.startswith(b"#")):
                 continue

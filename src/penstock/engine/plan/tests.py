@@ -148,7 +148,7 @@ def _compared(part: Expr, known: Mapping[str, str]) -> Test | None:
         held, value = _unscaled(held, sign, value)
     if isinstance(held, exp.Mod):
         held, divisor = held.this, _constant(held.expression)
-        if not isinstance(divisor, int) or divisor < 1:
+        if not isinstance(divisor, int) or divisor < 1 or divisor not in _LONG:
             return None
         modulus = divisor
     if not isinstance(held, exp.Column) or not isinstance(value, int | str):

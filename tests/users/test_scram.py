@@ -114,6 +114,16 @@ def test_no_changed_proof_is_taken(data: st.DataObject) -> None:
         server.final(changed)
 
 
+def test_a_proof_has_one_form() -> None:
+    """The last letter before the sign has two bits that no byte holds."""
+    _, server, final = talk()
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = letters[letters.index(final[-2]) ^ 1]
+    assert base64.b64decode(final[-44:-2] + bytes([other]) + b"=") == base64.b64decode(final[-44:])
+    with pytest.raises(ScramError, match="canonical"):
+        server.final(final[:-2] + bytes([other]) + b"=")
+
+
 @pytest.mark.parametrize("proof", [b"", b"AAAA", b"A" * 44, base64.b64encode(bytes(33))])
 def test_a_proof_of_another_length_proves_nothing(proof: bytes) -> None:
     _, server, final = talk()

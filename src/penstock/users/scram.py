@@ -157,6 +157,9 @@ def _unescape(name: str) -> str:
 
 def _unbase64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except ValueError:
         raise ScramError("the message is not base64") from None
+    if base64.b64encode(found).decode() != text:  # bits that mean nothing are 0, or one proof has several forms
+        raise ScramError("the message is not canonical base64")
+    return found

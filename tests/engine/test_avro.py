@@ -148,9 +148,10 @@ def test_any_bytes_are_a_row_or_a_dead_letter(values: list[bytes]) -> None:
     assert made.frame.height + len(made.bad) == len(values)
 
 
-def test_kinds_that_avro_does_not_have_are_refused() -> None:
-    with pytest.raises(PenstockError, match="Avro"):
-        AvroReader((Column("m", "DECIMAL(38, 20)"),), (Column("m", "DECIMAL(38, 20)"),))
+@pytest.mark.parametrize("kind", ["DECIMAL(38, 20)", "ARRAY<INT>", "MAP<STRING, INT>", "ROW<a ARRAY<INT>>"])
+def test_kinds_that_are_not_read_from_avro_are_refused(kind: str) -> None:
+    with pytest.raises(PenstockError, match="cannot be read from Avro"):
+        AvroReader((Column("m", kind),), (Column("m", kind),))
 
 
 # --- whole jobs ------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class AvroReader:
 
     def __init__(self, fields: Schema, schema: Schema) -> None:
         layout = Layout.of(fields, (), False, binary=True)
-        if layout is None:
+        if layout is None or layout.lists:
             raise PenstockError(
                 "these columns cannot be read from Avro",
                 remedy="ARRAY and MAP are not read from Avro yet, and DECIMAL has a scale up to 18",

@@ -160,6 +160,7 @@ def _unbase64(text: str) -> bytes:
         found = base64.b64decode(text, validate=True)
     except ValueError:
         raise ScramError("the message is not base64") from None
-    if base64.b64encode(found).decode() != text:  # bits that mean nothing are 0, or one proof has several forms
+    # Bits that mean nothing are 0, or one proof has several forms.
+    if base64.b64encode(found).decode() != text:
         raise ScramError("the message is not canonical base64")
     return found

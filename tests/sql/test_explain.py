@@ -5,6 +5,7 @@ import pytest
 from penstock.errors import PenstockError
 from penstock.sql import parse
 from penstock.sql.execution import Explained, execution
+from penstock.sql.explain import explain
 
 TABLES = """
 CREATE TABLE bids (item BIGINT, who STRING, price DOUBLE, `at` TIMESTAMP(3), WATERMARK FOR `at` AS `at` - INTERVAL '1' SECOND)
@@ -84,3 +85,11 @@ def test_what_cannot_run_is_refused_with_the_words_of_the_run() -> None:
     )
     with pytest.raises(PenstockError, match="only append"):
         Explained.of(parse(script))
+
+
+def test_bounds_in_either_order_are_two_conditions() -> None:
+    table = "CREATE TABLE t (n BIGINT) WITH ('connector'='kafka','topic'='t','format'='json');"
+    sink = "CREATE TABLE o (n BIGINT) WITH ('connector'='print'); INSERT INTO o SELECT n FROM t WHERE "
+    told = explain(parse(table + sink + "n BETWEEN SYMMETRIC 5 AND 3"))
+    assert told == explain(parse(table + sink + "n BETWEEN 5 AND 3 OR n BETWEEN 3 AND 5"))
+    assert told != explain(parse(table + sink + "n BETWEEN ASYMMETRIC 5 AND 3"))

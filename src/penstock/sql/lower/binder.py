@@ -131,6 +131,15 @@ def _rebuilt(node: exp.Expression, scope: Scope) -> exp.Expression:
     return type(node)(**arguments).update_positions(node)
 
 
+def _between(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """SYMMETRIC takes the bounds in either order; nobody below knows the word."""
+    bound = _rebuilt(node, scope)
+    if not bound.args.pop("symmetric", None):
+        return bound
+    turned = exp.Between(this=bound.this.copy(), low=bound.args["high"].copy(), high=bound.args["low"].copy())
+    return exp.Or(this=bound, expression=turned).update_positions(node)
+
+
 def _column(node: exp.Expression, scope: Scope) -> exp.Expression:
     assert isinstance(node, exp.Column)
     if isinstance(node.this, exp.Star):
@@ -215,6 +224,7 @@ def _var(node: exp.Expression, scope: Scope) -> exp.Expression:
 
 
 REWRITES: dict[type[exp.Expression], Callable[[exp.Expression, Scope], exp.Expression]] = {
+    exp.Between: _between,
     exp.Column: _column,
     exp.Dot: _dot,
     exp.Paren: _paren,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.engine.job import Job, Snapshot
 from penstock.engine.plan import Aggregate, Plan, Scan, Sink
+from penstock.engine.run.kept.growth import Known
 from penstock.engine.run.keys import KeyTable
 from penstock.errors import PenstockError
 from penstock.record import encode
@@ -169,6 +170,22 @@ def test_state_that_cannot_be_used_is_refused(spoil: object, words: str) -> None
     job.on_rows(0, 0, events(1, 50), NOW)
     with pytest.raises(PenstockError, match=words):
         Job(PLANS["tumble"]).restore(Snapshot(spoil(job.snapshot().blocks)))
+
+
+def test_a_snapshot_without_the_one_that_it_goes_on_from_is_refused() -> None:
+    plan = parse(SOURCES + GROWING["groups"])
+    job, snapshots = Job(plan), []
+    known: Known = {}
+    for turn in range(3):
+        job.on_rows(0, 0, pl.DataFrame({"g": [turn, turn + 10], "x": [1, 1], "s": ["a", "b"]}), NOW)
+        frozen = job.freeze(known)
+        known = frozen.known
+        snapshots.append(frozen.pack().blocks)
+    first, second, third = snapshots
+    Job(plan).restore(Snapshot([*first, *second, *third]))
+    for chain in ([*second, *third], [*first, *third], third):
+        with pytest.raises(PenstockError, match="goes on from is not there"):
+            Job(plan).restore(Snapshot(chain))
 
 
 def test_state_of_another_query_is_refused() -> None:

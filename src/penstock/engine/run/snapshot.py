@@ -93,10 +93,10 @@ def unpack(snapshot: Snapshot, fingerprint: str) -> tuple[dict[str, pl.DataFrame
     while at < len(snapshot.blocks) or not at:
         values, names, firsts = _head(snapshot.blocks[at : at + 1], fingerprint)
         frames = _frames(snapshot.blocks[at + 1 : at + 1 + len(names)], names)
-        parts = {
-            name: [*parts.get(name, []), frame] if name in firsts else [frame]
-            for name, frame in frames.items()
-        }
+        before = {name: parts.get(name, []) for name in firsts}
+        if any(sum(map(len, some)) != firsts[name] for name, some in before.items()):
+            raise _damaged("a snapshot that it goes on from is not there")
+        parts = {name: [*before.get(name, []), frame] for name, frame in frames.items()}
         at += 1 + len(names)
     return {name: pl.concat(some) if len(some) > 1 else some[0] for name, some in parts.items()}, values
 
@@ -127,6 +127,10 @@ def _frames(blocks: Sequence[bytes], names: Sequence[str]) -> dict[str, pl.DataF
     try:
         return {name: pl.read_ipc(io.BytesIO(block)) for name, block in zip(names, blocks, strict=True)}
     except (ValueError, pl.exceptions.PolarsError) as error:
-        raise PenstockError(
-            f"the job's state is damaged: {error}", remedy="delete its state topic to start afresh"
-        ) from None
+        raise _damaged(str(error)) from None
+
+
+def _damaged(why: str) -> PenstockError:
+    return PenstockError(
+        f"the job's state is damaged: {why}", remedy="delete its state topic to start afresh"
+    )

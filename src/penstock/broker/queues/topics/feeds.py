@@ -190,8 +190,10 @@ class Feeds:
     def _longer(self, queue: Queue) -> tuple[int, int]:
         """How much longer than its own settings say the queue's topic keeps records for it: milliseconds and bytes."""
         asked, options = queue.asked, self._queues.around.options
-        age_s = options.pin_age_max_s if asked.pin_age is None else seconds_of(asked.pin_age)
-        return age_s * 1000, options.pin_bytes_max if asked.pin_bytes is None else asked.pin_bytes
+        age_s, size = options.pin_age_max_s, options.pin_bytes_max
+        if asked.pin_age is not None:
+            age_s = min(age_s, seconds_of(asked.pin_age))
+        return age_s * 1000, size if asked.pin_bytes is None else min(size, asked.pin_bytes)
 
     def _give_up(self, feed: Feed, records: list[Record]) -> None:
         """Retention wants the room: what the queue did not take in time dies as what expires in it."""

@@ -95,7 +95,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c; ROW(a, b)"),
     (
         "arrays, maps",
-        "ARRAY<type>, MAP<key, value>; ARRAY[…], MAP[…], a[1], m['key'], and the functions over them",
+        "ARRAY<type>, MAP<key, value>; ARRAY[…], MAP[…], a[1], m['key'], and the functions over them; avro and protobuf tables refuse such columns, csv maps",
     ),
     (
         "expressions",

@@ -281,3 +281,7 @@ def test_sql_explain_shows_a_plan_without_a_server(call: Call, tmp_path: Path) -
     script.write_text("INSERT INTO nowhere SELECT 1")
     refused = call("sql", "explain", str(script))
     assert refused.code == 2 and f"{script}:1:13" in refused.error
+    tasks = tmp_path / "tasks.py"
+    tasks.write_text("from penstock import App\napp = App('a')\napp.task(queue='q', name='t')(print)\n")
+    refused = call("sql", "explain", str(tasks))
+    assert refused.code == 2 and "tasks and no pipelines" in refused.error

@@ -162,7 +162,7 @@ def test_a_server_that_is_not_there_or_says_no_is_told_with_the_state(
     address: str, says: str, again: bool, servers: BrokerProcess, hosting: Callable[..., None]
 ) -> None:
     async def test(case: Case) -> None:
-        case.save(FILE, suffix=".py")
+        case.save(FILE + PIPELINE, suffix=".py")  # which waits for a topic that never comes
         async with case.hosted():
             told = await case.reaches("failed")
             assert says in told["error"]["message"]

@@ -189,12 +189,21 @@ def explain(given: argparse.Namespace) -> None:
         raise PenstockError(f"there is no file {path}", remedy="name a pipeline's file, *.sql or *.py")
     text = path.read_bytes()
     sql = path.suffix == ".sql"
-    plan = parse(text.decode(), place=str(path), explaining=True) if sql else load(path, text).plan
+    plan = parse(text.decode(), place=str(path), explaining=True) if sql else _planned(path, text)
     told = Explained.of(plan)
     if given.json:
         print(json.dumps(vars(told)))
     else:
         print(f"As it is written\n\n{told.written}\nAs it runs\n\n{told.running}", end="")
+
+
+def _planned(path: Path, text: bytes) -> Plan:
+    loaded = load(path, text)
+    if loaded.only_tasks:
+        raise PenstockError(
+            "this file has tasks and no pipelines: there is no plan", remedy=f"run them: penstock run {path}"
+        )
+    return loaded.plan
 
 
 def run(given: argparse.Namespace) -> int:

@@ -111,7 +111,7 @@ class Keeper:
             await run.close()
 
     async def _pipelines(self, run: Run, stop: asyncio.Event) -> str:
-        opened = await self._unless_nudged(run.open(self._start))
+        opened = await _unless(stop, run.open(self._start))
         if not opened:
             return "" if opened is None else "stopped"
         self._start = None
@@ -122,7 +122,8 @@ class Keeper:
         return "finished" if ended else ""
 
     async def _both(self, run: Run, tasks: "Running") -> str:
-        """Pipelines and tasks, until nudged: tasks have no end. Where one part fails, the other commits, or drains.
+        """Pipelines and tasks, until nudged: tasks have no end. Where one part fails, the other opens no further, commits what
+        it did, or drains.
 
         Tasks do not wait for topics that pipelines wait for: those may be of the tasks' own results.
         """
@@ -164,18 +165,6 @@ class Keeper:
         await run.halt(savepoint)
         return True
 
-    async def _unless_nudged(self, opening: Coroutine[Any, Any, bool]) -> bool | None:
-        """Run `opening` to its end; None where a nudge came first."""
-        task = asyncio.create_task(opening)
-        nudge = asyncio.create_task(self._nudge.wait())
-        await asyncio.wait((task, nudge), return_when=asyncio.FIRST_COMPLETED)
-        nudge.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            return None
-        return task.result()
-
     async def _nudged(self, wait_s: float | None) -> None:
         try:
             async with asyncio.timeout(wait_s):
@@ -195,6 +184,19 @@ class Keeper:
         if state == "running":
             self.error = None
         self._changed()
+
+
+async def _unless(stop: asyncio.Event, opening: Coroutine[Any, Any, bool]) -> bool | None:
+    """Run `opening` to its end; None where `stop` was set first."""
+    task = asyncio.create_task(opening)
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait((task, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return None
+    return task.result()
 
 
 def _running(tasks: "tuple[Task[..., Any], ...]", options: WorkOptions) -> "Running":

@@ -39,6 +39,16 @@ CREATE TABLE given (name STRING, mark BIGINT)
   WITH ('connector'='kafka','topic'='given','format'='json','scan.startup.mode'='earliest-offset');
 INSERT INTO marks SELECT name, MAX(mark) FROM given GROUP BY name;
 """
+TASK = """\
+from penstock import App, Retry
+
+app = App("bells")
+
+
+@app.task(queue="bells", retry=Retry(dead_letter="cracked"))
+def ring(name):
+    print("rung for", name, flush=True)
+"""
 
 
 @dataclass
@@ -85,6 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (folder / "penstock.toml").write_text(TOML)
     (folder / "pipelines").mkdir()
     (folder / "pipelines" / "marks.sql").write_text(SQL)
+    (folder / "pipelines" / "bells.py").write_text(TASK)
     data = str(folder / ".penstock")
     for words in (("ada", "--role", "admin"), ("bob",)):
         assert run("user", "add", *words, "--stdin", "--data-dir", data, given="secret\n").returncode == 0
@@ -143,6 +154,13 @@ def test_pipelines_run_and_tables_are_shown_to_whom_may_read_their_topic(site: S
         time.sleep(0.5)
         found = site.call("table", "get", "marks", "--json", user="bob", password="secret")
     assert json.loads(found.stdout) == {"name": "eve", "mark": 5}, found.stderr
+
+
+def test_tasks_take_what_users_send_over_tls(site: Site) -> None:
+    at = {"PENSTOCK_AMQP": f"amqps://{site.amqp}"}
+    sent = site.call("queue", "publish", "bells", '"eve"', user="ada", password="secret", **at)
+    assert sent.returncode == 0, sent.stderr
+    site.running.until("rung for eve")
 
 
 def test_https_lets_in_by_certificate(site: Site) -> None:

@@ -1,6 +1,7 @@
 """What a feature asks of a client. A verb that a client's library does not have raises NotOffered with the reason."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,20 +56,20 @@ class Seen:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Member:
+class Member(ABC):
     """A consumer in a group, polling in the background until closed."""
 
+    @abstractmethod
     def assigned(self) -> set[int]:
         """The partitions it has at this moment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def seen(self) -> list[bytes | None]:
         """The values it has got so far."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Commit, leave the group and stop."""
-        raise NotImplementedError
 
 
 @dataclass

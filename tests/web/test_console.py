@@ -75,7 +75,7 @@ async def test_the_demo_tells_its_file_and_takes_a_load(here: World) -> None:
 
 async def test_the_status_names_addresses_and_processes(here: World) -> None:
     told = await here.get("/api/status")
-    assert told["addresses"] == {"kafka": "127.0.0.1:9092", "http": "http://127.0.0.1:8080"}
+    assert told["addresses"] == {"kafka": "127.0.0.1:9092", "http": "http://127.0.0.1:8080", "amqp": ""}
     assert [p["name"] for p in told["processes"]] == ["broker", "web"]
     assert told["demo"] is False and told["started_ms"] <= told["now_ms"]
     await here.get("/api/status?x=1", 400)

@@ -151,6 +151,27 @@ def test_a_snapshot_that_goes_on_from_others_is_found_behind_them() -> None:
     run(test)
 
 
+def test_what_only_an_older_mark_of_a_chain_needed_may_be_gone() -> None:
+    async def test(server: FakeKafka, client: Client) -> None:
+        one = await opened(client)
+        await journal(one, 1, {0: {0: 1}}, fresh="plan")
+        await journal(one, 2, {0: {0: 2}})
+        name, counts, batches = one.pieces([b"a"], NOW)  # of the state after 1, written behind 2
+        base = await one.append(batches)
+        await journal(one, 3, {0: {0: 3}})
+        await one.append(iter([one.mark(Mark(1, "plan", {0: {0: 1}}, name, counts), NOW)]))
+        kept = await found(client)
+        assert kept is not None and kept.calls == [*calls(2), *calls(3)]
+        await snapshot(one, 3, {0: {0: 3}}, [b"b"], [(name, counts)])
+        await journal(one, 4, {0: {0: 4}})
+        await one.trim(base)
+        kept = await found(client)
+        assert kept is not None and kept.blocks == [b"a", b"b"] and kept.calls == calls(4)
+        assert kept.positions == {0: {0: 4}} and [number for number, _ in kept.needed] == [4]
+
+    run(test)
+
+
 def test_what_begins_anew_voids_all_before_it() -> None:
     async def test(server: FakeKafka, client: Client) -> None:
         one = await opened(client)

@@ -53,6 +53,8 @@ class Fold:
         self._entries: deque[tuple[Entry, int]] = deque()
         self._pieces: dict[str, dict[int, bytes]] = {}
         self._loose: list[tuple[int, bytes]] = []  # pieces of format 1, which do not say whose they are
+        self._gone = 0
+        """How many of the pieces that the newest mark tells of are not there."""
         self._last: int | None = None
         self.halted = ""
         """Why the job is not to run; empty where it is."""
@@ -78,6 +80,7 @@ class Fold:
             if self._entries:
                 raise damaged(self._topic, f"journal record {self._entries[0][0].number} follows on nothing")
             return None
+        self._check()
         positions = {s: dict(parts) for s, parts in (self._mark.positions if self._mark else {}).items()}
         calls: list[Call] = []
         for entry, _ in self._entries:
@@ -88,6 +91,16 @@ class Fold:
         needed = [(entry.number, offset) for entry, offset in self._entries]
         old = self._mark is not None and not self._mark.snapshot
         return Kept(fingerprint, self._blocks(), calls, positions, self._last or 0, needed, old)
+
+    def _check(self) -> None:
+        """Of the newest mark alone: a newer snapshot goes on from older ones, and what only their marks needed was trimmed."""
+        if self._mark is None:
+            return
+        if self._gone:
+            raise damaged(self._topic, f"{self._gone} pieces of a snapshot are gone")
+        if self._entries and self._entries[0][0].number != self._mark.number + 1:
+            first = self._entries[0][0].number
+            raise damaged(self._topic, f"journal record {first} follows on {self._mark.number}")
 
     def _take_piece(self, record: Record) -> None:
         headers = dict(record.headers)
@@ -117,16 +130,11 @@ class Fold:
             if self._missing("", sum(mark.blocks)):
                 return  # format 1 let retention take the oldest commits' pieces
             missing = 0
-        if missing:
-            raise damaged(self._topic, f"{missing} pieces of a snapshot are gone")
+        self._gone = missing
         self._pieces = {name: self._pieces.get(name, {}) for name, _ in needed}
         self._mark = mark
         while self._entries and self._entries[0][0].number <= mark.number:
             self._entries.popleft()
-        if self._entries and self._entries[0][0].number != mark.number + 1:
-            raise damaged(
-                self._topic, f"journal record {self._entries[0][0].number} follows on {mark.number}"
-            )
         self._last = max(self._last or 0, mark.number)
         self._loose.clear()
 

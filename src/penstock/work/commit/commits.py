@@ -212,7 +212,7 @@ class Commits:
         for index, source in enumerate(sources):
             await source.committed(sealed.positions[index])
         if mark:
-            await self._trim(mark, written[1] if pieces else self.snapshots.first_offset)
+            await self._trim(mark, written[1] if sealed.whole else self.snapshots.first_offset)
 
     async def _trim(self, mark: Mark, first: int) -> None:
         """The snapshot counts: what only its predecessors needed goes. `first` is its first piece's offset."""

@@ -7,7 +7,7 @@ transactions, since nothing counts before its mark, which goes with a commit. Kn
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from penstock.clock import Now
@@ -130,8 +130,8 @@ class Snapshots:
             await asyncio.wait([self._task])
             self.check()
 
-    async def packed(self, moment: Moment) -> tuple[list[bytes], Mark]:
-        """The batches of a snapshot and its mark, to go with a commit as they are."""
+    async def packed(self, moment: Moment) -> tuple[Iterator[bytes], Mark]:
+        """The batches of a snapshot, made as they are taken, and its mark."""
         began_s = self._clocks().mono_s
         blocks = (await asyncio.to_thread(moment.frozen.pack)).blocks
         chain = self._chain = self._chain.goes_on(moment.frozen, blocks)
@@ -140,15 +140,14 @@ class Snapshots:
             moment.number, moment.frozen.fingerprint, moment.positions, name, counts, list(chain.links)
         )
         chain.links.append((name, counts))
-        made = list(batches)
         self.since.size, self.since.cost_s = chain.size, self._clocks().mono_s - began_s
         self.count += 1
-        return made, mark
+        return batches, mark
 
     async def _write(self, moment: Moment) -> None:
         began_s = self._clocks().mono_s
         batches, mark = await self.packed(moment)
-        offset = await self._state.append(iter(batches))
+        offset = await self._state.append(batches)
         if not mark.behind:
             self.first_offset = offset
         self.since.cost_s = self._clocks().mono_s - began_s

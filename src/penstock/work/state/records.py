@@ -10,7 +10,7 @@ Up to format 2 a snapshot was whole, up to format 1 every commit was one: pieces
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -90,14 +90,13 @@ def halted_by(savepoint: str) -> str:
     return f"it was stopped by a command{f' with the savepoint {savepoint}' if savepoint else ''}"
 
 
-def piece_records(snapshot: str, blocks: Sequence[bytes], now_ms: int) -> tuple[list[int], list[Record]]:
-    """How many pieces each block has, and the pieces."""
+def piece_records(snapshot: str, blocks: Sequence[bytes], now_ms: int) -> tuple[list[int], Iterator[Record]]:
+    """How many pieces each block has, and the pieces, made as they are taken: all at once are the state once more in memory."""
     cut = [_cut(block) for block in blocks]
-    pieces = [piece for pieces in cut for piece in pieces]
-    made = [
+    made = (
         Record(PIECE, bytes(piece), now_ms, (("snapshot", snapshot.encode()), ("index", str(i).encode())))
-        for i, piece in enumerate(pieces)
-    ]
+        for i, piece in enumerate(piece for pieces in cut for piece in pieces)
+    )
     return [len(pieces) for pieces in cut], made
 
 

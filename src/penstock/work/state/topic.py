@@ -6,7 +6,7 @@ more than twice the state and the journal behind it; retention deletes nothing. 
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from penstock import record
@@ -168,7 +168,7 @@ class StateTopic:
         return ""
 
 
-def _batches(records: Sequence[Record]) -> Iterator[bytes]:
+def _batches(records: Iterable[Record]) -> Iterator[bytes]:
     """Pieces as batches; what they hold is compressed already (`engine.run.snapshot`)."""
     held: list[Record] = []
     size = 0

@@ -20,7 +20,7 @@ class Growth:
     edition: int
     count: int
     tail: Callable[[int], pl.DataFrame]
-    """The rows from a number on, copied."""
+    """The rows from a number on, in memory that stays as it is."""
 
 
 Known = Mapping[str, tuple[int, int]]

@@ -35,7 +35,7 @@ class Held(Protocol):
         """The values of some rows."""
 
     def tail(self, first: int) -> pl.Series:
-        """The values of the rows from one on, copied."""
+        """The values of the rows from one on, not copied: rows are added behind them, or elsewhere."""
 
 
 class Mask:
@@ -103,8 +103,8 @@ class Fixed:
         return self._made(self._values[numbers], self._mask.take(numbers))
 
     def tail(self, first: int) -> pl.Series:
-        """The values of the rows from one on, copied."""
-        return self._made(self._values[first : self._count].copy(), self._mask.tail(first, self._count))
+        """The values of the rows from one on."""
+        return self._made(self._values[first : self._count], self._mask.tail(first, self._count))
 
     def _made(self, values: NDArray[Any], there: There | None) -> pl.Series:
         made = pl.Series(self.name, values)
@@ -130,7 +130,7 @@ class Worded:
         return self._texts.take(numbers, self._mask.take(numbers), self.name, self.kind)
 
     def tail(self, first: int) -> pl.Series:
-        """The texts of the rows from one on, copied."""
+        """The texts of the rows from one on."""
         return self._texts.tail(first, self._mask.tail(first, self._texts.count), self.name, self.kind)
 
 

@@ -56,9 +56,9 @@ class Texts:
         return text_series(name, out, places, there, binary=kind == pl.Binary)
 
     def tail(self, first: int, there: NDArray[np.bool_] | None, name: str, kind: pl.DataType) -> pl.Series:
-        """The texts from a number on, copied out; null where not `there`."""
+        """The texts from a number on, null where not `there`; in the memory they stand in, of which nobody changes a byte."""
         places = self.at[first : self.count + 1]
-        out = self.data[places[0] : places[-1] + 1].copy()  # one more: an empty column has bytes, too
+        out = self.data[places[0] : places[-1] + 1]  # one more: an empty column has bytes, too
         return text_series(name, out, places - places[0], there, binary=kind == pl.Binary)
 
 

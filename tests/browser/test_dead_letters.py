@@ -5,8 +5,6 @@ A topic's, of a consumer that retries, and a queue's: the seed's example.
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from penstock.consumer.consumer import Consumer
 from penstock.consumer.delivery import Delivery
 from penstock.record import Record
 from penstock.testing.processes import BrokerProcess
+from tests.browser.process import console
 from tests.dlq.orders import Orders
 
 pytestmark = pytest.mark.browser
@@ -80,19 +79,6 @@ def shop(broker_address: str) -> Iterator[Shop]:
         if found.loop and found.consumer:
             found.loop.call_soon_threadsafe(found.consumer.stop)
         working.join(20)
-
-
-@contextmanager
-def console(*words: str) -> Iterator[str]:
-    """A web process; its address."""
-    command = [sys.executable, "-m", "penstock.web", "--http", "127.0.0.1:0", *words]
-    web = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        assert web.stdout
-        yield "http://" + web.stdout.readline().decode().split("http=")[1].strip()
-    finally:
-        web.terminate()
-        web.wait(20)
 
 
 @contextmanager

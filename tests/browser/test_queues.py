@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,21 +13,9 @@ from playwright.sync_api import expect
 
 from penstock.amqp import connect, url_of
 from penstock.testing.processes import BrokerProcess
+from tests.browser.process import console
 
 pytestmark = pytest.mark.browser
-
-
-@contextmanager
-def console(*words: str) -> Iterator[str]:
-    """A web process; its address."""
-    command = [sys.executable, "-m", "penstock.web", "--http", "127.0.0.1:0", *words]
-    web = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        assert web.stdout
-        yield "http://" + web.stdout.readline().decode().split("http=")[1].strip()
-    finally:
-        web.terminate()
-        web.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")

@@ -155,7 +155,10 @@ async def test_without_queues_a_server_says_so(here: World) -> None:
     assert "detailed" not in (await here.http.get("/metrics")).text
 
 
-@pytest.mark.skipif(not shutil.which("rabbitmqadmin"), reason="RabbitMQ's tool is not here")
+@pytest.mark.skipif(
+    not shutil.which("rabbitmqadmin"),
+    reason="rabbitmqadmin is not here: the package rabbitmq-server brings it",
+)
 async def test_rabbitmq_s_own_tool_looks_after_the_queues(shop: World) -> None:
     async with serving(shop) as base:
         host, port = base.removeprefix("http://").split(":")

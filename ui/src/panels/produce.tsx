@@ -1,17 +1,12 @@
 // Send one record from the browser.
 import { useState } from "preact/hooks";
 import { ApiError, api } from "../api/client";
-import { valid } from "../format/json";
 import { whole } from "../format/number";
 import { Refusal } from "../parts/ago";
 import { Icon } from "../parts/icons";
 import { ProduceTabs } from "../parts/snippets";
 import { withParams } from "../state/route";
-
-export function headersOf(text: string): Record<string, string> {
-  const lines = text.split("\n").filter((line) => line.includes(":"));
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]));
-}
+import { BodyField, HeadersField, headersOf } from "./written";
 
 export function ProducePanel({ topic }: { topic: string }) {
   const [key, setKey] = useState("");
@@ -19,7 +14,6 @@ export function ProducePanel({ topic }: { topic: string }) {
   const [headers, setHeaders] = useState("");
   const [sent, setSent] = useState<{ partition: number; offset: number } | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
-  const looksJson = /^\s*[{[]/.test(value);
   const send = async (event: Event) => {
     event.preventDefault();
     try {
@@ -38,15 +32,8 @@ export function ProducePanel({ topic }: { topic: string }) {
           Key (empty: none)
           <input class="mono" value={key} onInput={(e) => setKey(e.currentTarget.value)} />
         </label>
-        <label class="field">
-          Value
-          <textarea aria-label="Value" value={value} spellcheck={false} rows={7} onInput={(e) => setValue(e.currentTarget.value)} onKeyDown={(e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && void send(e)} />
-          <span class={looksJson && !valid(value) ? "warn-text" : ""}>{looksJson ? (valid(value) ? "valid JSON" : "not valid JSON; it is sent as text") : "text"}</span>
-        </label>
-        <label class="field">
-          Headers, one a line, name: value
-          <textarea class="short" aria-label="Headers" value={headers} spellcheck={false} rows={2} onInput={(e) => setHeaders(e.currentTarget.value)} />
-        </label>
+        <BodyField name="Value" text={value} write={setValue} send={send} />
+        <HeadersField text={headers} write={setHeaders} />
         <div class="row">
           <button type="submit" class="main">
             <Icon name="send" /> Send

@@ -1,5 +1,6 @@
 """Which queues count as queues of dead letters, by what the broker says of queues, exchanges and bindings."""
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,8 @@ from penstock.dlq.finding import queues_of
 
 pytestmark = pytest.mark.anyio
 Told = list[dict[str, Any]]
+Rules = dict[str, dict[str, Any]]
+BUSY = {"consumers": 1, "delivered": 3}
 
 
 @pytest.fixture
@@ -18,15 +21,23 @@ def anyio_backend() -> str:
 
 
 class Broker:
-    """A connection and its channel, to a broker with these queues; the default exchange leads to each by its name."""
+    """A connection and its channel, to a broker with these queues; the default exchange leads to each by its name.
+
+    `worked_at`: what more is said of queues."""
 
     url = SimpleNamespace(vhost="/")
 
-    def __init__(self, queues: dict[str, dict[str, Any]], exchanges: dict[str, str], bindings: Told) -> None:
+    def __init__(
+        self, queues: Rules, exchanges: dict[str, str], bindings: Told, worked_at: Mapping[str, Any]
+    ) -> None:
         standing = {"vhost": "/", "kind": "classic", "exclusive": False, "messages": 1}
+        standing |= {"consumers": 0, "delivered": 0}
         default = [bound("", name, name) for name in queues]
         self._told: dict[str, Told] = {
-            "queues": [{**standing, "name": name, "arguments": rules} for name, rules in queues.items()],
+            "queues": [
+                {**standing, "name": name, "arguments": rules, **worked_at.get(name, {})}
+                for name, rules in queues.items()
+            ],
             "exchanges": [
                 {"vhost": "/", "name": n, "kind": k} for n, k in {"": "direct", **exchanges}.items()
             ],
@@ -53,9 +64,9 @@ def dying(exchange: str, key: str | None = None) -> dict[str, Any]:
 
 
 async def found(
-    queues: dict[str, dict[str, Any]], exchanges: dict[str, str], bindings: Told
+    queues: Rules, exchanges: dict[str, str], bindings: Told, **worked_at: dict[str, int]
 ) -> list[tuple[str, int]]:
-    return await queues_of(cast(Connection, Broker(queues, exchanges, bindings)))
+    return await queues_of(cast(Connection, Broker(queues, exchanges, bindings, worked_at)))
 
 
 async def test_a_queue_that_a_dead_letter_exchange_leads_to_is_one() -> None:
@@ -76,3 +87,48 @@ async def test_exchanges_may_lead_to_each_other_as_far_as_clients_like_and_in_ci
     assert await found(queues, dict.fromkeys(names, "fanout"), [*bindings, bound(names[-1], "dead")]) == [
         ("queue:dead", 1)
     ]
+
+
+async def test_a_queue_whose_messages_wait_elsewhere_first_is_none() -> None:
+    later = {**dying("", "work"), "x-message-ttl": 60_000}
+    assert await found({"later": later, "work": {}}, {}, [], work=BUSY) == []
+    steps = {"a_minute": dying("", "a_second"), "a_second": dying("", "work"), "work": {}}
+    assert await found(steps, {}, [], work=BUSY) == []
+
+
+async def test_a_queue_whose_consumers_are_away_still_has_dead_letters() -> None:
+    orders = {"orders": {**dying("", "dead"), "x-message-ttl": 60_000}, "dead": {}}
+    assert await found(orders, {}, []) == [("queue:dead", 1)]
+    assert await found(orders, {}, [], orders={"delivered": 3}, dead=BUSY) == [("queue:dead", 1)]
+
+
+async def test_one_that_fails_is_enough_and_so_is_the_name() -> None:
+    queues = {"later": dying("", "dead"), "jobs": dying("", "dead"), "dead": {}}
+    assert await found(queues, {}, [], jobs=BUSY, dead=BUSY) == [("queue:dead", 1)]
+    assert await found({"later": dying("", "x.dlq"), "x.dlq": {}}, {}, [], **{"x.dlq": BUSY}) == [
+        ("queue:x.dlq", 1)
+    ]
+
+
+async def test_a_key_counts_through_direct_exchanges_only() -> None:
+    bindings = [
+        bound("one", "two", "dead", kind="exchange"),
+        bound("two", "dead", "dead"),
+        bound("two", "other", "more"),
+        bound("all", "two", "#", kind="exchange"),
+    ]
+    kinds = {"one": "direct", "two": "direct", "all": "topic"}
+    assert await found({"jobs": dying("one", "dead"), "dead": {}, "other": {}}, kinds, bindings) == [
+        ("queue:dead", 1)
+    ]
+    both = [("queue:dead", 1), ("queue:other", 1)]
+    assert await found({"jobs": dying("all", "dead"), "dead": {}, "other": {}}, kinds, bindings) == both
+
+
+async def test_ten_thousand_queues_with_a_dead_letter_queue_each_are_one_pass() -> None:
+    """A look at all bindings for each of them would take minutes."""
+    queues = {f"jobs{number}": dying("dlx", f"key{number}") for number in range(10_000)}
+    bindings = [bound("dlx", f"dead{number}", f"key{number}") for number in range(10_000)]
+    dead = {f"dead{number}": {} for number in range(10_000)}
+    assert len(await found({**queues, **dead}, {"dlx": "direct"}, bindings)) == 10_000
+    assert len(await found({**queues, **dead}, {"dlx": "topic"}, bindings)) == 10_000

@@ -2,8 +2,8 @@
 
 import pytest
 
-from penstock.broker.access import logins
 from penstock.broker.access.logins import FAILURE_S, WAITING_MAX
+from penstock.broker.turns.seldom import NOTICE_S
 from penstock.calls import CheckPassword, EndLogin, FindScram, Principal
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
@@ -90,7 +90,7 @@ def test_a_thousand_failures_are_a_few_lines_in_the_log(table: Table) -> None:
         table.later(0.02)
     notices = table.broker.take_notices()
     assert notices[0] == "a login failed: 'eve\\n' from 10.0.0.7 by SCRAM-SHA-256"
-    assert 2 <= len(notices) <= 1000 * 0.02 / logins.NOTICE_S + 1
+    assert 2 <= len(notices) <= 1000 * 0.02 / NOTICE_S + 1
     assert "logins failed, the last one: 'eve" in notices[1]
 
 

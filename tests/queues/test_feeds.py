@@ -194,6 +194,7 @@ def test_while_the_disk_is_full_nothing_is_given_up_that_is_not_kept_elsewhere()
     look(counter)
     assert begins(counter) == 20
     assert [body for body, _, _ in deaths(counter)] == numbers(*range(3, 20))
+    assert counter.broker.measures()[GIVEN_UP] == 17  # not what was tried while there was no room
 
 
 def test_over_crashes_each_record_is_in_one_place_and_retention_takes_none_that_is_in_no_other() -> None:

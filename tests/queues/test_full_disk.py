@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from penstock.broker.queues.topics.appends import OVERSIZED
 from penstock.calls import queues
 from penstock.errors import Refusal, Refused
 from penstock.log import DiskFull, Partition
@@ -143,3 +144,27 @@ def test_a_record_that_never_fits_is_dropped_with_a_word_and_holds_up_no_other(c
     assert counter.log.topics["results"].partitions[0].end_offset == 30
     [notice] = counter.broker.take_notices()
     assert "does not fit a segment of topic results" in notice
+
+
+def test_records_that_never_fit_are_counted_and_told_of_now_and_then(counter: Counter) -> None:
+    counter.log.create_topic("results", 1, {"segment.bytes": "10000"}, counter.now)
+    guest = counter.guest()
+    guest.exchange("out", "x-penstock-topic", arguments={"x-penstock-topic": "results"})
+    guest.queue(x_dead_letter_exchange="out", x_dead_letter_routing_key="k", x_message_ttl=0)
+    for _ in range(20):
+        guest.publish(LARGE)
+        counter.later(1)
+    told = counter.broker.take_notices()
+    assert len(told) == 2 and "10 times since" in told[1]
+    assert counter.broker.measures()[OVERSIZED] == 20
+
+
+def test_records_that_fit_by_themselves_are_not_dropped_for_being_large_together(counter: Counter) -> None:
+    counter.log.create_topic("results", 1, {"segment.bytes": "10000"}, counter.now)
+    guest = counter.guest()
+    guest.exchange("out", "x-penstock-topic", arguments={"x-penstock-topic": "results"})
+    guest.publish(
+        *[b"%d" % number for number in range(30)], exchange="out", to="k", headers={"h": "x" * 3000}
+    )
+    assert counter.log.topics["results"].partitions[0].end_offset == 30
+    assert counter.broker.take_notices() == []

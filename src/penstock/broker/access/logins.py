@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from penstock.broker.turns.seldom import Seldom
 from penstock.clock import Now
 from penstock.users.passwords import SALT_BYTES, nobodys, verify
 from penstock.users.scram import HASHES, ITERATIONS, ScramKeys
@@ -18,8 +19,6 @@ WAITING_MAX: Final = 64
 """Passwords that wait to be checked, some 50 ms each; further logins are told to come back."""
 FAILURE_S: Final = 0.5
 """How long a failed login waits for its answer, in seconds."""
-NOTICE_S: Final = 10.0
-"""Seconds between two notices of failed logins: whoever guesses must not fill the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,7 @@ class Logins:
         self._proven: dict[str, tuple[str, bytes]] = {}
         self._work: list[Work] = []
         self.waiting = 0
-        self._failures = 0
-        self._told_s = float("-inf")
+        self._failures = Seldom()
 
     def secret(self) -> bytes:
         """This process's own key."""
@@ -86,8 +84,7 @@ class Logins:
 
     def failed(self, what: str, now: Now) -> str | None:
         """Count a failure; the sentence to tell of it and of those before, where it is time for one."""
-        self._failures += 1
-        if now.mono_s - self._told_s < NOTICE_S:
+        count = self._failures.add(now)
+        if not count:
             return None
-        count, self._failures, self._told_s = self._failures, 0, now.mono_s
         return f"a login failed: {what}" if count == 1 else f"{count} logins failed, the last one: {what}"

@@ -31,6 +31,7 @@ from penstock.broker.transactions.aborted import Markers
 from penstock.broker.transactions.stable import StableOffsets
 from penstock.broker.turns.counts import Counts
 from penstock.broker.turns.errands import Errands
+from penstock.broker.turns.seldom import Seldom
 from penstock.broker.turns.timers import Timer, Timers
 from penstock.calls.queues import Arguments
 from penstock.clock import Now
@@ -80,6 +81,7 @@ class Queues:
         self.publishing: dict[Channel, None] = {}  # in this turn
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
+        self._dropped = Seldom()
         self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
         self.streams: dict[str, list[Queue]] = {}  # by their topic
         for queue in self.by_id.values():
@@ -126,7 +128,9 @@ class Queues:
         self._now = now
         failed = self.appends.flush(now)
         if failed is not None and failed.reason is Refusal.OVER_SEGMENT:
-            self.around.notices.append(f"a message was dropped: {failed.detail}")
+            if count := self._dropped.add(now):
+                times = "" if count == 1 else f", {count} times since this was told last"
+                self.around.notices.append(f"what left a queue was dropped{times}: {failed.detail}")
             failed = None  # it never fits
         self.ledger.flush(now, failed)
         self.letters.leaving.clear()

@@ -1,5 +1,6 @@
 """Messages that become records: a turn's are gathered and appended together, a batch a partition."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from penstock.broker.queues.queues import Queues
 
 BATCH_BYTES = 512 * 1024
+OVERSIZED = "penstock_queue_oversized_messages_total"
 
 
 class Appends:
@@ -41,20 +43,28 @@ class Appends:
         return True
 
     def flush(self, now: Now) -> Refused | None:
-        """Append what was gathered; why not all of it could be, or None."""
+        """Append what was gathered; why not all of it could be, the disk's reason before a record's, or None."""
         gathered, self._gathered = self._gathered, {}
         failed = None
         for partition, records in gathered.items():
-            failed = self._append(partition, records, now) or failed
+            found = self._append(partition, records, now)
+            if failed is None or (found is not None and failed.reason is Refusal.OVER_SEGMENT):
+                failed = found
         return failed
 
     def _append(self, partition: Partition, records: list[Record], now: Now) -> Refused | None:
         segment_bytes, failed = partition.settings.segment_bytes, None
-        for some in _together(records, min(BATCH_BYTES, segment_bytes // 2)):
+        pieces = deque(_together(records, min(BATCH_BYTES, segment_bytes // 2)))
+        while pieces:
+            some = pieces.popleft()
             batch = bytearray(record.encode(some))
             if len(batch) > segment_bytes:
+                if len(some) > 1:  # one of them may be to blame
+                    pieces.extendleft([one] for one in reversed(some))
+                    continue
                 words = f"a record of {len(batch)} bytes does not fit a segment of topic {partition.topic}"
                 failed = Refused(Refusal.OVER_SEGMENT, words)
+                self._queues.around.counts.add(OVERSIZED)
                 continue
             try:
                 partition.append(batch, list(record.scan(batch)), now)

@@ -33,9 +33,10 @@ GIVEN_UP = "penstock_queue_feed_expired_records_total"
 
 class Feed:
     """One queue's, by the key of a partition: `positions` is how far it has read, `before` where that stood when this turn
-    began, `safe` what of it is on disk; records below `given_up` are kept for it no longer."""
+    began, `safe` what of it is on disk; records below `given_up` are kept for it no longer, `dying` is how many died of that
+    in this turn."""
 
-    __slots__ = ("before", "given_up", "positions", "queue", "reading", "safe")
+    __slots__ = ("before", "dying", "given_up", "positions", "queue", "reading", "safe")
 
     def __init__(self, queue: Queue, positions: dict[str, int]) -> None:
         self.queue, self.positions = queue, positions
@@ -43,6 +44,7 @@ class Feed:
         self.given_up: dict[str, int] = {}
         self.before: dict[str, int] | None = None
         self.reading = False
+        self.dying = 0
 
 
 class Feeds:
@@ -117,7 +119,7 @@ class Feeds:
         moved, self._moved = self._moved, {}
         for feed in moved:
             assert feed.before is not None
-            feed.positions, feed.before = feed.before, None
+            feed.positions, feed.before, feed.dying = feed.before, None, 0
             self._keep(feed)
             self._queues.around.timers.at(now.mono_s + 1, partial(self._again, feed))
 
@@ -126,6 +128,7 @@ class Feeds:
         moved, self._moved = self._moved, {}
         for feed in moved:
             feed.before = None
+            self._count(feed)
             self._queues.ledger.when_safe(partial(self._is_safe, feed, dict(feed.positions)), now)
 
     def _is_safe(self, feed: Feed, positions: dict[str, int], refused: Refused | None, now: Now) -> None:
@@ -197,13 +200,18 @@ class Feeds:
 
     def _give_up(self, feed: Feed, records: list[Record]) -> None:
         """Retention wants the room: what the queue did not take in time dies as what expires in it."""
-        around, queue = self._queues.around, feed.queue
         for one in records:
-            self._queues.letters.add_fresh(queue, "expired", content_of(one, queue.name))
-        if records and not around.counts.sums[GIVEN_UP]:
+            self._queues.letters.add_fresh(feed.queue, "expired", content_of(one, feed.queue.name))
+        feed.dying += len(records)
+
+    def _count(self, feed: Feed) -> None:
+        """What was given up in a turn that was written."""
+        around, queue = self._queues.around, feed.queue
+        if feed.dying and not around.counts.sums[GIVEN_UP]:
             where = "dropped" if queue.asked.dead_exchange is None else "dead-lettered"
             around.notices.append(
                 f"{queue.spelled} did not take records of topic {queue.asked.topic} in time: they are {where} "
                 f"(x-penstock-pin-max-age, x-penstock-pin-max-bytes; counted in {GIVEN_UP})"
             )
-        around.counts.add(GIVEN_UP, len(records))
+        around.counts.add(GIVEN_UP, feed.dying)
+        feed.dying = 0

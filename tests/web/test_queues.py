@@ -163,17 +163,20 @@ async def test_rabbitmq_s_own_tool_looks_after_the_queues(shop: World) -> None:
     async with serving(shop) as base:
         host, port = base.removeprefix("http://").split(":")
 
-        async def admin(*words: str) -> str:
+        async def admin(*words: str, fails: bool = False) -> str:
             command = ["rabbitmqadmin", "-H", host, "-P", port, "-f", "tsv", *words]
             ran = await anyio.to_thread.run_sync(
                 partial(subprocess.run, command, capture_output=True, text=True)
             )
-            assert ran.returncode == 0, ran.stdout + ran.stderr
-            return ran.stdout
+            assert (ran.returncode != 0) == fails, ran.stdout + ran.stderr
+            return ran.stdout + ran.stderr
 
         await admin("declare", "queue", "name=emails", 'arguments={"x-max-length": 9}')
         await admin("declare", "exchange", "name=orders", "type=topic")
         await admin("declare", "binding", "source=orders", "destination=emails", "routing_key=order.*")
+        refused = await admin("declare", "queue", "name=emails", 'arguments={"x-max-length": 8}', fails=True)
+        assert "inequivalent arg 'x-max-length' for queue 'emails'" in refused and "Traceback" not in refused
+        assert "Not found: /api/" in await admin("delete", "queue", "name=nope", fails=True)
         assert "published" in await admin("publish", "exchange=orders", "routing_key=order.paid", "payload=7")
         assert "emails\t1" in await admin("list", "queues")
         assert "orders\temails\torder.*" in await admin("list", "bindings")

@@ -136,7 +136,7 @@ async def test_a_body_that_makes_no_sense_is_refused_with_its_reason(
     await here.client.create_topic("t", 2)
     answer = await here.send("POST", "/api/topics/t/records", body, 400)
     assert words in answer["error"], answer
-    assert set(answer) == {"error", "remedy", "place"}
+    assert set(answer) == {"error", "reason", "remedy", "place"}
     assert sum((await here.client.offsets("t")).values()) == 0, "nothing was written"
 
 

@@ -1,6 +1,7 @@
 """Answers: JSON out, bounded JSON in, and one table from what went wrong to a status.
 
-Knows nothing of resources. Every error is ``{"error", "remedy", "place"}``.
+Knows nothing of resources. Every error is ``{"error", "remedy", "place"}``, and ``reason``, as
+RabbitMQ's tools call the sentence of ``error``.
 """
 
 import asyncio
@@ -60,8 +61,12 @@ def ok(value: object, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def error_body(error: PenstockError) -> dict[str, str]:
-    """The three words of an error."""
-    return {"error": error.message, "remedy": error.remedy, "place": error.place}
+    """The words of an error."""
+    return _said(error.message, error.remedy, error.place)
+
+
+def _said(message: str, remedy: str, place: str = "") -> dict[str, str]:
+    return {"error": message, "reason": message, "remedy": remedy, "place": place}
 
 
 def status_of(error: PenstockError) -> int:
@@ -86,17 +91,13 @@ async def on_refusal(_: Request, error: Exception) -> Response:
 async def on_http_exception(_: Request, error: Exception) -> Response:
     """What the router says: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    body = {"error": str(error.detail), "remedy": REMEDIES.get(error.status_code, ""), "place": ""}
+    body = _said(str(error.detail), REMEDIES.get(error.status_code, ""))
     return ok(body, error.status_code, error.headers)
 
 
 async def on_timeout(_: Request, error: Exception) -> Response:
     """The broker, or a query, took longer than a request may take."""
-    body = {
-        "error": "the answer took too long",
-        "remedy": "try again; is the server busy or stuck?",
-        "place": "",
-    }
+    body = _said("the answer took too long", "try again; is the server busy or stuck?")
     return ok(body, 503, {"Retry-After": "1"})
 
 
@@ -104,7 +105,7 @@ async def on_failure(request: Request, error: Exception) -> Response:
     """A mistake of penstock's own: it stands in the log, not in the answer."""
     logging.getLogger("penstock.web").error("%s %s failed", request.method, request.url.path, exc_info=error)
     remedy = "this is a mistake in penstock: the web process's log says more"
-    return ok({"error": "the request failed", "remedy": remedy, "place": ""}, 500)
+    return ok(_said("the request failed", remedy), 500)
 
 
 async def read_body(request: Request, shape: type[T], *, strict: bool = True) -> T:

@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, batch, create, produce
 from tests.differential.fetching import NOBODY, id_of
-from tests.differential.running import Scenario
 
 
 def software_is_named_properly_or_refused(c: Connection, topic: str) -> Any:

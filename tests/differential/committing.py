@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, create
 from tests.differential.grouping import Member, alone, pair
-from tests.differential.running import Scenario
 from tests.differential.transacting import Producer
 
 

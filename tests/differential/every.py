@@ -1,9 +1,10 @@
 """All scenarios, by family, and the answers of ours that are meant to differ from Kafka's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.beside.comparison import Difference
+from tests.beside.running import Scenario
 from tests.differential.around import AROUND
 from tests.differential.committing import COMMITTING
 from tests.differential.fetch_sessions import FETCH_SESSIONS
@@ -11,7 +12,6 @@ from tests.differential.fetching import FETCHING
 from tests.differential.groups import GROUPS
 from tests.differential.limits import LIMITS
 from tests.differential.producing import PRODUCING
-from tests.differential.running import Outcome, Scenario
 from tests.differential.scenarios import SCENARIOS
 from tests.differential.topics import TOPICS
 from tests.differential.transactions import TRANSACTIONS
@@ -28,22 +28,6 @@ FAMILIES: Final[dict[str, tuple[Scenario, ...]]] = {
     "transactions": TRANSACTIONS,
     "topics, settings, compaction": TOPICS,
 }
-
-EVERY: Final[dict[str, Scenario]] = {one.__name__: one for family in FAMILIES.values() for one in family}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Why we answer otherwise; `ours` makes our answer out of Kafka's, `unmet` and `met` are facts that differ so."""
-
-    reason: str
-    ours: Callable[[Any], Any] = lambda answer: answer
-    unmet: frozenset[str] = frozenset()
-    met: frozenset[str] = frozenset()
-
-    def expected(self, kafka: Outcome) -> Outcome:
-        """What is expected of us."""
-        return Outcome(self.ours(kafka.answer), kafka.met - self.unmet | self.met, kafka.took_s)
 
 
 def at(index: int, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -108,9 +92,3 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         unmet=frozenset({"Metadata: what the client may do"}),
     ),
 }
-SAME: Final = Difference("")
-
-
-def expected(name: str, kafka: Outcome) -> Outcome:
-    """What is expected of us, given what Kafka did."""
-    return DIFFERENCES.get(name, SAME).expected(kafka)

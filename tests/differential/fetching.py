@@ -6,8 +6,8 @@ import uuid
 from typing import Any
 
 from penstock import record
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, batch, create, fetch, produce
-from tests.differential.running import Scenario
 
 NOBODY = uuid.UUID(int=1234567890123456789)
 

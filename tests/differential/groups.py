@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, create
 from tests.differential.grouping import Member, alone, described, pair, rejoin
-from tests.differential.running import Scenario
 
 PREPARING, COMPLETING, STABLE, EMPTY = "PreparingRebalance", "CompletingRebalance", "Stable", "Empty"
 

@@ -8,8 +8,8 @@ from google_crc32c import value as crc32c
 from penstock import record
 from penstock.compression import GZIP, LZ4, SNAPPY, ZSTD
 from penstock.record import Record
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, batch, create, fetch
-from tests.differential.running import Scenario
 
 AT_MS = 1_700_000_000_000
 

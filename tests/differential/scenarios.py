@@ -4,12 +4,10 @@
 """
 
 import struct
-from collections.abc import Callable
 from typing import Any
 
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, batch, create, fetch, produce
-
-Scenario = Callable[[Connection, str], Any]
 
 
 def a_topic_is_made_once_and_with_valid_settings(c: Connection, topic: str) -> Any:

@@ -1,4 +1,4 @@
-"""A penstock broker with the limits that the scenarios need, as Kafka gets them in `KAFKA`.
+"""A penstock broker with the limits that the scenarios need, as Kafka gets them in `SETTINGS`.
 
 python -m tests.differential.server --data-dir DIR --kafka 127.0.0.1:0      # flags as penstock.app.broker
 """
@@ -14,7 +14,7 @@ from penstock.broker.options import BrokerOptions
 SESSION_MIN_MS: Final = 500
 MEMBERS_MAX: Final = 5
 
-KAFKA: Final = {
+SETTINGS: Final = {
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
     "log.cleaner.backoff.ms": "200",
     "group.min.session.timeout.ms": str(SESSION_MIN_MS),

@@ -5,16 +5,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from penstock import record
 from penstock.record import Record
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, create, fetch, produce
 from tests.differential.asking import batch as batch_of
 from tests.differential.scenarios import join
 
-Scenario = Callable[[Connection, str], Any]
 CALM = 6
 """Answers, a tenth of a second apart, that must be the same."""
 AT_MS = 1_700_000_000_000

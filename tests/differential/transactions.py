@@ -4,10 +4,10 @@
 """
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from penstock import record
+from tests.beside.running import Scenario
 from tests.differential.asking import Connection, create, described, produce
 from tests.differential.transacting import (
     Producer,
@@ -16,8 +16,6 @@ from tests.differential.transacting import (
     latest,
     settled,
 )
-
-Scenario = Callable[[Connection, str], Any]
 
 
 def a_transactional_id_gets_one_epoch_after_the_other(c: Connection, topic: str) -> Any:

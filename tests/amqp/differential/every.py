@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.amqp.differential.access import ACCESS
@@ -17,8 +16,9 @@ from tests.amqp.differential.queues import QUEUES
 from tests.amqp.differential.quorum import QUORUM
 from tests.amqp.differential.replying import REPLYING
 from tests.amqp.differential.routing import ROUTING
-from tests.amqp.differential.running import Outcome, Scenario
 from tests.amqp.differential.settling import SETTLING
+from tests.beside.comparison import Difference
+from tests.beside.running import Scenario
 
 FAMILIES: Final[dict[str, tuple[Scenario, ...]]] = {
     "connections and channels": CONNECTING,
@@ -35,22 +35,6 @@ FAMILIES: Final[dict[str, tuple[Scenario, ...]]] = {
     "quorum queues and streams": QUORUM,
     "what users may do": ACCESS,
 }
-
-EVERY: Final[dict[str, Scenario]] = {one.__name__: one for family in FAMILIES.values() for one in family}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Why we answer otherwise; `ours` makes our answer out of RabbitMQ's, `unmet` and `met` are facts that differ so."""
-
-    reason: str
-    ours: Callable[[Any], Any] = lambda answer: answer
-    unmet: frozenset[str] = frozenset()
-    met: frozenset[str] = frozenset()
-
-    def expected(self, theirs: Outcome) -> Outcome:
-        """What is expected of us."""
-        return Outcome(self.ours(theirs.answer), theirs.met - self.unmet | self.met, theirs.took_s)
 
 
 def at(*changes: tuple[int, Any]) -> Callable[[Any], Any]:
@@ -129,9 +113,3 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         unmet=frozenset({"basic.return: 312 NO_ROUTE", "basic.return: through the default exchange"}),
     ),
 }
-SAME: Final = Difference("")
-
-
-def expected(name: str, theirs: Outcome) -> Outcome:
-    """What is expected of us, given what RabbitMQ did."""
-    return DIFFERENCES.get(name, SAME).expected(theirs)

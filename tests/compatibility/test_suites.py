@@ -2,10 +2,9 @@
 
 import pytest
 
+from tests.beside.suites import Suite
 from tests.compatibility.servers import penstock
-from tests.compatibility.suites.__main__ import PAGE, kept, markdown, unexplained
-from tests.compatibility.suites.running import run
-from tests.compatibility.suites.sources import PYTHON, SOURCES, Suite
+from tests.compatibility.suites.__main__ import KAFKA
 
 ADMIN, CONSUMER = (
     "test/integration/test_admin_integration.py",
@@ -34,24 +33,11 @@ SELECTION = {
 }
 
 
-@pytest.mark.parametrize("suite", SOURCES, ids=lambda suite: suite.name)
+@pytest.mark.parametrize("suite", KAFKA.suites, ids=lambda suite: suite.name)
 def test_a_client_s_own_tests_pass_where_they_pass_on_kafka(suite: Suite) -> None:
-    if suite.name != "kafka-python" and not (suite.folder.is_dir() and PYTHON.exists()):
+    if suite.name != "kafka-python" and not (suite.folder.is_dir() and suite.environment.python.exists()):
         pytest.skip(
             f"{suite.name}'s tests are in no package: python -m tests.compatibility.suites clones them"
         )
-    allowed = {t for t, outcome in kept()[suite.name]["penstock"].items() if outcome[0] == "passed"}
     with penstock(suite.settings) as address:
-        found = run(suite, address, SELECTION[suite.name], test_s=60, whole_s=120)
-    assert found
-    assert {
-        test: outcome for test, outcome in found.items() if test in allowed and outcome[0] != "passed"
-    } == {}
-
-
-def test_what_fails_here_and_not_on_kafka_has_a_reason() -> None:
-    assert unexplained(kept()) == []
-
-
-def test_the_page_is_fresh() -> None:
-    assert PAGE.read_text() == markdown(kept()), "run: python -m tests.compatibility.suites"
+        assert KAFKA.lost(suite, address, SELECTION[suite.name]) == {}

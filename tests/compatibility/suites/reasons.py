@@ -34,8 +34,3 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         ),
     },
 }
-
-
-def reason(suite: str, test: str) -> str:
-    """Why; empty where nobody knows."""
-    return next((why for name, why in REASONS[suite].items() if test.startswith(name)), "")

@@ -6,125 +6,74 @@ from the projects' repositories. All of it stays under `.oracle/`, nothing is co
 
 import shutil
 import subprocess
-import sys
-import tarfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-HERE = Path(__file__).parent
-ORACLE = HERE.parent.parent.parent / ".oracle"
-SUITES = ORACLE / "suites"
-PYTHON = ORACLE / "venv" / "bin" / "python"
-"""The suites have their own environment: their pytest plugins are not ours."""
+from tests.beside.suites import ALONE, ORACLE, Environment, Suite
 
-PACKAGES = (
-    "aiokafka==0.14.0", "kafka-python==3.0.12", "cramjam", "lz4", "python-snappy",
-    "zstandard", "crc32c", "requests", "trivup", "pytest", "pytest-asyncio", "pytest-mock", "pytest-timeout",
-    "confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.0", "avro",
+HERE: Final = Path(__file__).parent
+CLIENTS: Final = Environment(
+    "venv",
+    (
+        "aiokafka==0.14.0", "kafka-python==3.0.12", "cramjam", "lz4", "python-snappy",
+        "zstandard", "crc32c", "requests", "trivup", "pytest", "pytest-asyncio", "pytest-mock", "pytest-timeout",
+        "confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.0", "avro",
+    ),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Suite:
-    """`paths` are given to pytest in the suite's folder; `settings` are the server's, in Kafka's words."""
-
-    name: str
-    paths: tuple[str, ...]
-    environment: Callable[[str], dict[str, str]]
-    unpack: Callable[[Path], None]
-    settings: dict[str, str] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> Path:
-        return SUITES / self.name
-
-
-def make_environment() -> None:
-    """The environment with the clients and what their tests need, once."""
-    ready = PYTHON.parent.parent / "ready"
-    if ready.exists() and ready.read_text() == "\n".join(PACKAGES):
-        return
-    subprocess.run([sys.executable, "-m", "venv", str(PYTHON.parent.parent)], check=True)
-    subprocess.run([str(PYTHON), "-m", "pip", "install", "-q", *PACKAGES], check=True)
-    ready.write_text("\n".join(PACKAGES))
+QUIET: Final = ("-p", "no:warnings")
 
 
 def unpack_kafka_python(folder: Path) -> None:
     """Its source archive has its integration tests, but not the module that starts servers."""
-    words = ["download", "-q", "--no-binary", ":all:", "--no-deps", "-d", str(SUITES), "kafka-python==3.0.12"]
-    subprocess.run([str(PYTHON), "-m", "pip", *words], check=True)
-    with tarfile.open(SUITES / "kafka_python-3.0.12.tar.gz") as archive:
-        tests = [m for m in archive.getmembers() if m.name.split("/")[1:2] == ["test"]]
-        for member in tests:
-            member.name = member.name.split("/", 1)[1]
-        archive.extractall(folder, tests, filter="data")
+    CLIENTS.unpack("kafka-python==3.0.12", "test", folder)
     (folder / "test" / "__init__.py").touch()
     shutil.copy(HERE / "kafka_python_fixture.py", folder / "test" / "service.py")
 
 
 def clone(repository: str, tag: str, folder: Path) -> None:
-    words = [
-        "git",
-        "clone",
-        "-q",
-        "--depth",
-        "1",
-        "--branch",
-        tag,
-        f"https://github.com/{repository}",
-        str(folder),
-    ]
-    subprocess.run(words, check=True)
-    for source in ("aiokafka", "src"):  # the installed package is tested, not the clone's
+    """A project's repository; the installed package is tested, not the clone's."""
+    address = f"https://github.com/{repository}"
+    subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", "--branch", tag, address, str(folder)], check=True
+    )
+    for source in ("aiokafka", "src"):
         shutil.rmtree(folder / source, ignore_errors=True)
 
 
-def unpack_aiokafka(folder: Path) -> None:
-    clone("aio-libs/aiokafka", "v0.14.0", folder)
-
-
-def unpack_confluent(folder: Path) -> None:
-    clone("confluentinc/confluent-kafka-python", "v2.16.0", folder)
-
-
-def prepare(suite: Suite) -> None:
-    """Lay the suite out where it is not there yet; raises CalledProcessError where it cannot be had."""
-    make_environment()
-    if not suite.folder.is_dir():
-        suite.unpack(suite.folder)
-    if suite.name == "aiokafka":
-        shutil.copy(HERE / "aiokafka_fixtures.py", suite.folder / "tests" / "conftest.py")
-
-
-SOURCES = (
+SOURCES: Final = (
     Suite(
         "kafka-python",
+        CLIENTS,
         ("test/integration",),
         lambda address: {
-            "KAFKA_URI": f"kafka://{address}", "KAFKA_VERSION": "4.3.1", "KAFKA_ROOT": str(SUITES), "KAFKA_PYTHON_LOG": "",
+            "KAFKA_URI": f"kafka://{address}", "KAFKA_VERSION": "4.3.1", "KAFKA_ROOT": str(ORACLE / "suites"),
+            "KAFKA_PYTHON_LOG": "",
         },
         unpack_kafka_python,
         settings={"num.partitions": "4"},
-        words=("-c", "/dev/null", "--rootdir", "."),
+        words=(*QUIET, *ALONE),
     ),
     Suite(
         "aiokafka",
+        CLIENTS,
         tuple(f"tests/test_{part}.py" for part in (
             "admin", "client", "conn", "consumer", "coordinator", "fetcher", "message_accumulator", "pep492", "producer", "sasl",
             "sender", "transactional_consumer", "transactional_producer",
         )),  # those that want a broker
         lambda address: {"KAFKA_ADDRESS": address},
-        unpack_aiokafka,
+        partial(clone, "aio-libs/aiokafka", "v0.14.0"),
+        lambda folder: shutil.copy(HERE / "aiokafka_fixtures.py", folder / "tests" / "conftest.py"),
         settings={"num.partitions": "2"},
+        words=QUIET,
     ),
     Suite(
         "confluent-kafka",
+        CLIENTS,
         ("tests/integration/admin", "tests/integration/consumer", "tests/integration/producer", "tests/integration/serialization"),
         lambda address: {"BROKERS": address},
-        unpack_confluent,
+        partial(clone, "confluentinc/confluent-kafka-python", "v2.16.0"),
         settings={"num.partitions": "4"},
-        words=("-c", "/dev/null", "--rootdir", "."),
+        words=(*QUIET, *ALONE),
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.beside.processes import Weighed, found
 from bench.oracle.rabbitmq import rabbitmq as oracle
 from penstock.testing.processes import BrokerProcess
 
@@ -21,7 +22,7 @@ Running = tuple[str, int]
 """Where it listens, and its process."""
 
 
-class Side:
+class Side(Weighed):
     """A server. `start_s`: from the process's begin until it greets clients."""
 
     def __init__(self, name: str, start: Callable[[], AbstractContextManager[Running]]) -> None:
@@ -46,19 +47,6 @@ class Side:
         """End it."""
         self._life.close()
 
-    def processes(self) -> list[psutil.Process]:
-        """The server and all that it started."""
-        own = psutil.Process(self.pid)
-        return [own, *own.children(recursive=True)]
-
-    def cpu_s(self) -> float:
-        """CPU seconds that all its processes have used."""
-        return float(sum(sum(one.cpu_times()[:2]) for one in self.processes()))
-
-    def memory_mb(self) -> float:
-        """Resident memory of all its processes now."""
-        return float(sum(one.memory_info().rss for one in self.processes())) / 1e6
-
 
 @contextlib.contextmanager
 def _penstock(home: Path) -> Iterator[Running]:
@@ -72,12 +60,8 @@ def _penstock(home: Path) -> Iterator[Running]:
         broker.stop()
 
 
-@contextlib.contextmanager
-def _rabbitmq(home: Path) -> Iterator[Running]:
-    before = {child.pid for child in psutil.Process().children()}
-    with oracle(home=home) as address:
-        new = [child for child in psutil.Process().children() if child.pid not in before]
-        yield address, next(child.pid for child in new if child.name() != "epmd")
+def _rabbitmq(home: Path) -> AbstractContextManager[Running]:
+    return found(oracle(home=home), lambda child: child.name() != "epmd")
 
 
 SIDES = {"penstock": _penstock, "rabbitmq": _rabbitmq}

@@ -3,24 +3,20 @@
 Knows the parts; how they measure is theirs, how it is shown is `table`'s.
 """
 
-import json
-import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import psutil
 
-from bench.__main__ import OUT, machine
 from bench.amqp.load import CONNECTIONS, Kind, consume, publish
 from bench.amqp.million import waiting
 from bench.amqp.sides import SIDES, Side, running
+from bench.beside.figures import Figures, Found
 from bench.oracle import rabbitmq as oracle
 
 FAULTS = (OSError, RuntimeError, psutil.Error)
-"""What one measurement may meet without ending the others; it is written down."""
 IDLE_S = 2.0
 VARIED = 256
 """About so many bytes have messages that are all of other lengths: what servers remember of the one before is of less use."""
@@ -42,56 +38,14 @@ class Scale:
 
 SHORT = Scale(runs=1, messages=2_000, most_s=2.0, sizes=(256,), connections=(1, 10), waiting=5_000)
 
-Figures = dict[str, float]
-
-
-class Found:
-    """Figures by what was measured (`publish/10/256`) and server: one entry a run."""
-
-    def __init__(self, scale: Scale) -> None:
-        self.scale, self.begun_s, self.machine = scale, time.monotonic(), machine()
-        self.runs: dict[str, dict[str, list[Figures]]] = {}
-        self.troubles: list[str] = []
-
-    def note(self, what: str, side: str, measure: Callable[[], Figures]) -> None:
-        """Measure and keep it, or why it could not be measured."""
-        try:
-            figures = measure()
-        except FAULTS as error:
-            self.troubles.append(f"{what} {side}: {type(error).__name__}: {error}"[:500])
-            print(self.troubles[-1], flush=True)
-            return
-        self.runs.setdefault(what, {}).setdefault(side, []).append(figures)
-        print(f"{what:18} {side:9} " + " ".join(f"{k}={v:.4g}" for k, v in figures.items()), flush=True)
-
-    def report(self) -> dict[str, Any]:
-        """Everything, for the file and the tables."""
-        return {
-            "amqp": {
-                what: {side: _median(runs) for side, runs in by_side.items()}
-                for what, by_side in self.runs.items()
-            },
-            "runs": self.scale.runs, "rabbitmq": oracle.VERSION, "machine": self.machine, "each": self.runs,
-            "minutes": round((time.monotonic() - self.begun_s) / 60, 1), "troubles": self.troubles,
-        }  # fmt: skip
-
-    def save(self) -> None:
-        """Write what there is so far."""
-        OUT.mkdir(exist_ok=True)
-        (OUT / "amqp.json").write_text(json.dumps(self.report(), indent=1) + "\n")
-
-
-def _median(runs: list[Figures]) -> Figures:
-    return {figure: statistics.median(run[figure] for run in runs) for figure in runs[0]}
-
 
 def measure(scale: Scale) -> dict[str, Any]:
     """All that `scale` names, the servers in turn; written to `bench/out/amqp.json` as it comes."""
-    found = Found(scale)
+    found = Found("amqp", scale.runs, FAULTS, {"rabbitmq": oracle.VERSION})
     for _ in range(scale.runs):
         for name in scale.sides:
             with running(name) as side:
-                _flows(found, side)
+                _flows(found, scale, side)
             found.save()
     for name in scale.sides if scale.waiting else ():
         with running(name) as side:
@@ -100,16 +54,15 @@ def measure(scale: Scale) -> dict[str, Any]:
     return found.report()
 
 
-def _flows(found: Found, side: Side) -> None:
+def _flows(found: Found, scale: Scale, side: Side) -> None:
     """Everything that one server is put to in one run; what was published is what is then consumed."""
-    scale = found.scale
     time.sleep(IDLE_S)
     found.note("start", side.name, lambda: {"start_s": side.start_s, "idle_mb": side.memory_mb()})
     publish(side, Kind("warm", 256), 1, scale.messages // 4, scale.most_s)
     consume(side, "warm", 1, scale.messages // 8, scale.most_s)
     for size in scale.sizes:
         for connections in scale.connections:
-            _there_and_back(found, side, size, connections)
+            _there_and_back(found, scale, side, size, connections)
     for connections in scale.connections:
         kind = Kind("varied", VARIED, varied=True)
         found.note(
@@ -119,8 +72,8 @@ def _flows(found: Found, side: Side) -> None:
         )
 
 
-def _there_and_back(found: Found, side: Side, size: int, connections: int) -> None:
-    scale, queue, what = found.scale, f"queue-{size}-{connections}", f"{connections}/{size}"
+def _there_and_back(found: Found, scale: Scale, side: Side, size: int, connections: int) -> None:
+    queue, what = f"queue-{size}-{connections}", f"{connections}/{size}"
     sent: list[Figures] = []
 
     def there() -> Figures:

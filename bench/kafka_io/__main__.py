@@ -2,31 +2,27 @@
 
 import argparse
 import dataclasses
-import json
 import signal
 import sys
-from pathlib import Path
+from typing import Any
 
+from bench.beside.commands import parser, show
 from bench.kafka_io import __doc__ as words
 from bench.kafka_io.table import markdown
 from bench.kafka_io.whole import PARTS, SHORT, Scale, measure
-from bench.marks import fill
 from bench.oracle import kafka as oracle
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=words, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="each figure once, with less data")
-    parser.add_argument("--runs", type=int, help="of how many runs the median is taken")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part; latency needs bulk")
-    parser.add_argument("--size", type=int, choices=Scale().sizes, help="one record size")
-    parser.add_argument("--fsync", choices=("yes", "no"), help="one of the two")
-    parser.add_argument("--side", choices=Scale().sides, help="one server alone")
-    parser.add_argument("--limit", type=int, default=45, help="minutes after which it gives up")
-    parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
-    parser.add_argument("--table", type=Path, help="measure nothing: show an earlier run's file")
-    return parser.parse_args()
+    found = parser(words)
+    found.add_argument("--only", choices=PARTS, action="append", help="one part; latency needs bulk")
+    found.add_argument("--size", type=int, choices=Scale().sizes, help="one record size")
+    found.add_argument("--fsync", choices=("yes", "no"), help="one of the two")
+    found.add_argument("--side", choices=Scale().sides, help="one server alone")
+    found.add_argument("--limit", type=int, default=45, help="minutes after which it gives up")
+
+    return found.parse_args()
 
 
 def scale_of(given: argparse.Namespace) -> Scale:
@@ -44,24 +40,16 @@ def scale_of(given: argparse.Namespace) -> Scale:
     return dataclasses.replace(scale, runs=given.runs) if given.runs else scale
 
 
-def main() -> None:
-    """Measure, or show what was measured."""
-    given = arguments()
-    # Told to end, the servers are ended too: both signals unwind the same way.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def measured(given: argparse.Namespace) -> dict[str, Any]:
+    """What is asked for; ends with the reason where there is no Kafka."""
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {given.limit} minutes"))
     signal.alarm(given.limit * 60)
-    if given.table:
-        found = json.loads(given.table.read_text())
-    else:
-        scale = scale_of(given)
-        if "kafka" in scale.sides and (reason := oracle.missing()):
-            sys.exit(f"cannot start Kafka: {reason}; --side penstock measures penstock alone")
-        found = measure(scale)
-    print(markdown(found))
-    if given.docs:
-        fill("kafka_io", markdown(found))
+    scale = scale_of(given)
+    if "kafka" in scale.sides and (reason := oracle.missing()):
+        sys.exit(f"cannot start Kafka: {reason}; --side penstock measures penstock alone")
+    return measure(scale)
 
 
 if __name__ == "__main__":
-    main()
+    given = arguments()
+    show(given, "kafka_io", lambda: measured(given), markdown)

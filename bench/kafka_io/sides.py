@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.beside.processes import Weighed, found
 from bench.oracle import kafka as oracle
 from penstock.testing.processes import BrokerProcess
 
@@ -21,34 +22,13 @@ ANSWERS_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
-class Side:
+class Side(Weighed):
     """A running server. `start_s`: from the process's begin to its first answer, without the client's own start."""
 
     name: str
     address: str
     pid: int
     start_s: float
-
-    def processes(self) -> list[psutil.Process]:
-        """The server and all that it started."""
-        own = psutil.Process(self.pid)
-        return [own, *own.children(recursive=True)]
-
-    def cpu_s(self) -> float:
-        """CPU seconds that all its processes have used."""
-        return float(sum(sum(one.cpu_times()[:2]) for one in self.processes()))
-
-    def memory_mb(self) -> float:
-        """Resident memory of all its processes now."""
-        return float(sum(one.memory_info().rss for one in self.processes())) / 1e6
-
-    def memory_most_mb(self) -> float:
-        """The most that they ever held (Linux keeps it; elsewhere: what they hold now)."""
-        marks = [Path(f"/proc/{one.pid}/status") for one in self.processes()]
-        if not all(mark.exists() for mark in marks):
-            return self.memory_mb()
-        lines = [line for mark in marks for line in mark.read_text().splitlines() if line.startswith("VmHWM")]
-        return sum(int(line.split()[1]) for line in lines) * 1024 / 1e6
 
 
 @contextlib.contextmanager
@@ -66,10 +46,9 @@ def penstock(fsync: bool) -> Iterator[Side]:
 @contextlib.contextmanager
 def kafka(fsync: bool) -> Iterator[Side]:
     """A Kafka broker on a directory that is formatted and empty; formatting is not counted as start."""
-    before = {child.pid for child in psutil.Process().children()}
-    with oracle.kafka({"log.flush.interval.messages": "1"} if fsync else {}) as address:
-        new = [child for child in psutil.Process().children() if child.pid not in before]
-        yield _answering("kafka", address, next(child.pid for child in new if "java" in child.name()))
+    server = oracle.kafka({"log.flush.interval.messages": "1"} if fsync else {})
+    with found(server, lambda child: "java" in child.name()) as (address, pid):
+        yield _answering("kafka", address, pid)
 
 
 SIDES = {"penstock": penstock, "kafka": kafka}

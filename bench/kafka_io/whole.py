@@ -4,12 +4,10 @@ Knows the parts; how they measure is theirs, how it is shown is `table`'s.
 """
 
 import itertools
-import json
-import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +17,14 @@ from typing import Any
 import psutil
 from confluent_kafka import KafkaException
 
-from bench.__main__ import OUT, machine
+from bench.beside.figures import Found
 from bench.kafka_io.bulk import FILE_BYTES, bulk
 from bench.kafka_io.open_loop import open_loop
 from bench.kafka_io.sides import SIDES, Side, create_topic, settle
 from bench.kafka_io.small import CONNECTIONS, small
 from bench.oracle import kafka as oracle
 
-FAULTS = (OSError, RuntimeError, KafkaException, subprocess.SubprocessError, psutil.Error)
-"""What one measurement may meet without ending the others; it is written down."""
+FAULTS = (OSError, RuntimeError, KeyError, KafkaException, subprocess.SubprocessError, psutil.Error)
 PARTS = ("bulk", "small", "latency")
 IDLE_S = 2.0
 
@@ -50,63 +47,6 @@ class Scale:
 
 SHORT = Scale(runs=1, file_share=0.3, small_s=0.7, latency_s=(0.3, 1.0), warm_s=1.5)
 
-Key = tuple[str, ...]
-
-
-class Found:
-    """Figures by what was measured (`bulk/100/no`) and server: one entry a run."""
-
-    def __init__(self, scale: Scale) -> None:
-        self.scale, self.begun_s = scale, time.monotonic()
-        self.runs: dict[str, dict[str, list[dict[str, float]]]] = {}
-        self.troubles: list[str] = []
-        self.machine = machine()
-
-    def note(self, what: str, side: str, measure: Callable[[], dict[str, float]]) -> None:
-        """Measure and keep it, or why it could not be measured."""
-        try:
-            figures = measure()
-        except FAULTS as error:
-            self.troubles.append(f"{what} {side}: {type(error).__name__}: {error}"[:500])
-            print(f"{what:22} {side:9} {self.troubles[-1]}", flush=True)
-            return
-        self.runs.setdefault(what, {}).setdefault(side, []).append(figures)
-        print(f"{what:22} {side:9} " + " ".join(f"{k}={v:.4g}" for k, v in figures.items()), flush=True)
-
-    @contextmanager
-    def going_on(self, what: str) -> Iterator[None]:
-        """A fault inside, such as a server that does not start, is written down, and the next has its turn."""
-        try:
-            yield
-        except (*FAULTS, KeyError) as error:
-            self.troubles.append(f"{what}: {type(error).__name__}: {error}"[:500])
-            print(self.troubles[-1], flush=True)
-
-    def medians(self) -> dict[str, dict[str, dict[str, float]]]:
-        """By what and server; figures that one of the runs lacks are left out."""
-        return {
-            what: {side: _median(runs) for side, runs in by_side.items()}
-            for what, by_side in self.runs.items()
-        }
-
-    def report(self) -> dict[str, Any]:
-        """Everything, for the file and the tables."""
-        return {
-            "kafka_io": self.medians(), "runs": self.scale.runs, "kafka": oracle.VERSION, "machine": self.machine,
-            "minutes": round((time.monotonic() - self.begun_s) / 60, 1), "troubles": self.troubles, "each": self.runs,
-        }  # fmt: skip
-
-    def save(self) -> Path:
-        """Write what there is so far."""
-        OUT.mkdir(exist_ok=True)
-        target = OUT / "kafka_io.json"
-        target.write_text(json.dumps(self.report(), indent=1) + "\n")
-        return target
-
-
-def _median(runs: list[dict[str, float]]) -> dict[str, float]:
-    return {figure: statistics.median(run[figure] for run in runs) for figure in runs[0]}
-
 
 def word(fsync: bool) -> str:
     """How a row's fsync is named."""
@@ -115,16 +55,16 @@ def word(fsync: bool) -> str:
 
 def measure(scale: Scale) -> dict[str, Any]:
     """All that `scale` names; written to `bench/out/kafka_io.json` as it comes."""
-    found = Found(scale)
+    found = Found("kafka_io", scale.runs, FAULTS, {"kafka": oracle.VERSION})
     with tempfile.TemporaryDirectory(prefix="bench-lines-") as folder:
         rounds = itertools.product(range(scale.runs), scale.fsyncs, scale.sides)
         for _, fsync, name in rounds if {"bulk", "small"} & set(scale.parts) else ():
             with found.going_on(f"{name}, fsync {word(fsync)}"), _running(found, name, fsync) as side:
-                _load(found, side, fsync, Path(folder))
+                _load(found, scale, side, fsync, Path(folder))
             found.save()
     for fsync in scale.fsyncs if "latency" in scale.parts else ():
         with found.going_on(f"latency, fsync {word(fsync)}"):
-            _latency(found, fsync)
+            _latency(found, scale, fsync)
         found.save()
     return found.report()
 
@@ -139,9 +79,9 @@ def _running(found: Found, name: str, fsync: bool) -> Iterator[Side]:
         yield side
 
 
-def _load(found: Found, side: Side, fsync: bool, folder: Path) -> None:
+def _load(found: Found, scale: Scale, side: Side, fsync: bool, folder: Path) -> None:
     """Everything that one server is put to in one run, and what it weighs afterwards."""
-    scale, synced = found.scale, word(fsync)
+    synced = word(fsync)
     if "bulk" in scale.parts:
         for size in scale.sizes:
             found.note(
@@ -161,9 +101,8 @@ def peak(found: Found, size: int, fsync: bool) -> float:
     return min(figures["produce_mb_s"] for figures in by_side.values()) * 1e6 / size
 
 
-def _latency(found: Found, fsync: bool) -> None:
+def _latency(found: Found, scale: Scale, fsync: bool) -> None:
     """Both servers run, and are asked in turn: the same rates for both."""
-    scale = found.scale
     with ExitStack() as stack:
         sides = [stack.enter_context(SIDES[name](fsync)) for name in scale.sides]
         for side in sides:

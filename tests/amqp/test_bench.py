@@ -8,7 +8,8 @@ from bench import marks
 from bench.amqp import table
 from bench.amqp.load import Kind
 from bench.amqp.peer import acknowledgements, confirmed, delivery_bytes, message
-from bench.amqp.whole import Found, Scale, measure
+from bench.amqp.whole import FAULTS, Scale, measure
+from bench.beside.figures import Found
 
 from penstock.wire.amqp.methods import frame
 from tests.amqp.driving import opened
@@ -61,7 +62,7 @@ def test_a_delivery_is_measured_when_it_is_whole() -> None:
 
 
 def test_the_short_form_measures_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.amqp.whole.OUT", tmp_path)
+    monkeypatch.setattr("bench.beside.figures.OUT", tmp_path)
     found = measure(TINY)
     assert found["troubles"] == []
     flows = {f"{way}/{n}/{size}" for way in ("publish", "consume") for n in (1, 10) for size in (12, 256)}
@@ -78,7 +79,7 @@ def test_the_short_form_measures_everything(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_cannot_be_measured_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    found = Found(TINY)
+    found = Found("amqp", 1, FAULTS, {"rabbitmq": "3.10"})
 
     def fails() -> dict[str, float]:
         raise TimeoutError("nothing came")

@@ -94,7 +94,9 @@ class Suites:
         lines = ["", f"## {suite}"]
         if differ := self.differing(suite):
             lines += ["", f"Pass on {self.real} and not on penstock:", ""]
-            lines += [f"- `{t}`: {self.reason(suite, t) or 'a defect: ' + said}" for t, said in differ.items()]
+            lines += [
+                f"- `{t}`: {self.reason(suite, t) or 'a defect: ' + said}" for t, said in differ.items()
+            ]
         neither = {t: said for t, (how, said) in there.items() if how == "failed" and not passed(here, t)}
         if neither:
             lines += ["", "Pass on neither, in this setting:", ""]
@@ -118,7 +120,9 @@ class Suites:
                 with self.servers[name](suite.settings) as address:
                     found = suite.run(address)
                 outcomes.setdefault(suite.name, {})[name] = found
-                print(suite.name, name, sum(passed(found, test) for test in found), "of", len(found), flush=True)
+                print(
+                    suite.name, name, sum(passed(found, test) for test in found), "of", len(found), flush=True
+                )
                 # The texts of errors may name this machine's folders; the kept ones do not.
                 self.file.write_text(self.lay_out(outcomes).replace(f"{Path.cwd()}/", "") + "\n")
         if any(len(by_server) < len(self.servers) for by_server in outcomes.values()):

@@ -34,9 +34,7 @@ def unpack_kafka_python(folder: Path) -> None:
 def clone(repository: str, tag: str, folder: Path) -> None:
     """A project's repository; the installed package is tested, not the clone's."""
     address = f"https://github.com/{repository}"
-    subprocess.run(
-        ["git", "clone", "-q", "--depth", "1", "--branch", tag, address, str(folder)], check=True
-    )
+    subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", tag, address, str(folder)], check=True)
     for source in ("aiokafka", "src"):
         shutil.rmtree(folder / source, ignore_errors=True)
 

@@ -1,0 +1,1 @@
+"""What comparisons with a rival server share: processes weighed, figures kept run by run, tables, the command line."""

@@ -8,13 +8,12 @@ Needs a Java 17 runtime and Maven (`mvn`). The jars are fetched once into `.orac
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from bench.oracle.running import for_a_person, free_port, running, wait_until
 
 VERSION = "4.3.1"
 HERE = Path(__file__).parent
@@ -77,13 +76,6 @@ def java(*arguments: str, heap: str = "1g", jars: str = "") -> list[str]:
     ]
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def kafka(settings: dict[str, str] | None = None, heap: str = "1g") -> Iterator[str]:
     """A running Kafka; gives its bootstrap address. Stopped, and its data removed, at the end.
@@ -97,52 +89,23 @@ def kafka(settings: dict[str, str] | None = None, heap: str = "1g") -> Iterator[
         for key, value in (settings or {}).items():
             text += f"{key}={value}\n".replace("{port}", str(port)).replace("{controller}", str(controller))
         properties.write_text(text)
-        with Path(home, "kafka.log").open("wb") as log:
-            said = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
-            store = [
-                "kafka.tools.StorageTool",
-                "format",
-                "-t",
-                "AAAAAAAAAAAAAAAAAAAAAQ",
-                "-c",
-                str(properties),
-            ]
-            subprocess.run(java(*store, heap="256m"), check=True, **said)
-            server = subprocess.Popen(java("kafka.Kafka", str(properties), heap=heap), **said)
-            try:
-                wait_until_ready(server, f"127.0.0.1:{port}", Path(home, "kafka.log"))
+        store = ["kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", str(properties)]
+        with Path(home, "kafka.log").open("wb") as said:
+            subprocess.run(
+                java(*store, heap="256m"), check=True, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            )
+            with running(java("kafka.Kafka", str(properties), heap=heap), said=said) as server:
+                wait_until(asking(f"127.0.0.1:{port}"), server, Path(home, "kafka.log"))
                 yield f"127.0.0.1:{port}"
-            finally:
-                server.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    server.wait(20)
-                server.kill()
-                server.wait()
 
 
-def wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path, seconds: float = 60) -> None:
-    """Wait until the broker answers a metadata request; raises RuntimeError with the end of its log."""
+def asking(address: str) -> Callable[[], object]:
+    """Asks for metadata; false where there is no broker yet."""
     from confluent_kafka.admin import AdminClient
 
-    admin, until = AdminClient({"bootstrap.servers": address, "log_level": 0}), time.monotonic() + seconds
-    while time.monotonic() < until and server.poll() is None:
-        with contextlib.suppress(Exception):
-            if admin.list_topics(timeout=2).brokers:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"Kafka did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-def main() -> None:
-    """Start one for a person, until Ctrl-C."""
-    if reason := missing():
-        sys.exit(f"cannot start Kafka: {reason}")
-    with kafka() as address:
-        print(address, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(3600)
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    return lambda: admin.list_topics(timeout=2).brokers
 
 
 if __name__ == "__main__":
-    main()
+    for_a_person(missing(), kafka)

@@ -10,17 +10,13 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bench.oracle.kafka import free_port
+from bench.oracle.running import for_a_person, free_port, running, wait_until
 
 VERSION: Final = "3.10.8"
 PROGRAM: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -83,58 +79,19 @@ def rabbitmq(
         (home / "enabled_plugins").write_text("[].")
         with (
             (home / "said").open("wb") as said,
-            _running(["epmd", "-port", str(mapper_port)], environment(home, mapper_port), said),
-            _running([str(PROGRAM)], environment(home, mapper_port), said) as server,
+            running(["epmd", "-port", str(mapper_port)], environment(home, mapper_port), said),
+            running([str(PROGRAM)], environment(home, mapper_port), said) as server,
         ):
-            wait_until_ready(server, f"127.0.0.1:{port}", home / "said")
+            wait_until(lambda: greets(port), server, home / "said")
             yield f"127.0.0.1:{port}"
 
 
-@contextlib.contextmanager
-def _running(words: list[str], env: dict[str, str], said: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program with its children, ended as one: RabbitMQ's script starts a virtual machine, and that its own helpers."""
-    process = subprocess.Popen(
-        words, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path, seconds: float = 60) -> None:
-    """Wait until it greets a client; raises RuntimeError with what it said."""
-    host, _, port = address.rpartition(":")
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and server.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection((host, int(port)), timeout=2) as client,
-        ):
-            client.sendall(b"AMQP\x00\x00\x09\x01")
-            if client.recv(1):
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"RabbitMQ did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-def main() -> None:
-    """Start one for a person, until Ctrl-C or the end of its process."""
-    if reason := missing():
-        sys.exit(f"cannot start RabbitMQ: {reason}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with rabbitmq() as address:
-        print(address, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(3600)
+def greets(port: int) -> bytes:
+    """What it says to a client's greeting."""
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
+        client.sendall(b"AMQP\x00\x00\x09\x01")
+        return client.recv(1)
 
 
 if __name__ == "__main__":
-    main()
+    for_a_person(missing(), rabbitmq)

@@ -1,6 +1,5 @@
 """Celery, unchanged, on our AMQP: tasks, retries, countdowns, chords, and workers that are killed."""
 
-import contextlib
 import importlib
 import os
 import signal
@@ -8,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.oracle.running import running
 
 from penstock.testing.processes import BrokerProcess
 
@@ -47,24 +48,12 @@ def tasks(place: dict[str, str]) -> Iterator[Any]:
         sys.modules.pop(MODULE)
 
 
-@contextlib.contextmanager
-def worker(place: dict[str, str], *words: str, name: str = "one") -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    place: dict[str, str], *words: str, name: str = "one"
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A worker as its users start it; ended as the test likes, and at the end at the latest."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", MODULE, "worker", "-n", f"{name}@here", "-l", "warning", *words],
-        cwd=ROOT, env={**os.environ, **place}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(15)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    command = [sys.executable, "-m", "celery", "-A", MODULE, "worker", "-n", f"{name}@here", "-l", "warning"]
+    return running([*command, *words], {**os.environ, **place})
 
 
 @pytest.fixture(scope="module")

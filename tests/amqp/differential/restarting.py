@@ -38,7 +38,7 @@ def prepare(ask: Asking) -> None:
     ask.fill("limited", "abc", delivery_mode=2)
     ask.fill("held", "abcd", delivery_mode=2)
     ask.fill("quorum", "ab", delivery_mode=2)
-    ask.fill("late", "x", delivery_mode=2, expiration="1500")
+    ask.fill("late", "x", delivery_mode=2, expiration="600")
     ask.fill("late", "y", delivery_mode=2)
     for _ in "abc":
         channel.get("held", no_ack=False)
@@ -75,7 +75,7 @@ def story(server: Callable[[], AbstractContextManager[str]]) -> dict[str, Any]:
         ask = Asking(address, Listener())
         prepare(ask)
     ask.close()
-    time.sleep(1.5)
+    time.sleep(0.6)
     with server() as address:
         ask = Asking(address, Listener())
         found = look(ask)

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.engine import room
 from penstock.engine.kernels import texts as kernels
+from penstock.engine.room import Room
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.kept.texts import Texts, TextTable
 from tests.engine.streams import NO_SHRINKING
@@ -22,7 +24,7 @@ SCHEMA = {
 VALUES = {
     "i": [0, -(2**63), 2**63 - 1], "s": [5, -5], "f": [0.5, float("inf")], "b": [True, False],
     "d": [date(1970, 1, 1), date(2026, 11, 22)], "t": [time(1, 2, 3), time(23, 59, 59, 999999)],
-    "at": [datetime(2026, 1, 1), datetime(1960, 1, 1, 0, 0, 0, 1)], "text": ["", "é", "x" * 40, "eight by"],
+    "at": [datetime(2026, 1, 1), datetime(1960, 1, 1, 0, 0, 0, 1)], "text": ["", "é", "x" * 40, "eight by", "twelve bytes", "thirteen byte", "y" * 32, "z" * 31, "w" * 97],
     "bytes": [b"", b"\0\xff" * 9], "m": [Decimal("1.25"), Decimal("-0.01")], "row": [{"a": 1, "b": "x"}, {"a": None, "b": None}],
 }  # fmt: skip
 
@@ -57,6 +59,33 @@ def test_rows_come_out_as_they_went_in(seed: int) -> None:
         assert store.tail(first).equals(whole[first:])
     assert store.tail(0).equals(whole)
     assert store.tail(0).schema == SCHEMA
+
+
+@pytest.mark.parametrize("width", [None, 3])
+def test_memory_grows_in_place_once_it_is_mapped(width: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MAPPED_FROM_BYTES", 4096)
+    made = Room(np.int64, width)
+    places, seen, used = set(), [], 0
+    while used < 20_000:
+        held = made.reach(used + 500, used)
+        held[used : used + 500] = np.arange(used, used + 500).reshape(-1, *(1,) * (held.ndim - 1))
+        used += 500
+        places.add(held.ctypes.data)
+        seen.append((held[:used], used))
+    assert len(places) < 5
+    assert len(made.array) < 1.2 * used
+    for held, count in seen:  # what was handed out before stays
+        assert (held.reshape(count, -1)[:, 0] == np.arange(count)).all()
+
+
+def test_memory_that_may_not_be_mapped_as_a_whole_is_mapped_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MAPPED_FROM_BYTES", 4096)
+    monkeypatch.setattr(room, "_MACHINE_BYTES", 1 << 62)  # as under `ulimit -v`
+    made, used = Room(np.int64), 0
+    for step in range(40):
+        made.reach(used + 500, used)[used : used + 500] = step
+        used += 500
+    assert (made.array[:used] == np.repeat(np.arange(40), 500)).all()
 
 
 def test_texts_have_one_number_each() -> None:

@@ -11,6 +11,7 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from penstock.engine.kernels.compiled import kernel
+from penstock.engine.room import Room
 
 _FIRST = 1024
 _FREE = -1
@@ -202,27 +203,25 @@ class TupleTable:
 
     def __init__(self, width: int, room: int = 0) -> None:
         self.count = 0
-        self._held = np.empty((max(16, room), width), np.int64)
+        self._room = Room(np.int64, width, room)
         self._table = np.full(max(_FIRST, 1 << (2 * room).bit_length()), _FREE, np.int64)
 
     @property
     def rows(self) -> NDArray[np.int64]:
         """All rows in the order of their numbers."""
-        return self._held[: self.count]
+        held: NDArray[np.int64] = self._room.array[: self.count]
+        return held
 
     def number(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Each row's number, and the rows that brought new ones in the order of their numbers."""
-        if self.count + len(rows) > len(self._held):
-            wider = np.empty((max(self.count + len(rows), 2 * len(self._held)), rows.shape[1]), np.int64)
-            wider[: self.count] = self.rows
-            self._held = wider
+        held = self._room.reach(self.count + len(rows), self.count)
         out, fresh = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
         first, done = self.count, 0
         while True:
             done, self.count = number_rows(
-                rows, done, self._table, self.count, self._held, out, fresh[self.count - first :]
+                rows, done, self._table, self.count, held, out, fresh[self.count - first :]
             )
             if done == len(rows):
                 return out, fresh[: self.count - first]
             self._table = np.full(2 * len(self._table), _FREE, np.int64)
-            rehash_rows(self._held, self.count, self._table)
+            rehash_rows(held, self.count, self._table)

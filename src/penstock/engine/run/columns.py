@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import own
+from penstock.engine.room import Room
 
 _MICROS = pl.Datetime("us")
 
@@ -18,13 +19,14 @@ class Growing:
     """An int64 array that grows at its end, in time that does not depend on its length; `values` is a view."""
 
     def __init__(self, values: NDArray[np.int64] | None = None) -> None:
-        self._held = np.empty(16, np.int64) if values is None else values.copy()
-        self._size = 0 if values is None else len(values)
+        self._room, self._size = Room(np.int64), 0
+        if values is not None:
+            self.extend(values)
 
     @property
     def values(self) -> NDArray[np.int64]:
         """What is in it; writable."""
-        return self._held[: self._size]
+        return self._room.array[: self._size]
 
     def __len__(self) -> int:
         return self._size
@@ -32,11 +34,7 @@ class Growing:
     def extend(self, values: NDArray[np.int64]) -> None:
         """Add at the end."""
         size = self._size + len(values)
-        if size > len(self._held):
-            wider = np.empty(max(size, 2 * len(self._held)), np.int64)
-            wider[: self._size] = self.values
-            self._held = wider
-        self._held[self._size : size] = values
+        self._room.reach(size, self._size)[self._size : size] = values
         self._size = size
 
 

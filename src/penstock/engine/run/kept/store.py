@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import own
+from penstock.engine.room import Room
 from penstock.engine.run.columns import nulled
 from penstock.engine.run.kept.growth import Growth, next_edition
 from penstock.engine.run.kept.texts import Texts
@@ -78,7 +79,7 @@ class Fixed:
 
     def __init__(self, name: str, kind: pl.DataType) -> None:
         self.name, self.kind = name, kind
-        self._values: NDArray[Any] = np.empty(16, _PHYSICAL[kind.base_type()])
+        self._room = Room(_PHYSICAL[kind.base_type()])
         self._mask, self._count = Mask(), 0
 
     def append(self, column: pl.Series) -> None:
@@ -90,21 +91,17 @@ class Fixed:
         if there is not None:
             plain = plain.fill_null(False if self.kind == pl.Boolean else 0)
         end = self._count + len(column)
-        if end > len(self._values):
-            wider = np.empty(max(end, 2 * len(self._values)), self._values.dtype)
-            wider[: self._count] = self._values[: self._count]
-            self._values = wider
-        self._values[self._count : end] = plain.to_numpy()
+        self._room.reach(end, self._count)[self._count : end] = plain.to_numpy()
         self._mask.append(there, self._count)
         self._count = end
 
     def take(self, numbers: Numbers) -> pl.Series:
         """The values of some rows."""
-        return self._made(self._values[numbers], self._mask.take(numbers))
+        return self._made(self._room.array[numbers], self._mask.take(numbers))
 
     def tail(self, first: int) -> pl.Series:
         """The values of the rows from one on."""
-        return self._made(self._values[first : self._count], self._mask.tail(first, self._count))
+        return self._made(self._room.array[first : self._count], self._mask.tail(first, self._count))
 
     def _made(self, values: NDArray[Any], there: There | None) -> pl.Series:
         made = pl.Series(self.name, values)

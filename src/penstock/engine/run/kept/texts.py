@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from penstock.engine.kernels import texts
 from penstock.engine.kernels.arrow import text_buffers, text_series
+from penstock.engine.room import Room
 
 Numbers = NDArray[np.int64]
 _FIRST = 1024
@@ -19,20 +20,24 @@ class Texts:
 
     def __init__(self) -> None:
         self.count = 0
-        self.data, self.at = np.zeros(64, np.uint8), np.zeros(17, np.int64)
-        """All bytes, and where each text begins; `at[count]` is where the last one ends, more means nothing."""
+        self._bytes, self._places = Room(np.uint8), Room(np.int64)
+        self.at[0] = 0
+
+    @property
+    def data(self) -> NDArray[np.uint8]:
+        """All bytes."""
+        return self._bytes.array
+
+    @property
+    def at(self) -> Numbers:
+        """Where each text begins; `at[count]` is where the last one ends, more means nothing."""
+        return self._places.array
 
     def room(self, count: int, size: int) -> None:
         """Make room for so many more texts of so many bytes."""
         end = int(self.at[self.count])
-        if end + size + 8 > len(self.data):  # eight more, so that any text can be read by the word
-            wider = np.empty(max(end + size + 8, 2 * len(self.data)), np.uint8)
-            wider[:end] = self.data[:end]
-            self.data = wider
-        if self.count + count + 1 > len(self.at):
-            longer = np.zeros(max(self.count + count + 1, 2 * len(self.at)), np.int64)
-            longer[: self.count + 1] = self.at[: self.count + 1]
-            self.at = longer
+        self._bytes.reach(end + size + 8, end)  # eight more, so that any text can be read by the word
+        self._places.reach(self.count + count + 1, self.count + 1)
 
     def append(self, column: pl.Series) -> NDArray[np.bool_]:
         """Add a column's texts, empty ones for nulls; returns which are there."""

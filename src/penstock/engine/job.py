@@ -16,7 +16,12 @@ import polars as pl
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.engine.formats.source import TopicReader
-from penstock.engine.measures import (
+from penstock.engine.operators.operator import KIND, Blocks, Sifted, nested, prefixed
+from penstock.engine.operators.scan import ReadTable, typed
+from penstock.engine.operators.sink import WriteTable
+from penstock.engine.plan import Plan, Table, settings
+from penstock.engine.run.figures.laps import Laps
+from penstock.engine.run.figures.measures import (
     JobMeasures,
     SinkMeasures,
     SourceMeasures,
@@ -24,11 +29,6 @@ from penstock.engine.measures import (
     reached_ms,
     writers_of,
 )
-from penstock.engine.operators.operator import KIND, Blocks, Sifted, nested, prefixed
-from penstock.engine.operators.scan import ReadTable, typed
-from penstock.engine.operators.sink import WriteTable
-from penstock.engine.plan import Plan, Table, settings
-from penstock.engine.run.figures.laps import Laps
 from penstock.engine.run.graph import Graph
 from penstock.engine.run.kept.growth import Known
 from penstock.engine.run.late import late_records

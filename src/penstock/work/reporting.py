@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from penstock import record
 from penstock.client import Client, KafkaError
 from penstock.engine.job import Job
-from penstock.engine.measures import OperatorMeasures
 from penstock.engine.plan import Table
+from penstock.engine.run.figures.measures import OperatorMeasures
 from penstock.record import Record
 from penstock.sql.explain import line_of
 from penstock.work.keeping import Keeper

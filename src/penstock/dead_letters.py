@@ -106,7 +106,8 @@ _MARKS = (
         "reason", "attempts", "first", "last", "due", "redrives", "via", "replaces", "queue", "exchange", "routing.key",
     )),
 )  # fmt: skip
-"""The headers, in the order in which `_marks` tells their values."""
+"""The headers, in the order in which `_marks` tells their values and `of_record` reads them."""
+_TELLING = frozenset(_MARKS)
 
 
 def _marks(letter: DeadLetter) -> list[tuple[str, bytes]]:
@@ -146,41 +147,31 @@ def of_record(record: Record) -> DeadLetter:
 
     What is missing or makes no sense reads as unknown: whatever wrote the record, it can be looked at and sent back.
     """
-    told = {name: _text(value) for name, value in record.headers if name.startswith((CONNECT, OWN))}
-    connect = {name[len(CONNECT) :]: text for name, text in told.items() if name.startswith(CONNECT)}
-    own = {name[len(OWN) :]: text for name, text in told.items() if name.startswith(OWN)}
-    reason = own.get("reason") or _reason(connect.get("stage", ""))
+    told = {name: _text(value) for name, value in record.headers if name in _TELLING}
+    (
+        topic, partition, offset, timestamp, owner, _, stage, function, kind, message, trace,
+        reason, attempts, first, last, due, redrives, via, replaces, queue, exchange, routing_key,
+    ) = [told.get(name, "") for name in _MARKS]  # fmt: skip
     stamp = record.timestamp_ms
     return DeadLetter(
         record.key,
         record.value,
         without_marks(record.headers),
         Origin(
-            connect.get("topic", ""),
-            _number(connect.get("partition"), -1),
-            _number(connect.get("offset"), -1),
-            _number(connect.get("timestamp"), -1),
-            own.get("queue", ""),
-            own.get("exchange", ""),
-            own.get("routing.key", ""),
+            topic, _number(partition, -1), _number(offset, -1), _number(timestamp, -1),
+            queue, exchange, routing_key,
         ),
-        reason,
-        Failing(
-            connect.get("exception.class.name", ""),
-            connect.get("exception.message", ""),
-            connect.get("exception.stacktrace", ""),
-            connect.get("stage", ""),
-            connect.get("class.name", ""),
-        ),
-        connect.get("connector.name", ""),
-        _number(own.get("attempts"), 1),
-        _number(own.get("first"), stamp),
-        _number(own.get("last"), stamp),
-        _number(own.get("due"), 0),
-        _number(own.get("redrives"), 0),
-        own.get("via", ""),
-        own.get("replaces", ""),
-    )
+        reason or _reason(stage),
+        Failing(kind, message, trace, stage, function),
+        owner,
+        _number(attempts, 1),
+        _number(first, stamp),
+        _number(last, stamp),
+        _number(due, 0),
+        _number(redrives, 0),
+        via,
+        replaces,
+    )  # fmt: skip
 
 
 def without_marks(headers: Headers) -> Headers:

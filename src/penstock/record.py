@@ -344,7 +344,8 @@ def _headers(body: bytes, at: int) -> tuple[tuple[tuple[str, bytes | None], ...]
 
 
 def _bytes(body: bytes, at: int) -> tuple[bytes | None, int]:
-    size, at = _varint(body, at)
+    byte = body[at]
+    size, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < 0x80 else _varint(body, at)
     if size < 0:
         if size != -1:
             raise ValueError(f"a length of {size}")

@@ -34,7 +34,9 @@ class Delivery:
     ) -> None:
         self.key, self.value, self.headers = record.key, record.value, record.headers
         self.redrives = 0
-        if record.headers:
+        if letter is not None:
+            self.redrives, self.headers = letter.redrives, letter.headers
+        elif record.headers:
             self.redrives = redrives_of(record.headers)
             self.headers = without_marks(record.headers)
         self.timestamp_ms = origin.timestamp_ms

@@ -6,7 +6,7 @@ where it landed. Knows the order of keys and the rules of `Retry`; knows no serv
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from penstock.consumer.delivery import Delivery, Part
 from penstock.consumer.failures import failing_of
@@ -208,11 +208,10 @@ class Share:
         tier = None if self.rules.retry.gives_up(error) else self.rules.retry.tier(delivery.attempt)
         if tier is None:
             return None
-        letter = self._letter(delivery, failing_of(error, function), FAILED, now_ms)
         due_ms = now_ms + self.rules.retry.wait_ms(tier, self.rules.chance())
+        record = self._letter(delivery, failing_of(error, function), FAILED, now_ms, due_ms).record(now_ms)
         topic = self.rules.names.tiers[tier]
-        bytes_max, record = self.rules.bytes_max[topic], replace(letter, due_ms=due_ms).record(now_ms)
-        found = fitting(record, bytes_max)
+        found = fitting(record, self.rules.bytes_max[topic])
         # A retry must have its value: one that does not fit even without its stack trace is not tried again.
         return Move((topic, self.number), found) if found.value == record.value else None
 
@@ -245,7 +244,9 @@ class Share:
         # As old as it is, it is written now: retention must not take it for old.
         return letter.record(self._now_ms)
 
-    def _letter(self, delivery: Delivery, failing: Failing, reason: str, now_ms: int) -> DeadLetter:
+    def _letter(
+        self, delivery: Delivery, failing: Failing, reason: str, now_ms: int, due_ms: int = 0
+    ) -> DeadLetter:
         assert self.rules
         before = delivery.letter
         return DeadLetter(
@@ -254,6 +255,7 @@ class Share:
             delivery.attempt,
             before.first_ms if before is not None and before.attempts else now_ms,
             now_ms,
+            due_ms,
             redrives=delivery.redrives,
             via=self.rules.names.tiers[0] if self.rules.names.tiers else "",
         )  # fmt: skip

@@ -65,23 +65,22 @@ class Committer:
         await writer.enlist(by_part)
         sent = []
         for part, found in by_part.items():
-            made = ((share, move, share.record_of(move)) for share, move in found)
+            made = ((each, each[0].record_of(each[1])) for each in found)
             for some in record.runs(made, BATCH_BYTES, _size):
-                batch = record.encode([each for _, _, each in some])
-                sent.append(([(share, move) for share, move, _ in some], writer.push(*part, batch)))
+                batch = record.encode([its for _, its in some])
+                sent.append(([each for each, _ in some], writer.push(*part, batch)))
         if positions:
             await writer.send_offsets(self._membership.group, positions, place)
-        placed = []
-        for run, answer in sent:
-            base = await answer
-            placed += [(share, move, base + delta) for delta, (share, move) in enumerate(run)]
-        for share, move, offset in placed:
-            share.expect(move, offset)  # before anyone can read it
+        placed = [(await answer, run) for run, answer in sent]
+        for base, run in placed:
+            for offset, (share, move) in enumerate(run, base):
+                share.expect(move, offset)  # before anyone can read it
         await writer.end()
-        for share, move, offset in placed:
-            share.written(move, offset)
+        for base, run in placed:
+            for offset, (share, move) in enumerate(run, base):
+                share.written(move, offset)
         self.written += len(moves)
 
 
-def _size(made: tuple[Share, Move, Record]) -> int:
-    return record.size_of(made[2])
+def _size(made: tuple[tuple[Share, Move], Record]) -> int:
+    return record.size_of(made[1])

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from penstock.record import Record, size_of
+from penstock.record import Packed, Record, packed, packed_headers, size_of
 
 CONNECT = "__connect.errors."
 OWN = "penstock.letter."
@@ -108,6 +108,7 @@ _MARKS = (
 )  # fmt: skip
 """The headers, in the order in which `_marks` tells their values and `of_record` reads them."""
 _TELLING = frozenset(_MARKS)
+_OFFSET, _TIMESTAMP, _REDRIVES = CONNECT + "offset", CONNECT + "timestamp", OWN + "redrives"
 
 
 def _marks(letter: DeadLetter) -> list[tuple[str, bytes]]:
@@ -140,6 +141,24 @@ def _marks(letter: DeadLetter) -> list[tuple[str, bytes]]:
     )
     told = zip(_MARKS, connect + own, strict=True)
     return [(name, text.encode("utf-8", "replace")) for name, text in told if text]
+
+
+class Mould:
+    """Makes records of letters that differ in nothing but their record and where that was: the rest is encoded once."""
+
+    def __init__(self, letter: DeadLetter) -> None:
+        """`letter` has what they have in common: its origin is without offset and time."""
+        marks = _marks(letter)
+        self._marks, self._number = packed_headers(marks), len(marks)
+
+    def record(self, found: Record, origin: Origin, redrives: int) -> Packed:
+        """As `DeadLetter.record` of the letter of `found`, whose headers are its own."""
+        where = [(_OFFSET, b"%d" % origin.offset)]
+        if origin.timestamp_ms >= 0:
+            where.append((_TIMESTAMP, b"%d" % origin.timestamp_ms))
+        if redrives:
+            where.append((_REDRIVES, b"%d" % redrives))
+        return packed(found, self._marks + packed_headers(where), self._number + len(where))
 
 
 def of_record(record: Record) -> DeadLetter:
@@ -197,7 +216,7 @@ def fitting(record: Record, bytes_max: int) -> Record:
 
 def redrives_of(headers: Headers) -> int:
     """How often a record was sent back already."""
-    found = [value for name, value in headers if name == OWN + "redrives"]
+    found = [value for name, value in headers if name == _REDRIVES]
     return _number(_text(found[-1]), 0) if found else 0
 
 

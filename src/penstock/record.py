@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from google_crc32c import extend
 from google_crc32c import value as crc32c
@@ -94,8 +94,31 @@ class Record:
     offset: int = -1
 
 
-def size_of(record: Record) -> int:
+class Packed(NamedTuple):
+    """A record to be written, whose key, value and headers are the bytes that a batch has of them already."""
+
+    timestamp_ms: int
+    body: bytes
+
+
+def packed(record: Record, marks: bytes = b"", number: int = 0) -> Packed:
+    """`record` with more headers: `number` of them, as `packed_headers` gave them."""
+    out = bytearray()
+    _put_fields(out, record, number)
+    return Packed(record.timestamp_ms, bytes(out + marks))
+
+
+def packed_headers(headers: Iterable[tuple[str, bytes | None]]) -> bytes:
+    """Headers as a batch has them: what many records have the same is encoded once."""
+    out = bytearray()
+    _put_headers(out, headers)
+    return bytes(out)
+
+
+def size_of(record: Record | Packed) -> int:
     """About how many bytes a record takes in a batch: not less than it does."""
+    if isinstance(record, Packed):
+        return len(record.body) + 100
     headers = sum([len(_named(name)) + len(value or b"") + 10 for name, value in record.headers])
     return len(record.key or b"") + len(record.value or b"") + headers + 100
 
@@ -217,7 +240,7 @@ def stamp_append_time(batch: Writable, info: BatchInfo, append_ms: int) -> None:
 
 
 def encode(
-    records: Sequence[Record],
+    records: Sequence[Record | Packed],
     *,
     codec: int = NONE,
     base_offset: int = 0,
@@ -245,18 +268,31 @@ def encode(
     return head[:17] + _CRC.pack(crc32c(covered)) + covered
 
 
-def _put_record(body: bytearray, record: Record, delta: int, first_ms: int) -> None:
+def _put_record(body: bytearray, record: Record | Packed, delta: int, first_ms: int) -> None:
     out = bytearray(1)  # the record's attributes: none are defined
     _put_varint(out, record.timestamp_ms - first_ms)
     _put_varint(out, delta)
-    _put_bytes(out, record.key)
-    _put_bytes(out, record.value)
-    _put_varint(out, len(record.headers))
-    for name, value in record.headers:
-        out += _named(name)
-        _put_bytes(out, value)
+    if isinstance(record, Packed):
+        out += record.body
+    else:
+        _put_fields(out, record)
     _put_varint(body, len(out))
     body += out
+
+
+def _put_fields(out: bytearray, record: Record, more: int = 0) -> None:
+    """Key, value and headers, with room in their count for `more` that follow."""
+    _put_bytes(out, record.key)
+    _put_bytes(out, record.value)
+    _put_varint(out, len(record.headers) + more)
+    if record.headers:
+        _put_headers(out, record.headers)
+
+
+def _put_headers(out: bytearray, headers: Iterable[tuple[str, bytes | None]]) -> None:
+    for name, value in headers:
+        out += _named(name)
+        _put_bytes(out, value)
 
 
 @lru_cache(maxsize=1024)

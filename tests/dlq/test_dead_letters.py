@@ -1,5 +1,7 @@
 """What a dead letter looks like as a record, whoever wrote it: penstock, Kafka Connect, RabbitMQ, or nobody known."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from penstock.dead_letters import (
     UNDECODABLE,
     DeadLetter,
     Failing,
+    Mould,
     Origin,
     fitting,
     of_record,
@@ -16,7 +19,7 @@ from penstock.dead_letters import (
     redrives_of,
     without_marks,
 )
-from penstock.record import Record
+from penstock.record import Record, decode, encode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 TIMES = st.integers(0, 2**45)
@@ -46,6 +49,18 @@ def test_a_letter_written_as_a_record_reads_as_it_was(letter: DeadLetter) -> Non
     assert of_record(record) == letter
     assert without_marks(record.headers) == letter.headers
     assert redrives_of(record.headers) == letter.redrives
+
+
+@given(LETTERS, st.integers(0, 2**50), st.integers(-1, 2**45), st.integers(0, 9))
+def test_letters_of_one_mould_read_as_if_each_were_written_by_itself(
+    letter: DeadLetter, offset: int, timestamp_ms: int, redrives: int
+) -> None:
+    common = replace(letter, origin=letter.origin._replace(offset=-1, timestamp_ms=-1), redrives=0)
+    origin = letter.origin._replace(offset=offset, timestamp_ms=timestamp_ms)
+    own = Record(letter.key, letter.value, 5, letter.headers)
+    (written,) = decode(encode([Mould(common).record(own, origin, redrives)]))
+    assert of_record(written) == replace(letter, origin=origin, redrives=redrives)
+    assert redrives_of(written.headers) == redrives
 
 
 @given(

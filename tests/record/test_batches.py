@@ -19,6 +19,8 @@ from penstock.record import (
     encode,
     info_at,
     intact,
+    packed,
+    packed_headers,
     place,
     runs,
     scan,
@@ -197,6 +199,15 @@ def test_nothing_is_encoded_from_nothing():
 @given(records)
 def test_a_record_s_size_is_not_underestimated(found):
     assert all(len(encode([one])) <= size_of(one) + 61 for one in found)
+
+
+@given(records, st.integers(0, 3))
+def test_what_is_packed_beforehand_makes_the_same_batch(found, shared):
+    marks = (("owner", b"g"), ("none", None), ("", b""))[:shared]
+    ready = [packed(one, packed_headers(marks), shared) for one in found]
+    marked = [Record(one.key, one.value, one.timestamp_ms, one.headers + marks) for one in found]
+    assert encode(ready) == encode(marked)
+    assert all(len(encode([one])) <= size_of(one) + 61 for one in ready)
 
 
 @given(st.lists(st.integers(1, 30)), st.integers(1, 40))

@@ -10,7 +10,7 @@ from penstock.consumer.names import names_of
 from penstock.consumer.partition.holding import GONE
 from penstock.consumer.partition.order import Held
 from penstock.consumer.partition.share import Rules, Share
-from penstock.record import Record
+from penstock.record import Packed, Record
 from penstock.retries import Retry
 
 BYTES_MAX = 1_000_000
@@ -24,8 +24,9 @@ class Log:
     ends: dict[Part, int] = field(default_factory=lambda: defaultdict(int))
     committed: dict[Part, int] = field(default_factory=lambda: defaultdict(int))
 
-    def append(self, part: Part, found: Record) -> int:
+    def append(self, part: Part, written: Record | Packed) -> int:
         offset = self.ends[part]
+        (found,) = record.decode(record.encode([written]))
         self.records[part].append(replace(found, offset=offset))
         self.ends[part] = offset + 1
         return offset

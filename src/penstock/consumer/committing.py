@@ -13,8 +13,9 @@ from penstock.client import Client, Transactions
 from penstock.client.admin.offsets import Place
 from penstock.client.members.membership import Membership
 from penstock.consumer.delivery import Part
-from penstock.consumer.partition.share import Move, Share
-from penstock.record import Record
+from penstock.consumer.partition.holding import Move
+from penstock.consumer.partition.share import Share
+from penstock.record import Packed, Record
 
 BATCH_BYTES = 900_000
 
@@ -82,5 +83,5 @@ class Committer:
         self.written += len(moves)
 
 
-def _size(made: tuple[tuple[Share, Move], Record]) -> int:
+def _size(made: tuple[tuple[Share, Move], Record | Packed]) -> int:
     return record.size_of(made[1])

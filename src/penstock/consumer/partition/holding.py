@@ -5,6 +5,8 @@ Knows what is in the log; knows nothing of who is blocked, nor of servers.
 """
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from penstock.consumer.delivery import Delivery, Part
 from penstock.consumer.partition.order import Held, Written
@@ -15,6 +17,16 @@ GONE = OWN + "gone"
 """The header of a note, with the group whose note it is; the value lists offsets."""
 MEMORY_BYTES = 32 * 1024 * 1024
 """How much of what is held stays in memory, a partition; the rest is fetched when its turn comes."""
+
+
+@dataclass(slots=True)
+class Move:
+    """A record to be written: `Share.record_of` gives it. That of a held one is made when it is written, for many are held
+    between two commits, and a record with all that tells where it is from weighs more than its delivery."""
+
+    part: Part
+    record: Record | None
+    held: Held | None = None
 
 
 class Holding:
@@ -28,7 +40,7 @@ class Holding:
         self._end = position
         self._bytes = 0
         self._gone: list[int] = []
-        self._moves: list[tuple[Part, Record]] = []
+        self._moves: list[Move] = []
 
     @property
     def position(self) -> int:
@@ -63,21 +75,21 @@ class Holding:
             else:
                 self._bytes += held.size
 
-    def let_go(self, held: Held, moves: list[tuple[Part, Record]]) -> None:
+    def let_go(self, held: Held, moves: Iterable[Move]) -> None:
         """It was handled: it is held no longer, and this is what comes of it."""
         if self.entries.pop(held.offset, None) is not None:
             self._forget(held)
             self._gone.append(held.offset)
         self._moves += moves
 
-    def gather(self, now_ms: int) -> list[tuple[Part, Record]]:
+    def gather(self, now_ms: int) -> list[Move]:
         """What is to be written since the last time."""
         moves, self._moves = self._moves, []
         noted = sorted(offset for offset in self._gone if offset >= self.position)
         self._gone = []
         if noted:
             value = json.dumps(noted).encode()
-            moves.append((self.part, Record(None, value, now_ms, ((GONE, self.group.encode()),))))
+            moves.append(Move(self.part, Record(None, value, now_ms, ((GONE, self.group.encode()),))))
         return moves
 
     def remember(self, held: Held, found: Record) -> None:

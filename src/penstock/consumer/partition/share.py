@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from penstock.consumer.delivery import Delivery, Part
 from penstock.consumer.failures import failing_of
 from penstock.consumer.names import Names
-from penstock.consumer.partition.holding import Holding
+from penstock.consumer.partition.holding import Holding, Move
 from penstock.consumer.partition.order import Held, Order, Written
 from penstock.consumer.partition.source import Damaged, Source
 from penstock.dead_letters import (
@@ -20,12 +20,13 @@ from penstock.dead_letters import (
     UNDECODABLE,
     DeadLetter,
     Failing,
+    Mould,
     Origin,
     fitting,
     of_record,
 )
 from penstock.errors import PenstockError
-from penstock.record import Record
+from penstock.record import Packed, Record
 from penstock.retries import Retry
 
 HELD = "held"
@@ -44,16 +45,6 @@ class Rules:
     bytes_max: Mapping[str, int]
     """By topic: how large a record may be."""
     chance: Callable[[], float]
-
-
-@dataclass(slots=True)
-class Move:
-    """A record to be written: `Share.record_of` gives it. That of a held one is made when it is written, for many are held
-    between two commits, and a record with all that tells where it is from weighs more than its delivery."""
-
-    part: Part
-    record: Record | None
-    held: Held | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +84,8 @@ class Share:
         if rules and rules.keep_order and rules.names.held:
             part = (rules.names.held, number)
             self.holding = Holding(part, positions[part], rules.group, self)
+            here = Origin(*self.main)
+            self._held = Mould(DeadLetter(None, None, (), here, HELD, owner=rules.group, attempts=0))
 
     # --- before it begins: what an earlier consumer left ---------------------------------------------------------
 
@@ -195,7 +188,7 @@ class Share:
             waits, outcome = move is not None, "retried" if move is not None else "dead"
             delivery.moves = (move or self._given_up(delivery, error, function, now_ms),)
         if delivery.held is not None and self.holding is not None:
-            self.holding.let_go(delivery.held, [(move.part, self.record_of(move)) for move in delivery.moves])
+            self.holding.let_go(delivery.held, delivery.moves)
         else:
             delivery.settled = True
         if self.rules and self.rules.keep_order:
@@ -229,20 +222,16 @@ class Share:
         delivery.moves, delivery.settled = (Move(self.holding.part, None, held),), True
         return held
 
-    def record_of(self, move: Move) -> Record:
+    def record_of(self, move: Move) -> Record | Packed:
         """What is to be written."""
         if move.record is not None:
             return move.record
-        assert self.rules
         assert move.held
         delivery = move.held.delivery
         assert delivery is not None
-        letter = DeadLetter(
-            delivery.key, delivery.value, delivery.headers, delivery.origin, HELD,
-            owner=self.rules.group, attempts=0, redrives=delivery.redrives,
-        )  # fmt: skip
         # As old as it is, it is written now: retention must not take it for old.
-        return letter.record(self._now_ms)
+        found = Record(delivery.key, delivery.value, self._now_ms, delivery.headers)
+        return self._held.record(found, delivery.origin, delivery.redrives)
 
     def _letter(
         self, delivery: Delivery, failing: Failing, reason: str, now_ms: int, due_ms: int = 0
@@ -280,7 +269,7 @@ class Share:
             if move.held is not None:
                 move.held.written = Written.COMING
         if self.holding is not None:
-            found.moves += [Move(*each) for each in self.holding.gather(self._now_ms)]
+            found.moves += self.holding.gather(self._now_ms)
             part = self.holding.part
             if self.holding.position != self._told.get(part):
                 found.positions[part] = self._told[part] = self.holding.position

@@ -83,6 +83,12 @@ def test_a_name_that_gets_too_long_is_refused() -> None:
         names_of("t" * 245, Retry("5s"), keep_order=True)
 
 
+@pytest.mark.parametrize("dead", ["t", "t.retry.5s", "t.retry.held"])
+def test_dead_letters_that_would_be_consumed_again_are_refused(dead: str) -> None:
+    with pytest.raises(PenstockError, match="consumed again"):
+        names_of("t", Retry("5s", dead_letter=dead), keep_order=True)
+
+
 def test_retries_outlast_their_waits_and_dead_letters_stay() -> None:
     retry = Retry("1d", "30d")
     made = settings_of(retry, {"max.message.bytes": "1000"}, dead=False)
@@ -113,3 +119,20 @@ def test_a_trace_says_where_and_why_and_what_caused_it() -> None:
     assert 'raise LookupError("plain")' in plain
     assert plain.endswith("LookupError: plain\n")
     assert trace_of(ValueError("never raised")) == "ValueError: never raised\n"
+
+
+def test_the_trace_of_a_group_tells_all_that_is_in_it() -> None:
+    failing = failing_of(ExceptionGroup("tasks", [ValueError("first"), KeyError("second")]), "f")
+    assert failing.message == "tasks (2 sub-exceptions)"
+    assert "ValueError: first" in failing.trace
+    assert "KeyError: 'second'" in failing.trace
+
+
+def test_an_exception_that_cannot_say_what_it_is_is_told_as_python_tells_it() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("not even this")
+
+    failing = failing_of(MuteError(), "f")
+    assert failing.message == "<exception str() failed>"
+    assert "MuteError" in failing.trace

@@ -5,17 +5,20 @@ of records.
 """
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import queue
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from penstock.consumer.delivery import Delivery
+from penstock.errors import PenstockError
 
 Handler = Callable[[Delivery], Any]
 Call = Callable[[Delivery], Awaitable[None]]
+_Work = tuple[Delivery, asyncio.Future[Any], asyncio.AbstractEventLoop]
 
 
 def name_of(handler: Handler) -> str:
@@ -33,16 +36,28 @@ def is_async(handler: Handler) -> bool:
     )
 
 
-def caller(handler: Handler, time_limit_s: float | None) -> Call:
+def check(handler: Handler) -> None:
+    """Raises PenstockError for a function with a `yield`: calling it would do nothing."""
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise PenstockError(f"{name_of(handler)} yields: calling it does nothing", remedy="return instead")
+
+
+@contextlib.contextmanager
+def calling(handler: Handler, time_limit_s: float | None) -> Iterator[Call]:
     """How one task calls the function, one delivery after the other; each task is to have its own."""
     if not is_async(handler):
-        return Thread(handler).call
+        thread = Thread(handler)
+        try:
+            yield thread.call
+        finally:
+            thread.end()
+        return
 
     async def call(delivery: Delivery) -> None:
         async with asyncio.timeout(time_limit_s):
             await handler(delivery)
 
-    return handler if time_limit_s is None else call
+    yield handler if time_limit_s is None else call
 
 
 class Thread:
@@ -50,36 +65,44 @@ class Thread:
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
-        self._work: queue.SimpleQueue[tuple[Delivery, asyncio.Future[None], asyncio.AbstractEventLoop]] = (
-            queue.SimpleQueue()
-        )
+        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="penstock-handler", daemon=True).start()
 
     async def call(self, delivery: Delivery) -> None:
         """Call it there; raises what it raises."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[None] = loop.create_future()
+        answer: asyncio.Future[Any] = loop.create_future()
         self._work.put((delivery, answer, loop))
-        await answer
+        given = await answer
+        if inspect.isawaitable(given):  # a plain function around a coroutine function
+            await given
+
+    def end(self) -> None:
+        """Ends when what it does is done."""
+        self._work.put(None)
 
     def _run(self) -> None:
-        while True:
-            delivery, answer, loop = self._work.get()
+        while (work := self._work.get()) is not None:
+            delivery, answer, loop = work
+            given: Any = None
             error: BaseException | None = None
             try:
-                self._handler(delivery)
+                given = self._handler(delivery)
             except BaseException as raised:
                 error = raised
             try:
-                loop.call_soon_threadsafe(_tell, answer, error)
+                loop.call_soon_threadsafe(_tell, answer, given, error)
             except RuntimeError:
                 return  # the loop is closed
 
 
-def _tell(answer: "asyncio.Future[None]", error: BaseException | None) -> None:
+def _tell(answer: "asyncio.Future[Any]", given: Any, error: BaseException | None) -> None:
     if answer.done():
         return
     if error is None:
-        answer.set_result(None)
-    else:
-        answer.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+        answer.set_result(given)
+        return
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):  # which no future takes
+        odd, error = error, RuntimeError(repr(error))
+        error.__cause__ = odd
+    answer.set_exception(error)

@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import partial
 
 from penstock.client.security import from_environment
-from penstock.consumer.calling import Handler, caller, name_of
+from penstock.consumer.calling import Call, Handler, calling, check, name_of
 from penstock.consumer.delivery import Delivery
 from penstock.consumer.names import names_of
 from penstock.consumer.opening import STARTS
@@ -130,6 +130,7 @@ class Consumer:
         """
         if concurrency < 1:
             raise PenstockError(f"concurrency of {concurrency}", remedy="at least 1")
+        check(handler)
         running = self._started(stall)
         running.function = name_of(handler)
         workers = [asyncio.create_task(self._worker(running, handler)) for _ in range(concurrency)]
@@ -183,11 +184,21 @@ class Consumer:
         return self._running
 
     async def _worker(self, running: Running, handler: Handler) -> None:
-        call = caller(handler, self._options.time_limit_s)
-        while (delivery := await running.ready.take()) is not None:
-            error: BaseException | None = None
-            try:
-                await call(delivery)
-            except Exception as raised:
-                error = raised
-            running.settle(delivery, error or delivery.error)
+        with calling(handler, self._options.time_limit_s) as call:
+            while (delivery := await running.ready.take()) is not None:
+                raised = await _failure(call, delivery)
+                running.settle(delivery, delivery.error if raised is None else raised)
+
+
+async def _failure(call: Call, delivery: Delivery) -> BaseException | None:
+    """Call it; what it raised."""
+    try:
+        await call(delivery)
+    except asyncio.CancelledError as raised:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return raised  # not this task is cancelled: something is that the handler waited for
+    except Exception as raised:
+        return raised
+    return None

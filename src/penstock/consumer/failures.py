@@ -13,12 +13,20 @@ def failing_of(error: BaseException, function: str) -> Failing:
     """Its class, words and stack trace, at the stage where Kafka Connect hands records to a sink."""
     kind = type(error)
     home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return Failing(f"{home}{kind.__qualname__}", str(error), trace_of(error), "TASK_PUT", function)
+    return Failing(f"{home}{kind.__qualname__}", _words(error), trace_of(error), "TASK_PUT", function)
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "<exception str() failed>"  # as Python's own traces say it
 
 
 def trace_of(error: BaseException) -> str:
     """The trace as Python prints it. Many failures are at one place: the way there is put into words once."""
-    if error.__cause__ is not None or error.__context__ is not None or getattr(error, "__notes__", None):
+    chained = error.__cause__ is not None or error.__context__ is not None
+    if chained or getattr(error, "__notes__", None) or isinstance(error, BaseExceptionGroup):
         return "".join(traceback.format_exception(error))
     places = tuple((frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__))
     return _way(places) + "".join(traceback.format_exception_only(error))

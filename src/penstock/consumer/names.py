@@ -33,7 +33,7 @@ class Names:
 
 
 def names_of(topic: str, retry: Retry | None, keep_order: bool) -> Names:
-    """The names beside a topic; raises PenstockError where they are too long."""
+    """The names beside a topic; raises PenstockError where they are too long, or letters would go round."""
     if retry is None:
         return Names(topic, (), "", "")
     tiers: list[str] = []
@@ -46,6 +46,10 @@ def names_of(topic: str, retry: Retry | None, keep_order: bool) -> Names:
         f"{topic}.retry.held" if keep_order and tiers else "",
         retry.dead_letter or f"{topic}.dlq",
     )
+    if found.dead in found.all:
+        raise PenstockError(
+            f"dead letters in {found.dead} would be consumed again", remedy="another dead_letter"
+        )
     for name in (*found.all, found.dead):
         if len(name) > NAME_MAX:
             raise PenstockError(f"the topic {name} would have a name that is too long")

@@ -51,10 +51,21 @@ class Threads:
         """What `work` gives, on a thread."""
         thread = self._idle.pop() if self._idle else Thread(lambda cell: cell())  # type: ignore[operator]
         results: list[Any] = []
-        # Given back only when it is over: a thread whose caller was cancelled still works.
-        await thread.call(lambda: results.append(work()))  # type: ignore[arg-type]
+        try:
+            await thread.call(lambda: results.append(work()))  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            thread.end()  # it still works, and is not to be used again
+            raise
+        except Exception:
+            self._idle.append(thread)
+            raise
         self._idle.append(thread)
         return results[0]
+
+    def end(self) -> None:
+        """Let them all go."""
+        while self._idle:
+            self._idle.pop().end()
 
 
 async def called(threads: Threads, task: Task[..., Any], call: Call) -> Any:

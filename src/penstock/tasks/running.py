@@ -63,6 +63,12 @@ class Running:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set and what runs has ended. Raises AmqpError where the server says no; is it gone, tries on."""
+        try:
+            await self._run(stop)
+        finally:
+            self._threads.end()
+
+    async def _run(self, stop: asyncio.Event) -> None:
         backoff = Backoff(self._options.backoff_first_s, self._options.backoff_max_s, random.random)
         while not stop.is_set():
             try:

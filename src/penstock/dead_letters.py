@@ -150,6 +150,8 @@ class Mould:
         """`letter` has what they have in common: its origin is without offset and time."""
         marks = _marks(letter)
         self._marks, self._number = packed_headers(marks), len(marks)
+        self.bytes_more = len(self._marks) + 200
+        """How much larger than its record a letter is, at most."""
 
     def record(self, found: Record, origin: Origin, redrives: int) -> Packed:
         """As `DeadLetter.record` of the letter of `found`, whose headers are its own."""

@@ -119,8 +119,10 @@ def size_of(record: Record | Packed) -> int:
     """About how many bytes a record takes in a batch: not less than it does."""
     if isinstance(record, Packed):
         return len(record.body) + 100
-    headers = sum([len(_named(name)) + len(value or b"") + 10 for name, value in record.headers])
-    return len(record.key or b"") + len(record.value or b"") + headers + 100
+    size = len(record.key or b"") + len(record.value or b"") + 100
+    if record.headers:
+        size += sum([len(_named(name)) + len(value or b"") + 10 for name, value in record.headers])
+    return size
 
 
 def runs(items: Iterable[Item], bytes_max: int, size: Callable[[Item], int]) -> Iterator[list[Item]]:

@@ -7,93 +7,20 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from penstock import Client, Retry, consume
-from penstock.calls import EARLIEST
-from penstock.client import ClientOptions, KafkaError, ReaderOptions
-from penstock.client.members.membership import MembershipOptions
+from penstock import Retry, consume
+from penstock.client import KafkaError
 from penstock.consumer.consumer import Consumer
 from penstock.consumer.delivery import Delivery
-from penstock.consumer.options import ConsumerOptions
 from penstock.consumer.watchdog import StalledError
-from penstock.dead_letters import DeadLetter, of_record
 from penstock.errors import PenstockError
-from penstock.record import Record, decode
 from tests.differential.asking import Connection
-
-QUICK = ConsumerOptions(
-    commit_s=0.2,
-    moves_s=0.02,
-    drain_s=5.0,
-    membership=MembershipOptions(session_s=6.0, heartbeat_s=0.1, rebalance_s=10.0),
-    client=ClientOptions("test", backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=20.0),
-)
-RETRY = Retry("100ms", "300ms", max_attempts=3)
-
-
-class Place:
-    """A topic of one's own with what a test asks of it."""
-
-    def __init__(self, address: str, client: Client) -> None:
-        self.address, self.client = address, client
-        self.topic = f"r-{uuid.uuid4().hex[:8]}"
-
-    def consumer(self, retry: Retry | None = RETRY, group: str = "g", **words: Any) -> Consumer:
-        words.setdefault("options", QUICK)
-        return consume(
-            self.topic, group=f"{self.topic}.{group}", retry=retry, bootstrap=self.address, **words
-        )
-
-    async def produce(self, *values: str) -> None:
-        """Values "key:rest"; without a colon there is no key."""
-        now_ms = int(time.time() * 1000)
-        made = [
-            Record(v.partition(":")[0].encode() if ":" in v else None, v.encode(), now_ms) for v in values
-        ]
-        await self.client.produce(self.topic, made)
-
-    async def read(self, topic: str) -> list[Record]:
-        """All committed records."""
-        ends = await self.client.offsets(topic, committed=True)
-        starts = await self.client.offsets(topic, EARLIEST)
-        found: list[Record] = []
-        options = ReaderOptions(committed=True, wait_ms=50)
-        async with self.client.reader({(topic, p): o for p, o in starts.items()}, options=options) as reader:
-            over = False
-            while not over:
-                over = all(reader.positions[topic, p] >= end for p, end in ends.items())
-                for chunk in reader.take() if over else await reader.read(1):
-                    found += decode(chunk.batches)
-        return found
-
-    async def dead(self) -> list[DeadLetter]:
-        return [of_record(each) for each in await self.read(f"{self.topic}.dlq")]
-
-
-def run(
-    address: str, test: Callable[[Place], Awaitable[None]], partitions: int = 2, seconds: float = 90
-) -> None:
-    async def go() -> None:
-        async with Client(address, options=QUICK.client) as client:
-            place = Place(address, client)
-            await client.create_topic(place.topic, partitions)
-            await asyncio.wait_for(test(place), seconds)
-
-    asyncio.run(go())
-
-
-async def until(ready: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not ready():
-            await asyncio.sleep(0.02)
-
+from tests.retries.place import QUICK, Place, run, until
 
 # --- the plain case --------------------------------------------------------------------------------------------------
 
@@ -178,6 +105,7 @@ def test_a_plain_function_runs_on_threads_side_by_side(broker_address: str) -> N
         consumer.stop()
         await working
         assert consumer.counts == {"done": 40, "retried": 1}
+        await until(lambda: not any(each.name == "penstock-handler" for each in threading.enumerate()))
 
     run(broker_address, test)
 
@@ -267,29 +195,6 @@ def test_two_groups_share_the_retry_topics_and_not_their_retries(address: str) -
         assert tried == {("one", b"a:0"): 3, ("one", b"b:1"): 1, ("two", b"a:0"): 1, ("two", b"b:1"): 1}
 
     run(address, test)
-
-
-def test_new_partitions_are_taken_up(address: str) -> None:
-    async def test(place: Place) -> None:
-        consumer = place.consumer(options=replace(QUICK, look_s=0.2))
-        seen: set[int] = set()
-
-        async def handle(delivery: Delivery) -> None:
-            if delivery.attempt == 1:
-                raise ValueError("once")
-            seen.add(delivery.partition)
-
-        working = asyncio.create_task(consumer.work(handle))
-        await place.produce("a:0")
-        await until(lambda: len(seen) == 1 or working.done())
-        await place.client.add_partitions(place.topic, 3)
-        now_ms = int(time.time() * 1000)
-        await place.client.produce(place.topic, [Record(b"z", b"z", now_ms)], 2)
-        await until(lambda: 2 in seen or working.done())
-        consumer.stop()
-        await working
-
-    run(address, test, partitions=1)
 
 
 # --- the refusals ----------------------------------------------------------------------------------------------------
@@ -394,12 +299,37 @@ def test_an_async_handler_over_its_time_limit_is_cancelled_and_retried(broker_ad
     run(broker_address, test)
 
 
+def test_a_handler_that_is_cancelled_from_within_has_failed_and_its_worker_goes_on(
+    broker_address: str,
+) -> None:
+    async def test(place: Place) -> None:
+        await place.produce("a:0", "b:1")
+        consumer = place.consumer()
+
+        async def handle(delivery: Delivery) -> None:
+            if delivery.attempt == 1:
+                asking = asyncio.get_running_loop().create_future()
+                asking.cancel()  # as a client does whose connection goes away
+                await asking
+
+        working = asyncio.create_task(consumer.work(handle))
+        await until(lambda: consumer.counts["done"] == 2 or working.done(), 10)
+        consumer.stop()
+        await working
+        assert consumer.counts == {"retried": 2, "done": 2}
+        await place.produce("a:2")
+        with pytest.raises(RuntimeError, match="CancelledError"):
+            await place.consumer(None).work(handle)
+
+    run(broker_address, test)
+
+
 # --- the crash -------------------------------------------------------------------------------------------------------
 
 PROGRAM = """
 import os, sys, time
 from penstock import Retry, consume
-from tests.retries.test_consumer import QUICK
+from tests.retries.place import QUICK
 
 def handle(delivery):
     time.sleep(0.01)

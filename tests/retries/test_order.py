@@ -1,5 +1,6 @@
 """One partition with its retries, simulated: any outcomes in any order, with time, commits and kills between them."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.consumer.delivery import Delivery
+from penstock.consumer.partition.holding import NOTED_MAX, Holding
 from penstock.dead_letters import DeadLetter, of_record
 from penstock.record import Record
 from penstock.retries import Retry
@@ -227,3 +229,31 @@ def test_a_held_record_that_went_on_out_of_turn_is_not_held_again_after_a_kill()
     run.finish()
     assert run.finished[-3:].count(b"b:1") == 1
     assert run.tried[b"b:1"] == [1, 2]
+
+
+def test_what_does_not_fit_among_the_held_ones_stays_under_way_until_its_turn() -> None:
+    run = Simulated(RETRY)
+    run.rules = replace(run.rules, bytes_max={**run.rules.bytes_max, "t.retry.held": 2000})
+    run.start()
+    produced(run, "a:0", "a:1" + "." * 3000, "a:2", "b:0")
+    run.handle(0, failing=True)
+    run.handle(0, failing=False)
+    run.commit()
+    assert [each.value for each in run.log.records["t.retry.held", 0]] == []
+    assert run.log.committed["t", 0] == 1, "what is behind it is not passed: a crash would lose it"
+    run.finish()
+    assert [each[:3] for each in run.finished] == [b"b:0", b"a:0", b"a:1", b"a:2"]
+    assert run.log.committed["t", 0] == 4
+
+
+def test_notes_of_what_went_on_are_of_a_size_that_fits_and_nonsense_in_them_is_none() -> None:
+    holding = Holding(("t.retry.held", 0), 0, "g", None)
+    for offset in range(NOTED_MAX + 2):
+        holding.recall(replace(DeadLetter(b"k", b"v", owner="g").record(1), offset=offset))
+    for held in list(holding.entries.values())[1:]:
+        holding.let_go(held, ())
+    notes = [move.record for move in holding.gather(1) if move.record]
+    assert [len(json.loads(note.value or b"")) for note in notes] == [NOTED_MAX, 1]
+    for value in (None, b"", b"{", b"7", b"{}", b'["a", [1], null]', b"[" * 100_000):
+        holding.recall(replace(notes[0], value=value, offset=NOTED_MAX + 2))
+    assert list(holding.entries) == [0]

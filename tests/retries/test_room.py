@@ -61,6 +61,13 @@ def test_what_waits_to_be_written_is_bounded_too() -> None:
     assert source.bytes_under_way == 0
 
 
+def test_headers_take_room_as_values_do() -> None:
+    source = Source(("t", 0), 0)
+    headers = (("trace", b"x" * BYTES_MAX),)
+    source.begin(Delivery(Record(b"k", None, 0, headers, 0), source.part, Origin("t", 0, 0, 0)))
+    assert not source.has_room(WINDOW, BYTES_MAX)
+
+
 def test_handlers_that_never_wait_let_others_have_their_turns() -> None:
     async def turns() -> int:
         ready, count, over = Ready(), 0, False

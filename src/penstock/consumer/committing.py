@@ -67,7 +67,7 @@ class Committer:
         sent = []
         for part, found in by_part.items():
             made = ((each, each[0].record_of(each[1])) for each in found)
-            for some in record.runs(made, BATCH_BYTES, _size):
+            for some in record.runs(made, min(BATCH_BYTES, found[0][0].bytes_max(part[0])), _size):
                 batch = record.encode([its for _, its in some])
                 sent.append(([each for each, _ in some], writer.push(*part, batch)))
         if positions:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from penstock.dead_letters import DeadLetter, Origin, redrives_of, without_marks
-from penstock.record import Record
+from penstock.record import Record, size_of
 
 Part = tuple[str, int]
 _TURNS = itertools.count()
@@ -42,7 +42,7 @@ class Delivery:
         self.timestamp_ms = origin.timestamp_ms
         self.origin, self.letter = origin, letter
         self.attempt = 1 if letter is None else letter.attempts + 1
-        self.size = len(record.key or b"") + len(record.value or b"") + 64
+        self.size = size_of(record)
         self.source, self.source_offset = source, record.offset
         self.turn = next(_TURNS)
         self.settled = False

@@ -18,7 +18,7 @@ from penstock.errors import PenstockError
 from penstock.record import Record
 from penstock.retries import Retry
 
-STARTS = {"earliest": EARLIEST, "latest": LATEST}
+STARTS = ("earliest", "latest")
 FETCH_BYTES = 64 * 1024
 
 
@@ -77,17 +77,18 @@ class Opening:
         """The shares of these partitions. Waits for transactions that would still move their positions."""
         parts = [(name, number) for (_, number), (names, _) in wanted.items() for name in names.all]
         found = await self._client.committed(self._group, parts, stable=True)
-        fresh = [part for part in wanted if part not in found]
-        beside = [part for part in parts if part not in found and part not in wanted]
-        for chosen, moment in ((fresh, STARTS[start]), (beside, EARLIEST)):
-            if chosen:
-                at = await self._client.find(chosen, moment, committed=True)
-                found |= {part: offset for part, (offset, _) in at.items()}
+        begins, ends = await self._client.find(parts, EARLIEST), await self._client.find(parts, LATEST)
+        # None, or of a topic that was emptied, or deleted and made anew.
+        unfit = [part for part in parts if not begins[part][0] <= found.get(part, -1) <= ends[part][0]]
+        found |= {part: begins[part][0] for part in unfit}
+        if start == "latest" and (fresh := [part for part in unfit if part in wanted]):
+            at = await self._client.find(fresh, LATEST, committed=True)
+            found |= {part: offset for part, (offset, _) in at.items()}
         shares = {}
         for part, (names, rules) in wanted.items():
             positions = {(name, part[1]): found[name, part[1]] for name in names.all}
             shares[part] = Share(part[1], rules, positions, self._ready, self._load)
-        await self._recall(shares, wanted, found)
+        await self._recall(shares, wanted, found, ends)
         for share in shares.values():
             share.begin()
         return shares
@@ -97,18 +98,18 @@ class Opening:
         shares: Mapping[Part, Share],
         wanted: Mapping[Part, tuple[Names, Rules | None]],
         positions: Mapping[Part, int],
+        ends: Mapping[Part, tuple[int, int]],
     ) -> None:
-        """Read what waits for its next attempt and what is held back: it says which keys are blocked."""
+        """Read what waits for its next attempt and what is held back: it says which keys are blocked.
+
+        Up to the very end: transactions of other groups may be open in these topics, with ours behind them.
+        """
         whose = {
             (name, part[1]): shares[part]
             for part, (names, rules) in wanted.items()
             if rules and rules.keep_order
             for name in names.all[1:]
         }
-        if not whose:
-            return
-        # Up to the very end: transactions of other groups may be open in these topics, with ours behind them.
-        ends = await self._client.find(list(whose), LATEST)
         starts = {part: positions[part] for part in whose if positions[part] < ends[part][0]}
         if not starts:
             return

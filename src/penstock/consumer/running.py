@@ -32,6 +32,8 @@ PIECE = 200
 LOW = 64
 """With fewer records ready than this, more are decoded at once."""
 STUMBLES_MAX = 5
+FETCHING_MAX = 8
+"""How many held records are fetched at once: each has a connection of its own for that."""
 _PASSING = (
     *LOST,
     "REBALANCE_IN_PROGRESS",
@@ -73,6 +75,7 @@ class Running:
         self._stumbles = 0
         self._trouble_since_s: float | None = None
         self._loads: set[asyncio.Task[None]] = set()
+        self._fetching = asyncio.Semaphore(FETCHING_MAX)
         self._commit: asyncio.Task[bool] | None = None
 
     # --- what goes on beside `serve` -----------------------------------------------------------------------------
@@ -82,13 +85,17 @@ class Running:
         try:
             if delivery.share.alive:  # else given up meanwhile: whoever has its partition now handles it
                 self._settle(delivery, error)
+        except Exception as wrong:
+            self.fail(wrong)
         finally:
             self.ready.finished(delivery)
 
     def _settle(self, delivery: Delivery, error: BaseException | None) -> None:
         if error is not None and self.retry is None:
-            error.add_note(f"while handling {delivery.origin}; with retry=Retry(...) it would be tried again")
-            self.fail(error)
+            # Whoever waits for the consumer is not cancelled because the handler was.
+            told = error if isinstance(error, Exception) else RuntimeError(repr(error))
+            told.add_note(f"while handling {delivery.origin}; with retry=Retry(...) it would be tried again")
+            self.fail(told)
             return
         outcome = delivery.share.settle(delivery, error, self.function, _now_ms())
         self.counts[outcome] += 1
@@ -105,7 +112,7 @@ class Running:
 
     def fail(self, error: BaseException) -> None:
         """End with this error, at once."""
-        self._error = self._error or error
+        self._error = error if self._error is None else self._error
         self._stir.set()
         self.ready.end()
 
@@ -259,7 +266,13 @@ class Running:
     async def _step(self) -> None:
         for reader in self._readers:
             for chunk in reader.take():
-                self._sources[chunk.topic, chunk.partition][1].feed(chunk)
+                share, source, _ = self._sources[chunk.topic, chunk.partition]
+                if not share.goes_on(source, chunk.offset):
+                    place = f"{chunk.topic}-{chunk.partition}"
+                    raise KafkaError(
+                        "OFFSET_OUT_OF_RANGE", f"{place} was emptied, or made anew", retriable=True
+                    )
+                source.feed(chunk)
         now_ms = _now_ms()
         for each in self._sources.values():
             self._fill(*each, now_ms)
@@ -322,9 +335,12 @@ class Running:
         async def load() -> None:
             assert share.holding
             try:
-                found = await fetch_one(self._client, share.holding.part, held.offset)
+                async with self._fetching:
+                    if share.alive:
+                        found = await fetch_one(self._client, share.holding.part, held.offset)
             except Exception as error:
-                self.fail(error)
+                if share.alive:
+                    self.fail(error)
                 return
             if share.alive:
                 share.loaded(held, found)

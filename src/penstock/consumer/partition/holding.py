@@ -17,6 +17,8 @@ GONE = OWN + "gone"
 """The header of a note, with the group whose note it is; the value lists offsets."""
 MEMORY_BYTES = 32 * 1024 * 1024
 """How much of what is held stays in memory, a partition; the rest is fetched when its turn comes."""
+NOTED_MAX = 2000
+"""How many offsets a note lists at most, so that it fits into any topic."""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class Holding:
         note = next((value for name, value in found.headers if name == GONE), None)
         if note is not None:
             if note.decode("utf-8", "replace") == self.group:
-                for offset in json.loads(found.value or b"[]"):
+                for offset in _noted(found.value):
                     self._forget(self.entries.pop(offset, None))
             return
         letter = of_record(found)
@@ -87,8 +89,8 @@ class Holding:
         moves, self._moves = self._moves, []
         noted = sorted(offset for offset in self._gone if offset >= self.position)
         self._gone = []
-        if noted:
-            value = json.dumps(noted).encode()
+        for at in range(0, len(noted), NOTED_MAX):
+            value = json.dumps(noted[at : at + NOTED_MAX]).encode()
             moves.append(Move(self.part, Record(None, value, now_ms, ((GONE, self.group.encode()),))))
         return moves
 
@@ -102,3 +104,12 @@ class Holding:
     def _forget(self, held: Held | None) -> None:
         if held is not None and held.delivery is not None:
             self._bytes -= held.size
+
+
+def _noted(value: bytes | None) -> list[int]:
+    """The offsets that a note lists; none where someone else wrote it."""
+    try:
+        found = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        return []
+    return [each for each in found if isinstance(each, int)] if isinstance(found, list) else []

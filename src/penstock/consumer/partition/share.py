@@ -86,6 +86,7 @@ class Share:
             self.holding = Holding(part, positions[part], rules.group, self)
             here = Origin(*self.main)
             self._held = Mould(DeadLetter(None, None, (), here, HELD, owner=rules.group, attempts=0))
+            self._held_bytes_max = rules.bytes_max[rules.names.held] - self._held.bytes_more
 
     # --- before it begins: what an earlier consumer left ---------------------------------------------------------
 
@@ -108,6 +109,13 @@ class Share:
         self.order.begin()
 
     # --- what comes ----------------------------------------------------------------------------------------------
+
+    def goes_on(self, source: Source, offset: int) -> bool:
+        """Whether what arrived at this offset follows what was read; not where its topic is another by now.
+
+        Retention may have taken what was to come of the topic itself, but no retry: its key would be blocked for ever.
+        """
+        return offset == source.fetch_from or (source.part == self.main and offset > source.fetch_from)
 
     def offer(self, source: Source, found: Record | Damaged, now_ms: int) -> None:
         """A record was read; in the order of its partition."""
@@ -215,11 +223,15 @@ class Share:
         return self._to_dead(letter, now_ms)
 
     def _hold(self, delivery: Delivery) -> Held:
-        """Its later move to the topic of held records; it is settled with that."""
+        """Its later move to the topic of held records; it is settled with that.
+
+        What does not fit there (it came compressed, or someone made that topic) is under way until its turn comes.
+        """
         assert self.holding is not None
         assert delivery.key is not None
         held = Held(delivery, delivery.key)
-        delivery.moves, delivery.settled = (Move(self.holding.part, None, held),), True
+        if delivery.size <= self._held_bytes_max:
+            delivery.moves, delivery.settled = (Move(self.holding.part, None, held),), True
         return held
 
     def record_of(self, move: Move) -> Record | Packed:
@@ -254,6 +266,11 @@ class Share:
         where = self.number % self.rules.dead_partitions
         record = fitting(letter.record(now_ms), self.rules.bytes_max[self.rules.names.dead])
         return Move((self.rules.names.dead, where), record)
+
+    def bytes_max(self, topic: str) -> int:
+        """How large a record batch of a topic beside this one may be."""
+        assert self.rules
+        return self.rules.bytes_max[topic]
 
     # --- writing it down -----------------------------------------------------------------------------------------
 

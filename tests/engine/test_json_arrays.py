@@ -81,7 +81,7 @@ def test_arrays_that_are_longer_than_there_is_room_for_are_read_again_with_more(
     reader = FastJsonReader(fields, JsonOptions())
     made = reader.read(chunk_of([json.dumps(row).encode() for row in rows])).frame
     assert [{"k": row["k"], "a": row["a"]} for row in made.to_dicts()] == rows
-    assert reader._elements > 20 and len(reader._blocks._blocks) <= 8
+    assert reader._blocks.elements > 20 and len(reader._blocks._blocks) <= 8
 
 
 def test_rows_that_fail_a_test_leave_nothing_in_arrays() -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from penstock.engine import kernels
 from penstock.engine.formats.avro import steps_of
 from penstock.engine.formats.batches import Payload, encode, encode_partitioned
+from penstock.engine.formats.cells import Cells
 from penstock.engine.formats.chunks import Chunk, Damaged, read_chunks
 from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.json.writer import _Cells, _Steps
@@ -30,6 +31,7 @@ from penstock.engine.types import Column, polars_type
 from penstock.record import HEADER_SIZE, Record, decode, scan
 from penstock.record import encode as encode_slowly
 from tests.engine.streams import NO_SHRINKING
+from tests.engine.test_avro import frame_of
 
 RANDOM = np.random.default_rng(3)
 
@@ -77,35 +79,37 @@ def walk_of(*values: str) -> list[Any]:
     ]  # fmt: skip
 
 
-AVRO = (Column("n", "INT"), Column("s", "STRING"), Column("m", "DECIMAL(30, 2)", False))
+AVRO = (Column("n", "INT"), Column("s", "STRING"), Column("a", "ARRAY<INT>"), Column("m", "DECIMAL(30, 2)", False))  # fmt: skip
 
 
 def avro_in() -> list[Any]:
     layout = Layout.of(AVRO, (), False, binary=True)
     assert layout is not None
-    values = [b"\x02\x05\x02\x06abc\x04\xff\x00", b"\x00\x00\x02\x01", b"\x02", b"\x00\x02\x02\xff\x02\x01"]
+    values = [
+        b"\x02\x05\x02\x06abc\x00\x04\xff\x00", b"\x00\x00\x02\x04\x00\x02\x06\x01\x02\x00\x00\x02\x01", b"\x02", b"\x00\x02\x02\xff\x02\x01",
+        b"\x00\x00\x02\x02\x02\x08\x00",
+    ]  # fmt: skip
     data, sizes = np.frombuffer(b"".join(values), np.uint8).copy(), np.array([len(v) for v in values])
-    block = frames.Block(layout.columns, 8)
+    block = frames.Block(layout.columns, 8, 8)
     block.bytes[:] = 0
     return [
-        data, np.cumsum(sizes) - sizes, sizes, steps_of(AVRO, AVRO), layout.placed(block), np.zeros(3, np.int64), block.bytes,
-        block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64),
-        np.zeros(4, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64),
+        data, np.cumsum(sizes) - sizes, sizes, steps_of(AVRO, AVRO)[0], layout.placed(block), np.zeros(5, np.int64),
+        np.zeros((6, 2), np.int64), block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64),
+        np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros((3, 5), np.int64),
+        np.zeros(4, np.int64),
     ]  # fmt: skip
 
 
 def avro_out() -> list[Any]:
-    first = np.array([[5, -7, 0], [0, 0, 3], [-129, 127, 1 << 40]])
-    second = np.array([[0, 0, 0], [3, 0, 2], [-1, 0, 5]])
+    rows = [
+        {"n": 5, "s": "", "a": [None, 9], "m": Decimal("-1.29")}, {"n": -7, "s": "abc", "a": [], "m": Decimal("125e24")},
+        {"m": Decimal("1.27")},
+    ]  # fmt: skip
+    cells = Cells.of(frame_of(rows, AVRO), AVRO)
     return [
-        steps_of(AVRO, AVRO),
-        first != 0,
-        first,
-        second,
-        text("abcde")[0],
-        np.zeros(200, np.uint8),
-        np.zeros(4, np.int64),
-    ]
+        steps_of(AVRO, AVRO)[0], cells.starts, cells.valid, cells.first, cells.second, cells.texts, np.zeros((6, 2), np.int64),
+        np.zeros(200, np.uint8), np.zeros(4, np.int64),
+    ]  # fmt: skip
 
 
 JSON_OUT = tuple(
@@ -134,10 +138,14 @@ def json_out(sparse: bool = False) -> list[Any]:
 
 
 PROTO = {
-    "protobuf.schema": 'syntax = "proto3"; message M { int32 n = 1; string s = 2; M m = 3; double d = 4; sint64 z = 5; }',
+    "protobuf.schema": 'syntax = "proto3"; message M { int32 n = 1; string s = 2; M m = 3; double d = 4; sint64 z = 5; '
+    "repeated int32 a = 6; map<int32, M> e = 7; }",
     "protobuf.message": "M",
 }
-MESSAGE = (Column("n", "INT"), Column("m", "ROW<s STRING, d DOUBLE>"), Column("z", "BIGINT"))
+MESSAGE = (
+    Column("n", "INT"), Column("m", "ROW<s STRING, d DOUBLE>"), Column("z", "BIGINT"), Column("a", "ARRAY<INT>"),
+    Column("e", "MAP<INT, ROW<n INT>>"),
+)  # fmt: skip
 
 
 def protobuf_in() -> list[Any]:
@@ -147,32 +155,30 @@ def protobuf_in() -> list[Any]:
         b"\x4a\x01x",
         b"\x08",
         b"\x1a\x09\x21" + b"\x01" * 8,
+        b"\x30\x07\x32\x02\x08\x09\x3a\x02\x08\x02\x3a\x04\x12\x02\x08\x05",
+        b"\x32\x02\x08\xff",
     ]
     data, sizes = np.frombuffer(b"".join(values), np.uint8).copy(), np.array([len(v) for v in values])
-    block = frames.Block(made.layout.columns, 8)
+    block = frames.Block(made.layout.columns, 8, 8)
     block.bytes[:] = 0
     return [
-        data, np.cumsum(sizes) - sizes, sizes, made._steps, made._groups, made._implicit, made.layout.placed(block), np.zeros(5, np.int64),
-        np.zeros((2, 64), np.int64), block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(4, np.int64),
-        np.zeros(4, np.int64), np.zeros(4, np.int64), np.zeros(5, np.int64), np.zeros(3, np.int64),
+        data, np.cumsum(sizes) - sizes, sizes, made._steps, made._groups, made._implicit, made.layout.placed(block), np.zeros(12, np.int64),
+        np.zeros((5, 64), np.int64), block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(6, np.int64),
+        np.zeros(6, np.int64), np.zeros(6, np.int64), np.zeros(12, np.int64), np.zeros((3, 12), np.int64), np.zeros(4, np.int64),
     ]  # fmt: skip
 
 
 def protobuf_out() -> list[Any]:
-    first = np.array([[5, -7, 0], [0, 0, 0], [0, 1, 3], [-1, 0, 1 << 62], [-5, 127, 1 << 40]])
-    second = np.array([[0, 0, 0], [0, 0, 0], [3, 0, 2], [0, 0, 0], [0, 0, 0]])
-    valid = np.array([[True] * 3, [True, False, True], [True] * 3, [True] * 3, [True, True, False]])
-    steps = ProtobufWriter(MESSAGE, PROTO)._steps
+    pairs = [{"key": 6, "value": {"n": 3}}, {"key": -1, "value": {"n": 0}}]
+    rows = [
+        {"n": 5, "m": {"s": "abc", "d": 0.5}, "z": -5, "a": [9, -9], "e": pairs}, {"n": -7, "m": None, "z": 0, "a": [], "e": []},
+        {"n": 0, "m": {"s": "", "d": None}, "z": 1 << 62, "a": [4], "e": None},
+    ]  # fmt: skip
+    cells = Cells.of(frame_of(rows, MESSAGE), MESSAGE)
     return [
-        steps,
-        valid,
-        first,
-        second,
-        text("abcde")[0],
-        np.zeros(5, np.int64),
-        np.zeros(400, np.uint8),
-        np.zeros(4, np.int64),
-    ]
+        ProtobufWriter(MESSAGE, PROTO)._steps, cells.starts, cells.valid, cells.first, cells.second, cells.texts,
+        np.zeros((5, 13), np.int64), np.zeros(400, np.uint8), np.zeros(4, np.int64),
+    ]  # fmt: skip
 
 
 # Each kernel's arguments, made anew for every run, in the signature's order.

@@ -208,7 +208,7 @@ def test_any_bytes_are_a_row_or_a_dead_letter(values: list[bytes]) -> None:
     ("column", "options", "said"),
     [
         (Column("a", "BIGINT"), {}, "declare it INT"), (Column("nope", "INT"), {}, "no field nope"), (Column("many", "INT"), {}, "repeated"),
-        (Column("named", "STRING"), {}, "repeated"), (Column("r", "STRING"), {}, "ROW"), (Column("l", "TIMESTAMP(3)"), {}, "declare it STRING"),
+        (Column("named", "STRING"), {}, "declare it MAP"), (Column("r", "STRING"), {}, "ROW"), (Column("l", "TIMESTAMP(3)"), {}, "declare it STRING"),
         (Column("a", "INT"), {"protobuf.message": "Nope"}, "no message Nope"), (Column("a", "INT"), {"protobuf.message-class-name": "x"}, "Java"),
         (Column("a", "INT"), {"protobuf.schema": "message {"}, "cannot be read"), (Column("a", "INT"), {"protobuf.schema": "message M { Other o = 1; }"}, "Other"),
         (Column("a", "INT"), {"protobuf.schema-file": "x"}, "schema"), (Column("a", "INT"), {"protobuf.schema": "message M { int32 a = 0; }"}, "number"),

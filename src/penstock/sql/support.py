@@ -95,7 +95,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ("nested rows", "ROW<name type, …> columns, and their fields: bid.price, a.b.c; ROW(a, b)"),
     (
         "arrays, maps",
-        "ARRAY<type>, MAP<key, value>; ARRAY[…], MAP[…], a[1], m['key'], and the functions over them; avro and protobuf tables refuse such columns, csv maps",
+        "ARRAY<type>, MAP<key, value>, MULTISET<type>; ARRAY[…], MAP[…], a[1], m['key'], and the functions over them; csv tables refuse maps, protobuf multisets; in protobuf what is repeated is NULL where it is empty, and a NULL within is written as 0 or 'protobuf.write-null-string-literal'",
     ),
     (
         "expressions",

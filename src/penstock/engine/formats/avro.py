@@ -1,12 +1,15 @@
 """Avro values, a record of the table's own schema each, without a header: Flink's format ``avro``.
 
 The schema is derived from the columns as Flink derives it: a column that may be NULL is a union of null and its type, DATE,
-TIME, TIMESTAMP and DECIMAL are logical types (milliseconds up to a precision of 3, else microseconds). Example:
+TIME, TIMESTAMP and DECIMAL are logical types (milliseconds up to a precision of 3, else microseconds), MAP and MULTISET are maps
+whose keys are texts. Example:
 
     CREATE TABLE bids (auction BIGINT, price DECIMAL(10, 2)) WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'avro')
 
 Source: Flink's AvroSchemaConverter and AvroRowDataDeserializationSchema. Knows nothing of Kafka's batches.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -17,10 +20,25 @@ from penstock.engine.formats.cells import Cells
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
 from penstock.engine.formats.json.reader import Decoded
 from penstock.engine.formats.layout import Layout
+from penstock.engine.formats.maps import with_last
 from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import avro
-from penstock.engine.kernels.frames import Blocks
-from penstock.engine.types import FIRST_US, LAST_US, Column, Schema, is_row, row_fields
+from penstock.engine.kernels.encode.avro import write_avro
+from penstock.engine.kernels.frames import Block, Blocks
+from penstock.engine.types import (
+    FIRST_US,
+    LAST_US,
+    Column,
+    Schema,
+    element,
+    is_array,
+    is_map,
+    is_nested,
+    is_row,
+    map_fields,
+    row_fields,
+    row_kind,
+)
 from penstock.errors import PenstockError
 
 _DAY_US = 86_400_000_000
@@ -47,30 +65,29 @@ class AvroReader:
 
     def __init__(self, fields: Schema, schema: Schema) -> None:
         layout = Layout.of(fields, (), False, binary=True)
-        if layout is None or layout.lists:
+        if layout is None:
             raise PenstockError(
-                "these columns cannot be read from Avro",
-                remedy="ARRAY and MAP are not read from Avro yet, and DECIMAL has a scale up to 18",
+                "these columns cannot be read from Avro", remedy="DECIMAL has a scale up to 18 there"
             )
         self.fields, self.layout = fields, layout
-        self.steps = steps_of(schema, fields)
+        self.steps, _ = steps_of(schema, fields)
         # As Python it would be slower than what it waits for: a second, once.
         avro.read_avro.compile()
         self._blocks = Blocks(layout.columns)
         self._marks, self._nulls = np.zeros((2, len(layout.table)), np.int64)
-        self._counts = np.zeros(3, np.int64)
+        self._lens, self._counts = np.zeros((3, len(layout.table)), np.int64), np.zeros(4, np.int64)
+        self._stack = stack_of(self.steps)
 
     def read(self, chunk: Chunk) -> Decoded:
         """All records of a chunk."""
-        block, count = self._blocks.take(len(chunk)), len(chunk)
-        rows, bad, reasons = np.empty((3, count), np.int64)
-        avro.read_avro(
-            chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self.steps, self.layout.placed(block), self._marks,
-            block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64), rows, bad, reasons, self._nulls,
-            self._counts,
-        )  # fmt: skip
-        made, failed, gone = self._counts.tolist()
-        frame = block.frame(made, self._nulls, chunk.data)
+        count = len(chunk)
+        records = np.empty((3, count), np.int64)
+        block = self._blocks.take(count)
+        while self._run(chunk, block, records):
+            block = self._blocks.more(count)
+        made, failed, gone = self._counts[:3].tolist()
+        rows, bad, reasons = records
+        frame = with_last(block.frame(made, self._nulls, chunk.data, self._lens[0]), self.fields)
         letters = [
             (
                 row,
@@ -81,55 +98,91 @@ class AvroReader:
         ]
         return Decoded(frame, rows[:made], bad[count - gone :][::-1], letters)
 
+    def _run(self, chunk: Chunk, block: Block, records: NDArray[np.int64]) -> int:
+        full: int = avro.read_avro(
+            chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self.steps, self.layout.placed(block), self._marks,
+            self._stack, block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64), records[0], records[1],
+            records[2], self._nulls, self._lens, self._counts,
+        )  # fmt: skip
+        return full
+
 
 class AvroWriter:
     """Writes the columns `fields` as records."""
 
     def __init__(self, fields: Schema) -> None:
-        self.fields, self.steps = fields, steps_of(fields, fields)
-        avro.write_avro.compile()
+        self.fields = fields
+        self.steps, self._names = steps_of(fields, fields)
+        self._stack = stack_of(self.steps)
+        write_avro.compile()
 
     def payload(self, frame: pl.DataFrame) -> Payload:
-        """A value a row; raises `PenstockError` for a NULL in a column that is NOT NULL."""
-        for column in self.fields:
-            if not column.nullable and frame[column.name].null_count():
-                raise PenstockError(f"{column.name} is NOT NULL, and a row has none", remedy="COALESCE it")
+        """A value a row; raises `PenstockError` for a NULL in what is NOT NULL, and where a map's key should be."""
         cells = Cells.of(frame, self.fields)
         offsets = np.empty(frame.height + 1, np.int64)
-        out = np.empty(len(cells.texts) + frame.height * len(self.steps) * 18 + 1, np.uint8)
-        avro.write_avro(self.steps, cells.valid, cells.first, cells.second, cells.texts, out, offsets)
+        out = np.empty(len(cells.texts) + len(cells.valid) * 18 + 1, np.uint8)
+        nothing = write_avro(
+            self.steps, cells.starts, cells.valid, cells.first, cells.second, cells.texts, self._stack, out, offsets
+        )  # fmt: skip
+        if nothing:
+            raise PenstockError(
+                f"{self._names[nothing - 1]} is NOT NULL, and a row has none", remedy="COALESCE it"
+            )
         return Payload(out, offsets[:-1], np.diff(offsets))
 
 
-def steps_of(schema: Schema, wanted: Schema) -> NDArray[np.int64]:
-    """The steps of a schema; those of `wanted` (some columns of it, perhaps with some of a ROW's fields) have a column."""
+def stack_of(steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Room to remember what is around each list."""
+    return np.zeros((6, int((steps[:, avro.TYPE] == avro.LIST).sum()) + 1), np.int64)
+
+
+def steps_of(schema: Schema, wanted: Schema) -> tuple[NDArray[np.int64], list[str]]:
+    """The steps of a schema, and what they are called; those of `wanted` (some columns of it, perhaps with some of a ROW's
+    fields) have a column."""
     steps: list[list[int]] = []
-    _walk(schema, wanted, 0, steps)
-    return np.array(steps, np.int64).reshape(-1, 7)
+    names: list[str] = []
+    _walk(schema, wanted, 0, "", steps, names)
+    return np.array(steps, np.int64).reshape(-1, 7), names
 
 
-def _walk(schema: Schema, wanted: Schema | None, first: int, steps: list[list[int]]) -> None:
+def _walk(schema: Schema, wanted: Schema, first: int, prefix: str, steps: list[list[int]], names: list[str]) -> None:  # fmt: skip
     places, at = {}, first
-    for column in wanted or ():
+    for column in wanted:
         places[column.name] = (at, column)
         at += _size(column)
     for column in schema:
         place, asked = places.get(column.name, (-1, None))
         step = _step(column, place)
         steps.append(step)
-        if is_row(column.kind):
-            _walk(row_fields(column.kind), row_fields(asked.kind) if asked else None, place + 1, steps)
+        names.append(prefix + column.name)
+        _walk(_parts(column), _parts(asked) if asked else (), place + 1, f"{names[-1]}.", steps, names)
         step[avro.NEXT] = len(steps)
 
 
+def _parts(column: Column) -> Schema:
+    """What a column is made of, as columns. A map's key is never NULL, and how often a value is in a MULTISET always may be."""
+    if is_row(column.kind):
+        return row_fields(column.kind)
+    if is_map(column.kind):
+        key, held = map_fields(column.kind)
+        if not kinds.is_text(key.kind):
+            raise PenstockError(
+                f"{column.name}: {column.kind} has no form in Avro: a map's keys are texts there",
+                remedy="declare the key STRING",
+            )
+        held = replace(held, nullable=held.nullable or column.kind.startswith("MULTISET<"))
+        return (Column("element", row_kind((replace(key, nullable=False), held)), False),)
+    return (element(column.kind),) if is_array(column.kind) else ()
+
+
 def _size(column: Column) -> int:
-    return 1 + (sum(map(_size, row_fields(column.kind))) if is_row(column.kind) else 0)
+    return 1 + sum(map(_size, _parts(column)))
 
 
 def _step(column: Column, place: int) -> list[int]:
     name, unit, low, high = kinds.name_of(column.kind), 1, *_LONG
-    if is_row(column.kind):
-        kind = avro.RECORD
+    if is_nested(column.kind):
+        kind = avro.RECORD if is_row(column.kind) else avro.LIST
     elif name in _NUMBERS:
         kind, (low, high) = avro.NUMBER, _NUMBERS[name]
     elif name in kinds.TIMES:

@@ -10,16 +10,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.functions import kinds
-from penstock.engine.kernels.arrow import text_buffers, wide_words
-from penstock.engine.types import Column, Schema, is_row, row_fields
+from penstock.engine.kernels.arrow import text_buffers, unnest, wide_words
+from penstock.engine.types import Schema, element, is_nested, is_row, row_fields
 
 
 @dataclass(frozen=True)
 class Cells:
-    """By column (each ROW before its fields) and row: whether there is a value, and it: a number, a double's or a float's
-    bits, the place and size of a text in `texts`, the lower and upper word of a DECIMAL.
+    """Of each column (a ROW before its fields, a list before its elements), from `starts` on, and row, or element: whether there
+    is a value, and it: a number, a double's or a float's bits, the place and size of a text in `texts`, the lower and upper word of
+    a DECIMAL, a list's first element and how many it has. In a ROW that is NULL all is.
     """
 
+    starts: NDArray[np.int64]
     valid: NDArray[np.bool_]
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -28,32 +30,59 @@ class Cells:
     @classmethod
     def of(cls, frame: pl.DataFrame, fields: Schema) -> "Cells":
         """Of the columns `fields` of a frame."""
-        leaves = [leaf for column in fields for leaf in _leaves(column, frame[column.name])]
-        valid = np.ones((len(leaves), frame.height), np.bool_)
-        words = np.zeros((2, len(leaves), frame.height), np.int64)
-        parts: list[NDArray[np.uint8]] = []
+        made: list[_Part] = []
+        for column in fields:
+            _part(column.kind, frame[column.name], None, made)
+        sizes = np.array([len(part.series) for part in made], np.int64)
+        starts = np.cumsum(sizes) - sizes
+        valid = np.ones(int(sizes.sum()), np.bool_)
+        words = np.zeros((2, len(valid)), np.int64)
+        texts: list[NDArray[np.uint8]] = []
         size = 0
-        for place, (kind, series) in enumerate(leaves):
-            if series.null_count():
-                valid[place] = series.is_not_null().to_numpy()
+        for part, start, count in zip(made, starts.tolist(), sizes.tolist(), strict=True):
+            rows, kind, series = slice(start, start + count), part.kind, part.series
+            if part.valid is not None:
+                valid[rows] = part.valid
             if kinds.is_text(kind) or kinds.name_of(kind) in kinds.BINARIES:
                 data, offsets, _ = text_buffers(series)
-                words[0, place], words[1, place] = offsets[:-1] - offsets[0] + size, np.diff(offsets)
-                parts.append(data[offsets[0] : offsets[-1]])
+                words[0, rows], words[1, rows] = offsets[:-1] - offsets[0] + size, np.diff(offsets)
+                texts.append(data[offsets[0] : offsets[-1]])
                 size += int(offsets[-1] - offsets[0])
             elif kinds.is_decimal(kind):
-                words[:, place] = wide_words(series)
+                words[:, rows] = wide_words(series)
+            elif part.offsets is not None:
+                words[0, rows], words[1, rows] = part.offsets[:-1], np.diff(part.offsets)
             elif not is_row(kind):
-                words[0, place] = whole_words(series)
-        return cls(valid, words[0], words[1], np.concatenate([*parts, np.zeros(1, np.uint8)]))
+                words[0, rows] = whole_words(series)
+        return cls(starts, valid, words[0], words[1], np.concatenate([*texts, np.zeros(1, np.uint8)]))
 
 
-def _leaves(column: Column, series: pl.Series) -> list[tuple[str, pl.Series]]:
-    made = [(column.kind, series)]
-    if is_row(column.kind):
-        for field in row_fields(column.kind):
-            made += _leaves(field, series.struct.field(field.name))
-    return made
+@dataclass(frozen=True)
+class _Part:
+    kind: str
+    series: pl.Series
+    valid: NDArray[np.bool_] | None
+    """None where nothing is NULL."""
+    offsets: NDArray[np.int64] | None = None
+    """Of a list: where each begins among the elements."""
+
+
+def _part(kind: str, series: pl.Series, around: NDArray[np.bool_] | None, into: list[_Part]) -> None:
+    """A column and all in it; `around`: where the ROW around it is there."""
+    valid = around
+    if series.null_count():
+        there = np.asarray(series.is_not_null().to_numpy())
+        valid = there if around is None else there & around
+    if is_row(kind):
+        into.append(_Part(kind, series, valid))
+        for field in row_fields(kind):
+            _part(field.kind, series.struct.field(field.name), valid, into)
+    elif is_nested(kind):
+        elements, offsets, _ = unnest(series)
+        into.append(_Part(kind, series, valid, offsets))
+        _part(element(kind).kind, elements, None, into)
+    else:
+        into.append(_Part(kind, series, valid))
 
 
 def whole_words(series: pl.Series) -> NDArray[np.int64]:

@@ -7,11 +7,14 @@ Python, slow and equal, or compiles on the spot, see `compiled.Kernel`.
 from penstock.engine.kernels import frames, hashing, moments, ranking, records, scatter, texts
 from penstock.engine.kernels.compiled import KERNELS, interpret_until_warm, interpreting, warm
 from penstock.engine.kernels.decode import avro, json, lines, protobuf
+from penstock.engine.kernels.encode import avro as avro_out
 from penstock.engine.kernels.encode import json as json_out
+from penstock.engine.kernels.encode import protobuf as protobuf_out
 
 __all__ = [
     "KERNELS",
     "avro",
+    "avro_out",
     "frames",
     "hashing",
     "interpret_until_warm",
@@ -21,6 +24,7 @@ __all__ = [
     "lines",
     "moments",
     "protobuf",
+    "protobuf_out",
     "ranking",
     "records",
     "scatter",

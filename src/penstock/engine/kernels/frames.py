@@ -200,20 +200,32 @@ class Blocks:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
+        self.elements = 0
+        """So many each list has room for: what was enough so far."""
+        self._lists = any(field.listed for field in flat(fields))
         self._blocks: list[Block] = []
 
-    def take(self, rows: int, elements: int = 0) -> Block:
-        """A free block of at least so many rows, and elements of each list."""
+    def take(self, rows: int) -> Block:
+        """A free block of at least so many rows."""
         _LENT[:] = [block for block in _LENT if block.lent]
+        if self._lists:
+            self.elements = max(self.elements, 2 * rows)
         free = [block for block in self._blocks if not block.lent]
-        found = next((block for block in free if block.rows >= rows and block.elements >= elements), None)
+        found = next(
+            (block for block in free if block.rows >= rows and block.elements >= self.elements), None
+        )
         if found is None:
-            found = Block(self.fields, max(1024, 1 << (rows - 1).bit_length() if rows else 1), elements)
+            found = Block(self.fields, max(1024, 1 << (rows - 1).bit_length() if rows else 1), self.elements)
             # Those that are lent belong to who holds their frames: they come back here only if there are few.
-            large = [b for b in self._blocks if b.rows >= found.rows and b.elements >= elements]
+            large = [b for b in self._blocks if b.rows >= found.rows and b.elements >= self.elements]
             self._blocks = [found, *large[:_KEPT]]
         found.kept = ()
         return found
+
+    def more(self, rows: int) -> Block:
+        """The same, with room for more elements of lists than the last one had."""
+        self.elements *= 4
+        return self.take(rows)
 
 
 _KEPT = 7

@@ -61,7 +61,7 @@ OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "avro": {"encoding": ("binary",), "timestamp_mapping.legacy": ("false",)},
     "protobuf": {
         "message": (), "schema": (), "schema-file": (), "message-class-name": (), "ignore-parse-errors": _TRUTH,
-        "read-default-values": ("false",),
+        "read-default-values": ("false",), "write-null-string-literal": (),
     },
 }  # fmt: skip
 """Each format's own options, which stand behind its name: ``json.ignore-parse-errors``, perhaps behind key. or value. too."""

@@ -46,7 +46,7 @@ class FastJsonReader:
             )
             self._clock = self.layout.place_of(self.clock) if self.clock is not None else -1
             self._stack, self._counts = np.zeros((4, 64), np.int64), np.zeros(7, np.int64)
-            self._lens, self._elements = np.zeros((3, len(self.layout.table)), np.int64), 0
+            self._lens = np.zeros((3, len(self.layout.table)), np.int64)
 
     def read(self, chunk: Chunk) -> Decoded:
         """All records of a chunk; those that are read and fail a test are in none of its parts."""
@@ -91,16 +91,14 @@ class FastJsonReader:
         """What the walk makes of a chunk, and the records that it flags."""
         assert self.layout is not None
         count = len(chunk)
-        self._elements = max(self._elements, 2 * count if self.layout.lists else 0)
-        block = self._blocks.take(count, self._elements)
+        block = self._blocks.take(count)
         records, times = np.empty((2, count), np.int64), np.empty(count if self._clock >= 0 else 0, np.int64)
         table = self.layout.placed(block)
         while full := self._run(chunk, block, table, records, times):
             if full == json.FULL:
                 block.extra = np.empty(int(np.maximum(chunk.places[VALUE_SIZE], 0).sum()), np.uint8)
             else:
-                self._elements *= 4
-                block = self._blocks.take(count, self._elements)
+                block = self._blocks.more(count)
                 table = self.layout.placed(block)
         made, marked, gone = self._counts[:3].tolist()
         rows, flagged, tombstones = records[0, :made], records[1, :marked], records[1, count - gone :][::-1]

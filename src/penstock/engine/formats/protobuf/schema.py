@@ -6,7 +6,7 @@ Source: the Protocol Buffers language specifications. Knows nothing of tables.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from penstock.errors import PenstockError
 
@@ -25,13 +25,18 @@ _TIMESTAMP = (
 
 @dataclass(frozen=True)
 class MessageField:
-    """`type` is a scalar's, ``enum``, ``map``, or a message's full name; `implicit`: what is not there is 0, as proto3 has it."""
+    """`type` is a scalar's, ``enum``, or a message's full name; `implicit`: what is not there is 0, as proto3 has it.
+
+    A ``map`` is `repeated` and has a message of its own for `type`, of a key and a value. `packed`: numbers are written so.
+    """
 
     name: str
     number: int
     type: str
     repeated: bool
     implicit: bool
+    packed: bool = False
+    map: bool = False
 
 
 @dataclass
@@ -61,17 +66,16 @@ def parse(text: str) -> Schema:
     _Parser(text, schema).read()
     for scope, fields in schema.messages.items():
         for name, one in fields.items():
-            fields[name] = MessageField(
-                one.name, one.number, _resolved(one.type, scope, schema), one.repeated, one.implicit
-            )
-            if fields[name].type in schema.messages:
-                fields[name] = MessageField(one.name, one.number, fields[name].type, one.repeated, False)
+            type_ = _resolved(one.type, scope, schema)
+            implicit = one.implicit and type_ not in schema.messages
+            packed = one.packed and not one.map and type_ not in (*schema.messages, "string", "bytes")
+            fields[name] = replace(one, type=type_, implicit=implicit, packed=packed)
     return schema
 
 
 def _resolved(type_: str, scope: str, schema: Schema) -> str:
     """A type's full name: it is looked for from the inside out."""
-    if type_ in SCALARS or type_ == "map":
+    if type_ in SCALARS:
         return type_
     parts = [] if type_.startswith(".") else scope.split(".")
     for depth in range(len(parts), -1, -1):
@@ -132,18 +136,33 @@ class _Parser:
     def _field(self, word: str, full: str, one_of: bool) -> None:
         label = word if word in ("optional", "required", "repeated") else ""
         type_ = self._take() if label else word
+        entry = None
         if type_ == "map" and self._words[self._at] == "<":
-            while self._take() != ">":
-                pass
+            entry = self._entry()
         name = self._take()
         self._take("=")
         number = self._take()
         if not number.isdigit() or not 0 < int(number) < 1 << 29:
             raise self._wrong(f"{number} is no field's number")
+        begin = self._at
         self._skip()
+        said = self._words[begin : self._at]
+        packed = said[said.index("packed") + 2] == "true" if "packed" in said else self._proto3
         implicit = self._proto3 and not label and not one_of
-        repeated = label == "repeated" or type_ == "map"
-        self._schema.messages[full][name] = MessageField(name, int(number), type_, repeated, implicit)
+        if entry is not None:
+            type_ = f".{full}.{name.title().replace('_', '')}Entry"  # as protoc calls it
+            self._schema.messages[type_.lstrip(".")] = entry
+        made = MessageField(name, int(number), type_, label == "repeated" or entry is not None, implicit)
+        self._schema.messages[full][name] = replace(made, packed=packed, map=entry is not None)
+
+    def _entry(self) -> dict[str, MessageField]:
+        """The message of a map's pair: what is not there is 0 in proto2, too."""
+        self._take("<")
+        key = MessageField("key", 1, self._take(), False, True)
+        self._take(",")
+        value = MessageField("value", 2, self._take(), False, True)
+        self._take(">")
+        return {"key": key, "value": value}
 
     def _skip(self) -> None:
         """To the end of a statement, or of its block."""

@@ -1,8 +1,9 @@
-"""Avro's binary encoding to columns and back: records of one schema, which both sides know.
+"""Avro's binary encoding to columns: records of one schema, which both sides know.
 
-A schema is a list of steps, each field's in order, a record before its fields: what stands there (TYPE), whether as one of null
-and a value (NULLABLE), which column of the table it goes to (COLUMN, -1: it is read over), and the step after it and all in it
-(NEXT). Source: the Avro specification, "Binary encoding"; Flink's AvroSchemaConverter for what stands for which kind.
+A schema is a list of steps, each field's in order, a record before its fields, an array before its items: what stands there (TYPE),
+whether as one of null and a value (NULLABLE), which column of the table it goes to (COLUMN, -1: it is read over), and the step
+after it and all in it (NEXT). A map is an array of records of a key and a value: its bytes are the same.
+Source: the Avro specification, "Binary encoding"; Flink's AvroSchemaConverter for what stands for which kind.
 """
 
 from typing import Any
@@ -11,16 +12,26 @@ import numpy as np
 from numba.extending import register_jitable
 
 from penstock.engine.kernels.compiled import UNCOUNTED, kernel
-from penstock.engine.kernels.decode.columns import put, put_bit, put_null
+from penstock.engine.kernels.decode.columns import (
+    begin,
+    clear,
+    end_element,
+    end_lists,
+    put,
+    put_bit,
+    put_null,
+    take_back,
+)
 from penstock.engine.kernels.decode.strings import view, wide
 from penstock.engine.kernels.decode.words import LANES, eight, four, peek, special, trailing
-from penstock.engine.kernels.records import put_varint, varint
+from penstock.engine.kernels.records import varint
 
 TYPE, NULLABLE, COLUMN, NEXT, UNIT, LOW, HIGH = range(7)
 """UNIT is what a number is multiplied with on its way in (milliseconds to microseconds), LOW and HIGH what it must be within."""
-BOOLEAN, NUMBER, FLOAT, DOUBLE, TEXT, BYTES, DECIMAL, RECORD = range(8)
-SHORT, BRANCH, RANGE, NOT_UTF8 = 1, 2, 3, 4
-"""Why a record is none: it ends too early, a union has no such branch, a number is too large, a text is not UTF-8."""
+BOOLEAN, NUMBER, FLOAT, DOUBLE, TEXT, BYTES, DECIMAL, RECORD, LIST = range(9)
+SHORT, BRANCH, RANGE, NOT_UTF8, FULL = 1, 2, 3, 4, 5
+"""Why a record is none: it ends too early, a union has no such branch, a number is too large, a text is not UTF-8. FULL: there is no
+room for its lists' elements."""
 
 
 @register_jitable(forceinline=True, _nrt=False)
@@ -106,118 +117,125 @@ def _field(data: Any, at: Any, end: Any, step: Any, row: Any, steps: Any, table:
     return at + size
 
 
+@register_jitable(forceinline=True, _nrt=False)
+def _items(data: Any, at: Any, end: Any) -> Any:
+    """(how many items a block of an array or map has, the place of the first); the place -1 where there cannot be so many."""
+    count, at = varint(data, at, end)
+    if at >= 0 and count < 0:
+        # The block's size in bytes follows, for who wants to pass over it.
+        count = -count
+        _, at = varint(data, at, end)
+    if at < 0 or count < 0 or count > end - at:  # an item has a byte at least
+        return np.int64(0), np.int64(-1)
+    return count, at
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _record(data: Any, at: Any, end: Any, row: Any, there: Any, steps: Any, table: Any, marks: Any, stack: Any, counts: Any,
+            nulls: Any, lens: Any, o8: Any, o16: Any, o32: Any, o64: Any) -> Any:  # fmt: skip
+    """One record: the place behind it, or less than 0 for a reason, and whether something in it is null.
+
+    `stack` holds what is around a list: a list's column (-1: not wanted), row, mark, the step behind it, and how many items of its
+    block are left; and, a place higher, the first step of its own items.
+    """
+    depth, left, null = 0, np.int64(0), False
+    step, stop, owner = np.int64(0), np.int64(len(steps)), np.int64(-1)
+    while True:
+        if step < stop:
+            kind, column = steps[step, 0], steps[step, 2]
+            if steps[step, 1] != 0:
+                branch, at = varint(data, at, end)
+                if at < 0 or branch < 0 or branch > 1:
+                    return np.int64(-1) if at < 0 else np.int64(-2), null
+                if branch == 0:
+                    null = True
+                    step = steps[step, 3]
+                    continue
+            if column >= 0:
+                marks[column] = there
+            if kind < 7:
+                at = _field(data, at, end, step, row, steps, table, o8, o16, o32, o64)
+                step += 1
+                if at < 0:
+                    return at, null
+                continue
+            if kind == 7:
+                step += 1
+                continue
+            stack[0, depth], stack[1, depth], stack[2, depth], stack[3, depth], stack[4, depth] = (
+                owner, row, there, stop, left,
+            )  # fmt: skip
+            depth += 1
+            stack[5, depth] = step + 1
+            owner, left, stop = column, np.int64(0), steps[step, 3]
+        elif depth == 0:
+            return at, null
+        else:
+            if owner >= 0:
+                end_element(owner, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
+            left -= 1
+        if left == 0:
+            left, at = _items(data, at, end)
+            if at < 0:
+                return np.int64(-1), null
+        if left == 0:
+            step = stop
+            depth -= 1
+            owner, row, there = stack[0, depth], stack[1, depth], stack[2, depth]
+            stop, left = stack[3, depth], stack[4, depth]
+            continue
+        step = stack[5, depth]
+        if owner >= 0:
+            row = lens[0, owner]
+            if row >= table[owner + 1, 12]:
+                return np.int64(-5), null
+            counts[3] += 1
+            there = counts[3]
+
+
 @kernel(
-    "void(const uint8[::1], const int64[::1], const int64[::1], const int64[:, ::1], const int64[:, ::1], int64[::1],"
-    " uint8[::1], int16[::1], int32[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1])",
+    "int64(const uint8[::1], const int64[::1], const int64[::1], const int64[:, ::1], const int64[:, ::1], int64[::1],"
+    " int64[:, ::1], uint8[::1], int16[::1], int32[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1],"
+    " int64[:, ::1], int64[::1])",
     UNCOUNTED,
 )
 def read_avro(  # type: ignore[no-untyped-def]
-    data, starts, sizes, steps, table, marks, o8, o16, o32, o64, rows, bad, reasons, nulls, counts,
+    data, starts, sizes, steps, table, marks, stack, o8, o16, o32, o64, rows, bad, reasons, nulls, lens, counts,
 ):  # fmt: skip
     """Values to rows: `rows` gets the records that became one, `bad` from its start those that did not, with `reasons`, from
-    its end those that are null. `counts`: rows, bad ones, nulls.
+    its end those that are null. Returns 0, or FULL where there is no more room for the elements of a list.
     """
-    counts[0] = counts[1] = counts[2] = 0
-    for column in range(len(table)):
-        marks[column] = 0
-        nulls[column] = 0
-        o8[table[column, 2] : table[column, 2] + (len(starts) + 7) // 8] = 255
+    counts[0] = counts[1] = counts[2] = counts[3] = 0
+    lists = clear(len(starts), table, marks, nulls, lens, o8, o64)
     row = np.int64(0)
     for record in range(len(starts)):
         if sizes[record] < 0:
             counts[2] += 1
             bad[len(bad) - counts[2]] = record
             continue
-        at, end = starts[record], starts[record] + sizes[record]
-        found, step = np.int64(0), np.int64(0)
-        while step < len(steps) and at >= 0:
-            if steps[step, 1] != 0:
-                branch, at = varint(data, at, end)
-                if at < 0 or branch < 0 or branch > 1:
-                    at = np.int64(-1) if at < 0 else np.int64(-2)
-                    break
-                if branch == 0:
-                    step = steps[step, 3]
-                    continue
-            if steps[step, 2] >= 0:
-                marks[steps[step, 2]] = record + 1
-                found += 1
-            if steps[step, 0] != 7:
-                at = _field(data, at, end, step, row, steps, table, o8, o16, o32, o64)
-            step += 1
+        counts[3] += 1
+        there, start = counts[3], starts[record]
+        if lists:
+            begin(nulls, lens)
+        at, null = _record(
+            data, start, start + sizes[record], row, there, steps, table, marks, stack, counts, nulls, lens, o8, o16, o32, o64
+        )  # fmt: skip
         if at < 0:
+            if at == -5:
+                return 5
             bad[counts[1]] = record
             reasons[counts[1]] = -at
             counts[1] += 1
+            if lists:
+                take_back(nulls, lens)
             continue
-        if found < len(table):
+        if lists:
+            end_lists(row, table, lens, o64)
+        if null:
             for column in range(len(table)):
-                if marks[column] != record + 1:
+                if marks[column] != there and table[column, 10] == 0:
                     put_null(column, row, table, nulls, o8, o16, o32, o64)
         rows[row] = record
         row += 1
     counts[0] = row
-
-
-@register_jitable(forceinline=True, _nrt=False)
-def _byte(high: Any, low: Any, place: Any) -> Any:
-    """One byte of a wide number, the first the highest."""
-    return (high >> (56 - 8 * place)) & 255 if place < 8 else (low >> (120 - 8 * place)) & 255
-
-
-@register_jitable(forceinline=True, _nrt=False)
-def _put_unscaled(out: Any, at: Any, high: Any, low: Any) -> Any:
-    """Write a wide number's size and its bytes, as few as tell its sign."""
-    sign, first = (255 if high < 0 else 0), 0
-    while first < 15 and _byte(high, low, first) == sign and (_byte(high, low, first + 1) ^ sign) < 128:
-        first += 1
-    at = put_varint(out, at, np.int64(16 - first))
-    for place in range(first, 16):
-        out[at] = np.uint8(_byte(high, low, place))
-        at += 1
-    return at
-
-
-@kernel(
-    "int64(const int64[:, ::1], const boolean[:, ::1], const int64[:, ::1], const int64[:, ::1], const uint8[::1],"
-    " uint8[::1], int64[::1])",
-    UNCOUNTED,
-)
-def write_avro(steps, valid, first, second, texts, out, offsets):  # type: ignore[no-untyped-def]
-    """Rows to values, which end at `offsets[1:]`; the bytes written. COLUMN says which row of `valid`, `first` and `second` a step
-    takes: a number, the bits of a double or float, where a text lies and its size, a wide number's lower and upper word.
-    """
-    at = np.int64(0)
-    offsets[0] = 0
-    for row in range(len(offsets) - 1):
-        step = np.int64(0)
-        while step < len(steps):
-            kind, column = steps[step, 0], steps[step, 2]
-            there = valid[column, row]
-            if steps[step, 1] != 0:
-                out[at] = 2 if there else 0
-                at += 1
-                if not there:
-                    step = steps[step, 3]
-                    continue
-            held = first[column, row]
-            if kind == 0:
-                out[at] = np.uint8(held & 1)
-                at += 1
-            elif kind == 1:
-                at = put_varint(out, at, held // steps[step, 4])
-            elif kind in (2, 3):
-                for i in range(4 if kind == 2 else 8):
-                    out[at + i] = np.uint8((held >> (8 * i)) & 255)
-                at += 4 if kind == 2 else 8
-            elif kind in (4, 5):
-                size = second[column, row]
-                at = put_varint(out, at, size)
-                for i in range(size):
-                    out[at + i] = texts[held + i]
-                at += size
-            elif kind == 6:
-                at = _put_unscaled(out, at, second[column, row], held)
-            step += 1
-        offsets[row + 1] = at
-    return at
+    return 0

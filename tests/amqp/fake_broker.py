@@ -186,7 +186,7 @@ ANSWERS: dict[type[Call], Callable[[FakeBroker, Any], object]] = {
     ),
     **dict.fromkeys(
         (q.DescribeQueues, q.DescribeExchanges, q.DescribeBindings, q.DescribeConsumers, q.DescribeVhosts),
-        lambda broker, call: [],
+        lambda broker, call: q.Page([]),
     ),
     CheckPassword: FakeBroker.check_password,
     q.OpenClient: FakeBroker.open_client,

@@ -11,7 +11,7 @@ from tests.amqp.driving import opened
 def test_what_there_is_comes_as_json_behind_its_method() -> None:
     client = opened()
     one = q.QueueInfo("/", "é", "classic", True, 1, 2, 3, 4, 5, 6, 7, {"x-max-length": 9, "b": b"\xff"})
-    client.broker.scripted[q.DescribeQueues] = [[one]]
+    client.broker.scripted[q.DescribeQueues] = [q.Page([one])]
     method, header, body = client.step(frame(1, "penstock.describe", what="queues"))
     assert method == (1, "penstock.describe-ok", {}) and header[:2] == (2, 1)
     [told] = json.loads(body[2])
@@ -21,9 +21,23 @@ def test_what_there_is_comes_as_json_behind_its_method() -> None:
 
 def test_a_long_list_comes_in_several_frames() -> None:
     client = opened()
-    client.broker.scripted[q.DescribeVhosts] = [[f"host-{number:05}" for number in range(20_000)]]
+    client.broker.scripted[q.DescribeVhosts] = [q.Page([f"host-{number:05}" for number in range(20_000)])]
     _, _, *bodies = client.step(frame(1, "penstock.describe", what="vhosts"))
     assert len(bodies) == 2 and len(json.loads(b"".join(body[2] for body in bodies))) == 20_000
+
+
+def test_what_there_is_comes_whole_though_it_is_asked_for_by_pages() -> None:
+    client = opened()
+    first, last = object(), object()
+    one, two, three = (q.BindingInfo("/", "", name, "queue", name) for name in ("one", "two", "three"))
+    client.broker.scripted[q.DescribeBindings] = [
+        q.Page([one, two], first),
+        q.Page([], last),
+        q.Page([three]),
+    ]
+    _, _, body = client.step(frame(1, "penstock.describe", what="bindings"))
+    assert [each["target"] for each in json.loads(body[2])] == ["one", "two", "three"]
+    assert [call.rest for call in client.broker.asked] == [None, first, last]  # type: ignore[attr-defined]
 
 
 def test_virtual_hosts_are_made_and_deleted() -> None:

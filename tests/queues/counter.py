@@ -113,6 +113,18 @@ class Guest:
     def call(self, kind: Any, *args: Any, **named: Any) -> Any:
         return self.counter.ask(kind(self.who, *args, **named))
 
+    def told(self, kind: Any, vhost: str | None = None) -> Any:
+        """All that there is of a kind, page by page; or why it is not told."""
+        named = {} if vhost is None else {"vhost": vhost}
+        page = self.call(kind, **named)
+        if isinstance(page, Refused):
+            return page
+        found = [*page.found]
+        while page.rest is not None:
+            page = self.call(kind, **named, rest=page.rest)
+            found += page.found
+        return found
+
     def on(self, kind: Any, *args: Any, **named: Any) -> Any:
         return self.call(kind, self.channel, *args, **named)
 

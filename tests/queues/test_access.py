@@ -93,9 +93,9 @@ def test_queues_of_other_virtual_hosts_are_named_with_them() -> None:
 def test_one_sees_what_one_may() -> None:
     counter, guest = closed("create queue:a", "describe queue:a")
     guest.queue("a")
-    assert [info.name for info in guest.call(queues.DescribeQueues)] == ["a"]
-    assert guest.call(queues.DescribeVhosts) == ["/"]
-    assert [info.name for info in counter.guest(who=Principal("root")).call(queues.DescribeQueues)] == [
+    assert [info.name for info in guest.told(queues.DescribeQueues)] == ["a"]
+    assert guest.told(queues.DescribeVhosts) == ["/"]
+    assert [info.name for info in counter.guest(who=Principal("root")).told(queues.DescribeQueues)] == [
         "a",
         "q",
     ]

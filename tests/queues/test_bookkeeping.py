@@ -76,7 +76,7 @@ class Anyone:
             lambda: guest.on(queues.RollbackTransaction),
             lambda: guest.on(queues.Recover),
             lambda: guest.on(queues.AwaitSafe),
-            lambda: guest.call(queues.DescribeQueues),
+            lambda: guest.told(queues.DescribeQueues),
             *[self.publish] * 8, *[self.settle] * 8, *[lambda: guest.get(name, flag)] * 4,
         )  # fmt: skip
         return chance.choice(acts)()

@@ -107,11 +107,11 @@ def test_virtual_hosts_are_apart_and_last(counter: Counter) -> None:
     assert refused(guest.get(), Refusal.NO_QUEUE) == "no queue 'q' in vhost '/'"
     counter.restart()
     guest = counter.guest()
-    assert guest.call(queues.DescribeVhosts) == ["/", "blue"]
+    assert guest.told(queues.DescribeVhosts) == ["/", "blue"]
     assert counter.guest("blue").drain() == [b"blue"]
     assert guest.call(queues.DeleteVhost, "blue") is None
     counter.restart()
-    assert counter.guest().call(queues.DescribeVhosts) == ["/"]
+    assert counter.guest().told(queues.DescribeVhosts) == ["/"]
 
 
 def test_queues_are_described(counter: Counter) -> None:
@@ -119,7 +119,7 @@ def test_queues_are_described(counter: Counter) -> None:
     guest.queue("a", x_max_length=5)
     guest.publish(b"12", b"345", to="a")
     guest.get("a")
-    [info] = guest.call(queues.DescribeQueues)
+    [info] = guest.told(queues.DescribeQueues)
     assert (info.name, info.vhost, info.kind, info.durable) == ("a", "/", "classic", True)
     assert (info.messages, info.unacked, info.bytes) == (1, 1, 5)
     assert (info.published, info.delivered, info.acked) == (2, 1, 0)

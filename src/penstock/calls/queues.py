@@ -346,17 +346,26 @@ class DeleteVhost(Call):
 
 @dataclass(frozen=True, slots=True)
 class DescribeVhosts(Call):
-    """Answer: the names of those that the principal may see."""
+    """Answer: a `Page` of the names of those that the principal may see."""
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What is told in one turn, of what there may be very much. `rest` goes into the next call, if there is to be one."""
+
+    found: Sequence[object]
+    rest: object = None
+
+
+@dataclass(frozen=True, slots=True)
 class DescribeQueues(Call):
-    """Answer: one `QueueInfo` a queue that the principal may see; of all virtual hosts where `vhost` is None."""
+    """Answer: a `Page` of `QueueInfo`, one a queue that the principal may see; of all virtual hosts where `vhost` is None."""
 
     vhost: str | None = None
+    rest: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,9 +391,10 @@ class QueueInfo:
 
 @dataclass(frozen=True, slots=True)
 class DescribeExchanges(Call):
-    """Answer: one `ExchangeInfo` an exchange that the principal may see, the built-in ones too."""
+    """Answer: a `Page` of `ExchangeInfo`, one an exchange that the principal may see, the built-in ones too."""
 
     vhost: str | None = None
+    rest: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,10 +412,11 @@ class ExchangeInfo:
 
 @dataclass(frozen=True, slots=True)
 class DescribeBindings(Call):
-    """Answer: one `BindingInfo` a binding whose target the principal may see, that of each queue to the default exchange
-    too."""
+    """Answer: a `Page` of `BindingInfo`, one a binding whose target the principal may see, that of each queue to the default
+    exchange too."""
 
     vhost: str | None = None
+    rest: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,9 +433,10 @@ class BindingInfo:
 
 @dataclass(frozen=True, slots=True)
 class DescribeConsumers(Call):
-    """Answer: one `ConsumerInfo` a consumer of a queue that the principal may see."""
+    """Answer: a `Page` of `ConsumerInfo`, one a consumer of a queue that the principal may see."""
 
     vhost: str | None = None
+    rest: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from penstock.broker.access.needs import Each, Found, Need, Topics, Whole
 from penstock.broker.access.table import ACCESS
 from penstock.broker.queues.names import denied
 from penstock.calls import Call
+from penstock.calls.queues import Page
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
 from penstock.users.directory import Directory
@@ -99,6 +100,8 @@ class Judge:
 
     def shown(self, need: Found, found: object) -> object:
         """The answer without what may not be seen."""
+        if isinstance(found, Page):
+            return replace(found, found=[one for one in found.found if self.refusal(need, one) is None])
         if not isinstance(found, list | tuple):
             return found
         return [one for one in found if isinstance(one, Refused) or self.refusal(need, one) is None]

@@ -317,21 +317,29 @@ class Queues:
 
     def measures(self) -> dict[str, float]:
         """Gauges and counters by Prometheus name."""
-        queues = list(self.by_id.values())
         channels = [channel for client in self.clients for channel in client.channels]
+        ready = unacked = consumers = published = delivered = acked = 0
+        for queue in self.by_id.values():  # one pass: there may be very many
+            published += queue.published
+            delivered += queue.delivered
+            acked += queue.acked
+            unacked += queue.held
+            if queue.ready.occupied:
+                ready += len(queue.ready)
+            if queue.turns.all:
+                consumers += len(queue.turns)
+        totals = self.totals
         return {
-            "penstock_queues": len(queues),
-            "penstock_queue_ready_messages": sum(len(queue.ready) for queue in queues),
-            "penstock_queue_unacked_messages": sum(queue.held for queue in queues),
+            "penstock_queues": len(self.by_id),
+            "penstock_queue_ready_messages": ready,
+            "penstock_queue_unacked_messages": unacked,
             "penstock_queue_delayed_messages": sum(len(park.parked) for park in self.delays.parks.values()),
             "penstock_topic_delayed_records": len(self.postponed),
-            **{
-                f"penstock_queue_{name}_total": self.totals[name]
-                + sum(getattr(queue, name) for queue in queues)
-                for name in TOTALS
-            },
+            "penstock_queue_published_total": totals["published"] + published,
+            "penstock_queue_delivered_total": totals["delivered"] + delivered,
+            "penstock_queue_acked_total": totals["acked"] + acked,
             "penstock_queue_clients": len(self.clients),
             "penstock_queue_channels": len(channels),
-            "penstock_queue_consumers": sum(len(queue.turns) for queue in queues),
+            "penstock_queue_consumers": consumers,
             **self.ledger.measures(),
         }

@@ -5,7 +5,7 @@ from penstock.broker.queues.moving.leave import close_channel
 from penstock.broker.queues.names import DEFAULT_VHOST
 from penstock.broker.queues.topics.opening import delete_stream
 from penstock.broker.state import State
-from penstock.calls.queues import DeclareVhost, DeleteVhost, DescribeVhosts
+from penstock.calls.queues import DeclareVhost, DeleteVhost, DescribeVhosts, Page
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 
@@ -49,6 +49,6 @@ def delete_vhost(state: State, call: DeleteVhost, now: Now) -> object:
 
 
 @answers(DescribeVhosts)
-def describe_vhosts(state: State, call: DescribeVhosts, now: Now) -> list[str]:
+def describe_vhosts(state: State, call: DescribeVhosts, now: Now) -> Page:
     """By name."""
-    return sorted(state.queues.vhosts)
+    return Page(sorted(state.queues.vhosts))

@@ -2,11 +2,13 @@
 
 import base64
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import replace
 from typing import Any, Final
 
 from penstock.calls import Call
 from penstock.calls.queues import (
+    BindingInfo,
+    ConsumerInfo,
     DeclareVhost,
     DeleteVhost,
     DescribeBindings,
@@ -14,6 +16,9 @@ from penstock.calls.queues import (
     DescribeExchanges,
     DescribeQueues,
     DescribeVhosts,
+    ExchangeInfo,
+    Page,
+    QueueInfo,
 )
 from penstock.content import NO_PROPERTIES, Content
 from penstock.wire.amqp.channel import Channel
@@ -25,6 +30,8 @@ ASKING: Final[dict[str, type[Call]]] = {
     "queues": DescribeQueues, "exchanges": DescribeExchanges, "bindings": DescribeBindings,
     "consumers": DescribeConsumers, "vhosts": DescribeVhosts,
 }  # fmt: skip
+INFOS: Final = (QueueInfo, ExchangeInfo, BindingInfo, ConsumerInfo)
+_SIMPLE: Final = (str, int, bool)
 
 
 @answers("penstock.describe")
@@ -34,8 +41,15 @@ def describe(channel: Channel, values: Values) -> Steps:
     if asked is None:
         words = f"there is nothing called '{values['what']}' to describe: {', '.join(ASKING)}"
         raise AmqpError("PRECONDITION_FAILED", words, KEYS["penstock.describe"])
-    found = yield asked(channel.principal)
-    body = json.dumps([_plain(one) for one in found], separators=(",", ":"), allow_nan=False)
+    call: Call | None = asked(channel.principal)
+    texts: list[str] = []
+    while call is not None:
+        page: Page = yield call
+        if page.found:
+            rows = [_plain(one) for one in page.found]
+            texts.append(json.dumps(rows, separators=(",", ":"), allow_nan=False)[1:-1])
+        call = None if page.rest is None else replace(call, rest=page.rest)  # type: ignore[call-arg]  # it had one
+    body = f"[{','.join(texts)}]"
     method = frame(channel.number, "penstock.describe-ok")
     return channel.deliveries.content(method, Content("", "", NO_PROPERTIES, body.encode()))
 
@@ -56,8 +70,9 @@ def delete_vhost(channel: Channel, values: Values) -> Steps:
 
 def _plain(value: Any) -> Any:
     """What the broker says, and fields of tables in it, as JSON has them."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, INFOS):
+        found = [(name, getattr(value, name)) for name in value.__slots__]
+        return {name: each if type(each) in _SIMPLE else _plain(each) for name, each in found}
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -150,16 +150,32 @@ def test_pages_of_which_little_is_left_are_put_together() -> None:
 def test_what_stood_before_the_rest_of_a_page_is_not_found() -> None:
     pages, count = Pages(), 5000
     columns = (
-        array("Q", range(count)), array("Q", bytes(8 * count)), array("I", range(count)), array("I", bytes(4 * count)),
-        array("I", [1] * count),
+        array("Q", bytes(8 * count)), array("I", range(count)), array("I", bytes(4 * count)), array("I", [1] * count),
     )  # fmt: skip
-    pages.extend(Rows(columns))
+    pages.extend(Rows(range(count), columns))
     (page,) = pages
     page.holders[:4900] = array("I", bytes(4 * 4900))
     pages.lost(page, 4900)
     assert list(page.numbers) == [*range(4900, count)], "what nobody holds was let go"
     found = [pages.find(number) for number in range(count + 10)]
     assert [one is not None for one in found] == [4900 <= number < count for number in range(count + 10)]
+
+
+def test_a_message_costs_twenty_bytes_where_none_before_it_is_missing() -> None:
+    bench = Bench(options=LedgerOptions())
+    for turn in range(300):
+        for _ in range(100):
+            bench.add(b"x", 1)
+        bench.turn()
+        if turn == 99:
+            bench.kill()
+    pages = list(bench.ledger._standing.pages)
+    assert all(type(page.numbers) is range for page in pages)
+    assert sum(len(one) * one.itemsize for page in pages for one in page.columns()) == 20 * 30_000
+    bench.ledger.settle_many(1, range(0, 30_000, 2))
+    bench.turn()
+    bench.restart()
+    assert bench.waiting() == list(range(1, 30_000, 2))
 
 
 def test_sets_of_queues_that_no_message_has_are_forgotten() -> None:

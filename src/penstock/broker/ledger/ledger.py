@@ -265,7 +265,7 @@ class Ledger:
         """The block stands in the log."""
         standing = self._standing
         if any(turn.holders):
-            standing.add(offset, len(batch), turn.first, rows)
+            standing.add(offset, len(batch), rows)
             self._bodies.keep(offset, batch)
         else:
             standing.stripes.add(offset, len(batch), 0, 0)

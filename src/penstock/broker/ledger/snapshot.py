@@ -85,7 +85,7 @@ class Snapshot:
             self._after = page.numbers[-1] if stop == len(page.numbers) else self._next_number - 1
             held = page.holders[begin:stop]
             kept = [holders.kept[one] for one in held]
-            for mine, theirs in zip(found, page.columns(), strict=True):
+            for mine, theirs in zip(found, (page.numbers, *page.columns()), strict=True):
                 mine.extend(compress(theirs[begin:stop], kept))
             count = sum(kept)
             expires.extend(
@@ -151,7 +151,7 @@ def _take_piece(standing: Standing, columns: dict[int, memoryview]) -> None:
     found = [numbers(code, columns[column]) for column, code in codes]
     expires = numbers("q", columns[EXPIRES]) if EXPIRES in columns else None
     priorities = bytes(columns[PRIORITIES]) if PRIORITIES in columns else None
-    standing.pages.extend(Rows((*found, held), expires, priorities))
+    standing.pages.extend(Rows(found[0], (*found[1:], held), expires, priorities))
 
 
 def _take_mark(standing: Standing, columns: dict[int, memoryview]) -> int:

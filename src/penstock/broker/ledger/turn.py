@@ -72,7 +72,7 @@ class Turn:
             for place, priority in self.priorities.items():
                 priorities[place] = priority
         sizes = array("I", [len(content.body) for content in self.contents])
-        return Rows((sizes, self.holders), expires, priorities)
+        return Rows(range(self.first, self.first + count), (sizes, self.holders), expires, priorities)
 
     def columns(self, holders: Holders, rows: Rows) -> dict[int, Bytes]:
         """The block's columns."""

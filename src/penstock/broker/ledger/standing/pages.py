@@ -1,6 +1,6 @@
 """Where each message stands and who holds it: columns, a few thousand messages a page, in the order of their numbers.
 
-A message costs 28 bytes, and 8 more where any has an expiration. Knows numbers, blocks' offsets and sets of holders
+A message costs 20 bytes, and 8 more each where numbers are missing between those of its page, and where any has an expiration. Knows numbers, blocks' offsets and sets of holders
 (0: nobody); knows neither messages nor queues.
 """
 
@@ -8,10 +8,27 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import compress, repeat
+from typing import TypeAlias
 
 PAGE = 8192
 _THIN_FROM = 1024
-_NUMBERS, _WHERES, _PLACES, _SIZES, _HOLDERS = range(5)
+_WHERES, _PLACES, _SIZES, _HOLDERS = range(4)
+Numbers: TypeAlias = "range | array[int]"
+"""Numbers that grow; as a range they take no room."""
+
+
+def joined(numbers: Numbers, more: Numbers) -> Numbers:
+    """One behind the other; `numbers` may be changed."""
+    if isinstance(more, array) and more and more[-1] - more[0] + 1 == len(more):
+        more = range(more[0], more[-1] + 1)
+    if isinstance(numbers, range):
+        if not numbers:
+            return more if isinstance(more, range) else more[:]
+        if isinstance(more, range) and more.start == numbers.stop:
+            return range(numbers.start, more.stop)
+        numbers = array("Q", numbers)
+    numbers.extend(more)
+    return numbers
 
 
 class Page:
@@ -20,7 +37,8 @@ class Page:
     __slots__ = ("expires", "holders", "live", "numbers", "places", "priorities", "sizes", "wheres")
 
     def __init__(self) -> None:
-        self.numbers, self.wheres = array("Q"), array("Q")
+        self.numbers: Numbers = range(0)
+        self.wheres = array("Q")
         self.places, self.sizes, self.holders = array("I"), array("I"), array("I")
         self.expires: array[int] | None = (
             None  # milliseconds since 1970, 0 is never; None: none of the page does
@@ -48,6 +66,13 @@ class Page:
             return [number - first for number in numbers]
         return [row for row in map(self.find, numbers) if row >= 0]
 
+    def stand_together(self, row: int, numbers: "array[int]") -> bool:
+        """Whether these numbers, which grow, stand one behind the other from this row on."""
+        mine = self.numbers[row : row + len(numbers)]
+        if isinstance(mine, range):
+            return len(mine) == len(numbers) and mine[0] == numbers[0] and mine[-1] == numbers[-1]
+        return mine == numbers
+
     def after(self, number: int) -> int:
         """The first row above this number."""
         return bisect_right(self.numbers, number) if number >= 0 else 0
@@ -55,6 +80,7 @@ class Page:
     def extend(self, rows: "Rows", begin: int, stop: int) -> None:
         """Take these rows over."""
         had = len(self.numbers)
+        self.numbers = joined(self.numbers, rows.numbers[begin:stop])
         for mine, theirs in zip(self.columns(), rows.columns, strict=True):
             mine.extend(theirs[begin:stop])
         if rows.expires is not None or self.expires is not None:
@@ -70,8 +96,8 @@ class Page:
         self.live += stop - begin - rows.columns[_HOLDERS][begin:stop].count(0)
 
     def columns(self) -> "tuple[array[int], ...]":
-        """The columns that every page has."""
-        return self.numbers, self.wheres, self.places, self.sizes, self.holders
+        """The columns that every page has beside its numbers."""
+        return self.wheres, self.places, self.sizes, self.holders
 
     def squeeze(self) -> None:
         """Let go of the rows that nobody holds."""
@@ -80,10 +106,8 @@ class Page:
             self.expires = array("q", compress(self.expires, held))
         if self.priorities is not None:
             self.priorities = bytearray(compress(self.priorities, held))
-        self.numbers, self.wheres = (
-            array("Q", compress(self.numbers, held)),
-            array("Q", compress(self.wheres, held)),
-        )
+        self.numbers = array("Q", compress(self.numbers, held))
+        self.wheres = array("Q", compress(self.wheres, held))
         self.places, self.sizes = (
             array("I", compress(self.places, held)),
             array("I", compress(self.sizes, held)),
@@ -94,15 +118,17 @@ class Page:
 class Rows:
     """Messages to be added, all of one block or of a piece of a snapshot."""
 
-    __slots__ = ("columns", "expires", "priorities")
+    __slots__ = ("columns", "expires", "numbers", "priorities")
 
     def __init__(
         self,
+        numbers: Numbers,
         columns: "Sequence[array[int]]",
         expires: "array[int] | None" = None,
         priorities: "bytes | bytearray | None" = None,
     ) -> None:
-        self.columns, self.expires, self.priorities = columns, expires, priorities
+        self.numbers, self.columns = numbers, columns
+        self.expires, self.priorities = expires, priorities
 
 
 class Pages:
@@ -119,13 +145,13 @@ class Pages:
 
     def extend(self, rows: Rows) -> None:
         """Add messages; their numbers are above all that are here."""
-        total, at = len(rows.columns[_NUMBERS]), 0
+        total, at = len(rows.numbers), 0
         while at < total:
             page = self.pages[-1] if self.pages else None
             if page is None or len(page.numbers) >= PAGE:
                 page = Page()
                 self.pages.append(page)
-                self._firsts.append(rows.columns[_NUMBERS][at])
+                self._firsts.append(rows.numbers[at])
             stop = min(total, at + PAGE - len(page.numbers))
             before = page.live
             page.extend(rows, at, stop)
@@ -171,7 +197,9 @@ class Pages:
         at = self._at(page)
         if at and len(self.pages[at - 1].numbers) + page.live <= PAGE // 2:
             before = self.pages[at - 1]
-            before.extend(Rows(page.columns(), page.expires, page.priorities), 0, len(page.numbers))
+            before.extend(
+                Rows(page.numbers, page.columns(), page.expires, page.priorities), 0, len(page.numbers)
+            )
             self._remove(page)
 
     def _at(self, page: Page) -> int:

@@ -94,7 +94,7 @@ class Standing:
         row = page.find(some[0])
         stop = row + len(some)
         held = page.holders[row:stop]
-        if row < 0 or self.counts or page.numbers[row:stop] != some or held.count(held[0]) < len(held):
+        if row < 0 or self.counts or not page.stand_together(row, some) or held.count(held[0]) < len(held):
             return False
         rest = self.holders.without(held[0], queue)
         if rest == held[0]:
@@ -166,19 +166,16 @@ class Standing:
 
     # --- a block --------------------------------------------------------------------------------------------------------
 
-    def add(self, offset: int, size: int, first: int, rows: Rows) -> None:
+    def add(self, offset: int, size: int, rows: Rows) -> None:
         """The messages of a new block. `rows` has the columns that are not known from its place."""
         sizes, held = rows.columns
         count = len(sizes)
-        columns = (
-            array("Q", range(first, first + count)), array("Q", repeat(offset, count)), array("I", range(count)),
-            sizes, held,
-        )  # fmt: skip
+        columns = array("Q", repeat(offset, count)), array("I", range(count)), sizes, held
         dead = held.count(0)
-        whole = Rows(columns, rows.expires, rows.priorities)
+        whole = Rows(rows.numbers, columns, rows.expires, rows.priorities)
         self.pages.extend(_only_held(whole) if dead else whole)
         self.stripes.add(offset, size, max(1, count - dead), count - dead)
-        self.next_number = max(self.next_number, first + count)
+        self.next_number = max(self.next_number, rows.numbers[-1] + 1)
 
     def replay(self, block: Block) -> None:
         """What a block says, of the log as it is read again."""
@@ -214,7 +211,8 @@ class Standing:
         held = array("I", map(table.__getitem__, of or repeat(1, count)))
         expires = _column(block.columns, blocks.EXPIRES, "q") or None
         priorities = bytes(block.columns.get(blocks.PRIORITIES, b"")) or None
-        self.add(block.offset, block.size, first, Rows((block.sizes, held), expires, priorities))
+        rows = Rows(range(first, first + count), (block.sizes, held), expires, priorities)
+        self.add(block.offset, block.size, rows)
 
     def returned(self, queue: int, number: int, count: int) -> None:
         """A message came back to its queue for the `count`th time."""
@@ -237,7 +235,7 @@ def _only_held(rows: Rows) -> Rows:
     columns = [array(column.typecode, compress(column, held)) for column in rows.columns]
     expires = array("q", compress(rows.expires, held)) if rows.expires is not None else None
     priorities = bytes(compress(rows.priorities, held)) if rows.priorities is not None else None
-    return Rows(columns, expires, priorities)
+    return Rows(array("Q", compress(rows.numbers, held)), columns, expires, priorities)
 
 
 def _sets(block: Block) -> list[tuple[bool, tuple[int, ...]]]:

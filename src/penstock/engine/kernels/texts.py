@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 
 from penstock.engine.kernels.compiled import UNCOUNTED, kernel
 from penstock.engine.kernels.decode.strings import few
-from penstock.engine.kernels.decode.words import peek
+from penstock.engine.kernels.decode.words import LANES, equal, peek, trailing
 
 
 @register_jitable(forceinline=True, _nrt=False)
@@ -111,6 +111,48 @@ def gather(data, at, numbers, places, out):  # type: ignore[no-untyped-def]
     for row in range(len(numbers)):
         if numbers[row] >= 0:
             _copied(data, at[numbers[row]], places[row + 1] - places[row], out, places[row])
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _next(data: Any, at: Any, end: Any, mark: Any, wide: Any) -> Any:
+    """Where `mark` stands next; `end` where it does not."""
+    first = peek(mark, 0)
+    while at + wide <= end:
+        if at + LANES <= len(data):
+            found = equal(data, at, first)
+            if found == 0:
+                at += LANES
+                continue
+            at += trailing(found)
+            if at + wide > end:
+                break
+        if peek(data, at) == first and (wide == 1 or _same(data, at, mark, np.int64(0), wide)):
+            return at
+        at += 1
+    return end
+
+
+@kernel(
+    "void(const uint8[::1], const int64[::1], boolean[::1], const uint8[::1], int64, uint8[::1], int64[::1])",
+    UNCOUNTED,
+)
+def part(data, at, there, mark, index, out, places):  # type: ignore[no-untyped-def]
+    """Of each text the part at `index` (from 0) when it is cut at each `mark`; beyond the last it is not `there`."""
+    to, wide = np.int64(0), len(mark)
+    places[0] = 0
+    for row in range(len(there)):
+        begin, end, left = at[row], at[row + 1], index
+        if there[row]:
+            i = _next(data, begin, end, mark, wide)
+            while left > 0 and i < end:
+                left -= 1
+                begin = i + wide
+                i = _next(data, begin, end, mark, wide)
+            there[row] = left == 0
+            if left == 0:
+                _copied(data, begin, i - begin, out, to)
+                to += i - begin
+        places[row + 1] = to
 
 
 @register_jitable(forceinline=True, _nrt=False)

@@ -7,12 +7,15 @@ Knows nothing of SQL text.
 import functools
 import re
 
+import numpy as np
 import polars as pl
 
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
 from penstock.engine.functions.patterns import java_regex, like_pattern
 from penstock.engine.functions.table import VARIADIC, Value, function, known, refuse
+from penstock.engine.kernels import texts as kernels
+from penstock.engine.kernels.arrow import text_buffers, text_series
 from penstock.engine.types import is_nested
 from penstock.errors import PenstockError
 
@@ -198,13 +201,25 @@ def repeat(value: Value, times: Value) -> Value:
     )
 
 
+def _part(texts: pl.Series, separator: str, index: int) -> pl.Series:
+    data, at, there = text_buffers(texts)
+    there = there & (at[1:] > at[:-1]) & (index >= 0)
+    out, places = np.empty(len(data), np.uint8), np.empty(len(at), np.int64)
+    kernels.part(data, at, there, np.frombuffer(separator.encode(), np.uint8), max(index, 0), out, places)
+    return text_series(texts.name, out, places, there)
+
+
 @function("SPLIT_INDEX", arguments=(3, 3))
 def split_index(value: Value, separator: Value, index: Value) -> Value:
     """The part at `index` (from 0) of the text cut at `separator`; NULL beyond the last."""
     if separator.constant == "":
         raise PenstockError("SPLIT_INDEX needs a separator that is not empty")
     text, at = text_of("SPLIT_INDEX", value), whole_of("SPLIT_INDEX", index)
-    parts = text.str.split(text_of("SPLIT_INDEX", separator))
+    cut_at = text_of("SPLIT_INDEX", separator)
+    if separator.constant is not None and index.constant is not None:
+        cut = functools.partial(_part, separator=str(separator.constant), index=int(index.constant))
+        return Value("STRING", text.map_batches(cut, return_dtype=pl.String))
+    parts = text.str.split(cut_at)
     return Value("STRING", pl.when((at >= 0) & (text != "")).then(parts.list.get(at, null_on_oob=True)))
 
 

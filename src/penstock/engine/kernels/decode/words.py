@@ -64,6 +64,26 @@ def _special(typing: Any, data: Any, at: Any) -> Any:
 
 
 @machine
+def _equal(typing: Any, data: Any, at: Any, byte: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _address(context, builder, signature.args[0], *arguments[:2])
+        lanes = ir.VectorType(ir.IntType(8), LANES)
+        read = builder.load(builder.bitcast(place, lanes.as_pointer()), align=1)
+        one = builder.insert_element(
+            ir.Constant(lanes, ir.Undefined),
+            builder.trunc(arguments[2], ir.IntType(8)),
+            ir.Constant(ir.IntType(32), 0),
+        )
+        every = builder.shuffle_vector(
+            one, one, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        )
+        found = builder.icmp_signed("==", read, every)
+        return builder.zext(builder.bitcast(found, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(data, types.int64, types.int64), generate
+
+
+@machine
 def _trailing(typing: Any, number: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
@@ -158,6 +178,11 @@ def special(data: Any, at: Any) -> Any:
     return found
 
 
+def equal(data: Any, at: Any, byte: Any) -> Any:
+    """Which of 32 bytes are this one: a bit each."""
+    return sum(1 << lane for lane in range(LANES) if int(data[at + lane]) == int(byte))
+
+
 def set_eight(out: Any, at: Any, number: Any) -> Any:
     """Lay down eight bytes."""
     out[at : at + 8] = np.frombuffer(int(number).to_bytes(8, "little"), np.uint8)
@@ -219,6 +244,19 @@ for _plain, _unchecked, _width in (
     (special, _special, LANES),
 ):
     _compiled(_plain, _unchecked, _width)
+
+
+@overload(equal)
+def _(data: Any, at: Any, byte: Any) -> Any:
+    def with_look(data: Any, at: Any, byte: Any) -> Any:
+        if at < 0 or at + LANES > len(data):
+            raise IndexError("a load reaches past the end")
+        return _equal(data, at, byte)
+
+    def without(data: Any, at: Any, byte: Any) -> Any:
+        return _equal(data, at, byte)
+
+    return with_look if CHECKED else without
 
 
 @overload(set_eight)

@@ -12,7 +12,7 @@ import pytest
 
 from penstock.amqp import AmqpError, Channel, Connection, connect, url_of
 from penstock.cli.main import main
-from penstock.client import Client
+from penstock.client import Client, KafkaError
 from penstock.content import Field, Properties
 from penstock.dead_letters import DeadLetter, Origin
 from penstock.dlq import audit
@@ -253,7 +253,79 @@ async def test_a_redrive_that_is_stopped_has_noted_what_it_did(broker: BrokerPro
         assert outcome.state == "stopped"
         assert len(await here.drain("slow")) == outcome.done < 40
         assert (await source.summary(Filter())).states[WAITING] == 40 - outcome.done
-        notes = [json.loads(each.value or b"") for each in await read_all(client, audit.TOPIC)]
-        mine = [each for each in notes if each["operation"] == outcome.operation]
-        assert sum(each["count"] for each in mine) == outcome.done
-        assert (mine[0]["source"], mine[0]["by"], mine[0]["to"]) == (source.name, "ada", ["slow"])
+        notes = [each for each in await noted(client, source) if each["stage"] == audit.DONE]
+        assert sum(each["count"] for each in notes) == outcome.done
+        assert {each["operation"] for each in notes} == {outcome.operation}
+        assert (notes[0]["by"], notes[0]["to"]) == ("ada", ["slow"])
+
+
+# --- what is noted ---------------------------------------------------------------------------------------------------
+
+
+async def noted(client: Client, source: QueueSource) -> list[dict[str, Any]]:
+    notes = [json.loads(each.value or b"") for each in await read_all(client, audit.TOPIC)]
+    return [each for each in notes if each["source"] == source.name]
+
+
+class Killed(BaseException):
+    """Nothing that is written in penstock catches it."""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("after", [False, True], ids=["before the deed", "after it"])
+@pytest.mark.parametrize("what", ["edit", "redrive", "purge"])
+async def test_a_crash_leaves_behind_what_was_begun(
+    broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch, what: str, after: bool
+) -> None:
+    moved = QueueSource._moved
+
+    async def killed(self: QueueSource, *words: Any) -> Any:
+        if after:
+            await moved(self, *words)
+        raise Killed
+
+    async with post(broker) as (here, source), Client(broker.address) as client:
+        await here.declare("home")
+        await here.bury("home", "home")
+        first = (await source.letters(Filter(), 2))[-1].name
+        chosen = Filter(frozenset({first}))
+        with monkeypatch.context() as crash, pytest.raises(Killed):
+            crash.setattr(QueueSource, "_moved", killed)
+            if what == "edit":
+                await source.edit(first, b"new", "ada")
+            elif what == "redrive":
+                await source.redrive(chosen, How(), "ada", ignored)
+            else:
+                await source.purge(chosen, "ada", ignored)
+        (note,) = await noted(client, source)
+        assert (note["what"], note["stage"], note["by"]) == (f"dlq.{what}", "begun", "ada")
+        assert note["letters"] == [[int(first), int(first)]]
+        gone = first not in [each.name for each in await source.letters(Filter(), 9)]
+        assert gone is after
+        await source.purge(Filter(), "bob", ignored)
+        assert [each["stage"] for each in await noted(client, source)] == ["begun", "begun", "done"]
+
+
+@pytest.mark.anyio
+async def test_what_the_server_refuses_is_noted_as_failed(broker: BrokerProcess) -> None:
+    async with post(broker) as (here, source), Client(broker.address) as client:
+        await here.bury("gone")
+        await source.redrive(Filter(), How(), "ada", ignored)
+        begun, failed = await noted(client, source)
+        assert (begun["stage"], failed["stage"], failed["letters"]) == ("begun", "failed", begun["letters"])
+        assert "no queue takes 'gone'" in failed["error"]
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_noted_is_not_done(
+    broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(self: Client, *words: Any) -> Any:
+        raise KafkaError("TOPIC_AUTHORIZATION_FAILED", "write")
+
+    async with post(broker) as (here, source):
+        await here.bury("home")
+        monkeypatch.setattr(Client, "produce", refused)
+        with pytest.raises(KafkaError):
+            await source.purge(Filter(), "ada", ignored)
+        assert len(await source.letters(Filter(), 9)) == 1

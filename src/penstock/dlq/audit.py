@@ -1,31 +1,56 @@
-"""Who did what to which dead letters, and when: records in `_penstock.audit`, written with what was done.
+"""Who did what to which dead letters, and when: records in `_penstock.audit`.
 
-One JSON object a record: {"what", "source", "by", "at_ms", "operation", …}. Knows nothing of letters.
+One JSON object a record: {"what", "stage", "source", "by", "at_ms", "operation", …}. What is one Kafka transaction with its
+record has that alone, of stage `done`. Anything else is noted before it is begun, too, as in Vault and Kubernetes: whatever
+crashes in between leaves `begun` behind, and a deed that cannot be noted is not done. Knows nothing of letters.
 """
 
 import getpass
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.client import Client
+from penstock.errors import PenstockError
 from penstock.record import Record
 
 TOPIC = "_penstock.audit"
 SETTINGS = {"retention.ms": "-1"}
 PART = (TOPIC, 0)
+BEGUN, DONE, FAILED = "begun", "done", "failed"
 
 
-def entry(what: str, source: str, by: str, operation: str, **more: Any) -> Record:
-    """One thing that was done."""
-    now_ms = int(time.time() * 1000)
-    value = {"what": what, "source": source, "by": by, "at_ms": now_ms, "operation": operation, **more}
-    return Record(source.encode(), json.dumps(value).encode(), now_ms)
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody does to the letters of one place, in as many steps as it takes."""
 
+    what: str
+    source: str
+    by: str
+    operation: str
 
-async def note(client: Client, found: Record) -> None:
-    """Write one by itself."""
-    await client.produce(TOPIC, [found], 0)
+    def entry(self, stage: str, **more: Any) -> Record:
+        """A step's record."""
+        now_ms = int(time.time() * 1000)
+        told = {"what": self.what, "stage": stage, "source": self.source, "by": self.by, "at_ms": now_ms}
+        value = {**told, "operation": self.operation, **more}
+        return Record(self.source.encode(), json.dumps(value).encode(), now_ms)
+
+    @asynccontextmanager
+    async def step(self, client: Client, **meant: Any) -> AsyncIterator[dict[str, Any]]:
+        """Note that a step is begun, and, behind it, that it is done, with what it puts into the dict, or how it failed."""
+        await client.produce(TOPIC, [self.entry(BEGUN, **meant)], 0)
+        done = dict(meant)
+        try:
+            yield done
+        except PenstockError as error:
+            with suppress(PenstockError):  # that it was begun says enough
+                await client.produce(TOPIC, [self.entry(FAILED, **meant, error=error.message)], 0)
+            raise
+        await client.produce(TOPIC, [self.entry(DONE, **done)], 0)
 
 
 def who(client: Client) -> str:

@@ -124,14 +124,15 @@ class QueueSource:
         await self.show(name)
         outcome = Outcome(uuid4().hex, "edit")
         async with self._connected() as connection:
-            work = self._batch(
-                connection,
-                [int(name)],
-                lambda got, old: (self._queue, edited(got.properties, name), value or b""),
-                outcome,
-                by,
+            await finished(
+                self._batch(
+                    connection,
+                    [int(name)],
+                    lambda got, old: (self._queue, edited(got.properties, name), value or b""),
+                    outcome,
+                    await self._deed(outcome, by),
+                )
             )
-            await finished(work)
         if not outcome.done:
             why = next(iter(outcome.skipped))
             raise PenstockError(f"the letter {name} stays as it is: {why}", remedy="try again later")
@@ -208,12 +209,12 @@ class QueueSource:
     ) -> None:
         """Take these in turn, a transaction a batch."""
         by, told, rate = how
-        pace = Pace(rate)
+        pace, deed = Pace(rate), await self._deed(outcome, by)
         outcome.total = len(chosen)
         told(outcome)
         try:
             for batch in cut(chosen, min(pace.batch, BATCH)):
-                await finished(self._batch(connection, batch, makes, outcome, by))
+                await finished(self._batch(connection, batch, makes, outcome, deed))
                 outcome.read += len(batch)
                 told(outcome)
                 await pace.keep(len(batch))
@@ -223,11 +224,16 @@ class QueueSource:
             told(outcome)
 
     async def _batch(
-        self, connection: Connection, numbers: Sequence[int], makes: Makes, outcome: Outcome, by: str
+        self, connection: Connection, numbers: Sequence[int], makes: Makes, outcome: Outcome, deed: audit.Deed
     ) -> None:
         """All of them in one transaction; where the server refuses that, each in its own: one may be at fault."""
         try:
-            done = await self._moved(connection, numbers, makes)
+            async with deed.step(self._client, letters=ranges(numbers), count=len(numbers)) as noted:
+                done = await self._moved(connection, numbers, makes)
+                targets = Counter(target for target in done.values() if target)
+                outcome.done += len(done)
+                outcome.targets.update(targets)
+                noted |= {"letters": ranges(done), "count": len(done), "to": sorted(targets)}
         except AmqpError as refused:
             if refused.code != PRECONDITION:
                 raise
@@ -235,14 +241,10 @@ class QueueSource:
                 outcome.skipped[refused.message.rpartition(UNDONE)[2]] += 1
                 return
             for number in numbers:
-                await self._batch(connection, [number], makes, outcome, by)
+                await self._batch(connection, [number], makes, outcome, deed)
             return
-        outcome.done += len(done)
-        outcome.targets.update(target for target in done.values() if target)
         if len(done) < len(numbers):
             outcome.skipped["someone else holds it"] += len(numbers) - len(done)
-        if done:
-            await self._note(outcome, by, done)
 
     async def _moved(self, connection: Connection, numbers: Sequence[int], makes: Makes) -> dict[int, str]:
         """One transaction: letters are taken, and what `makes` says is published. Those taken, and where to."""
@@ -266,14 +268,9 @@ class QueueSource:
         await channel.close()
         return done
 
-    async def _note(self, outcome: Outcome, by: str, done: Mapping[int, str]) -> None:
-        if outcome.done == len(done):  # the first of it
-            await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
-        found = audit.entry(
-            f"dlq.{outcome.what}", self.name, by, outcome.operation,
-            letters=ranges(done), count=len(done), to=sorted({target for target in done.values() if target}),
-        )  # fmt: skip
-        await audit.note(self._client, found)
+    async def _deed(self, outcome: Outcome, by: str) -> audit.Deed:
+        await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
+        return audit.Deed(f"dlq.{outcome.what}", self.name, by, outcome.operation)
 
 
 @asynccontextmanager

@@ -66,9 +66,8 @@ class Working:
         noted = self._marks.records(offsets, state, now_ms(), more)
         named = {str(p): marks.ranges(each) for p, each in offsets.items()}
         to = sorted({topic for topic, _, _ in sent})
-        note = audit.entry(
-            what, self._topic, self._by, self._operation, letters=named, count=len(taken), to=to
-        )
+        deed = audit.Deed(what, self._topic, self._by, self._operation)
+        note = deed.entry(audit.DONE, letters=named, count=len(taken), to=to)
         own = [(*marks.PART, each) for each in noted]
         try:
             return await self._transact([*sent, *own, (*audit.PART, note)])

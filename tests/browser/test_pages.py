@@ -21,6 +21,7 @@ PAGES = {
     "/topics/orders?open=delete-topic:orders": "This destroys",
     "/pipelines": "revenue",
     "/pipelines/revenue": "did you mean sensor",
+    "/pipelines/emails": "emails:welcome",
     "/pipelines/machine": "interval join",
     "/pipelines/machine?view=plan": "As it runs",
     "/tables": "machine_now",
@@ -32,6 +33,12 @@ PAGES = {
     "/queues/%2F/emails?open=message:%252F:emails:3": "with the routing key",
     "/queues/shop/a%2Fb": "quorum queue, in shop",
     "/queues?open=new-queue": "anything but",
+    "/queues?vhost=shop": "a/b",
+    "/dlq": "a/b.dlq",
+    "/dlq/orders.dlq": "builtins.ValueError",
+    "/dlq/orders.dlq?open=letter:orders.dlq:0:1": "Send back to orders",
+    "/dlq/queue%3Aemails.dlq?open=redrive:queue:emails.dlq": "1 to orders",
+    "/dlq/queue%40shop%3Aa%2Fb.dlq": "a queue in shop",
     "/nowhere": "There is nothing at",
 }
 FIRST_VIEW_BYTES_MAX = 200_000

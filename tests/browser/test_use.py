@@ -56,6 +56,24 @@ def test_sorting_is_kept_in_the_url(open_page: Any) -> None:
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Records")
 
 
+def test_a_virtual_host_is_chosen_where_there_are_several(open_page: Any) -> None:
+    page = open_page("/queues")
+    rows = page.get_by_role("table", name="Queues").locator("tbody tr")
+    expect(rows).to_have_count(3)
+    page.get_by_label("Virtual host").select_option("shop")
+    expect(page).to_have_url(re.compile(r"/queues\?vhost=shop$"))
+    expect(rows).to_have_count(1)
+    page.get_by_role("link", name="Create a queue").click()
+    expect(page.locator(".panel").get_by_label("Virtual host")).to_have_value("shop")
+    page.get_by_role("link", name="Dead letters").click()
+    rows = page.get_by_role("table", name="Dead letters").locator("tbody tr")
+    expect(rows).to_have_count(3)
+    page.get_by_label("Virtual host").select_option("shop")
+    expect(rows).to_have_count(1)
+    rows.get_by_role("link", name="a/b.dlq").click()
+    expect(page.locator(".headline")).to_contain_text("a queue in shop")
+
+
 def test_arrows_walk_a_table_and_enter_opens_the_row(open_page: Any) -> None:
     page = open_page("/topics?sort=name")
     page.locator("tbody tr").first.focus()

@@ -1,13 +1,13 @@
 """Which queues count as queues of dead letters, by what the broker says of queues, exchanges and bindings."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from penstock.amqp import Connection
 from penstock.dlq.finding import queues_of
+from penstock.dlq.naming import is_queue, place_of_queue, queue_of
 
 pytestmark = pytest.mark.anyio
 Told = list[dict[str, Any]]
@@ -25,15 +25,14 @@ class Broker:
 
     `worked_at`: what more is said of queues."""
 
-    url = SimpleNamespace(vhost="/")
-
     def __init__(
         self, queues: Rules, exchanges: dict[str, str], bindings: Told, worked_at: Mapping[str, Any]
     ) -> None:
         standing = {"vhost": "/", "kind": "classic", "exclusive": False, "messages": 1}
         standing |= {"consumers": 0, "delivered": 0}
         default = [bound("", name, name) for name in queues]
-        self._told: dict[str, Told] = {
+        self._told: dict[str, Any] = {
+            "vhosts": ["/"],
             "queues": [
                 {**standing, "name": name, "arguments": rules, **worked_at.get(name, {})}
                 for name, rules in queues.items()
@@ -50,7 +49,7 @@ class Broker:
     async def close(self) -> None:
         return None
 
-    async def describe(self, what: str) -> Told:
+    async def describe(self, what: str) -> Any:
         return self._told[what]
 
 
@@ -66,7 +65,8 @@ def dying(exchange: str, key: str | None = None) -> dict[str, Any]:
 async def found(
     queues: Rules, exchanges: dict[str, str], bindings: Told, **worked_at: dict[str, int]
 ) -> list[tuple[str, int]]:
-    return await queues_of(cast(Connection, Broker(queues, exchanges, bindings, worked_at)))
+    graves = await queues_of(cast(Connection, Broker(queues, exchanges, bindings, worked_at)))
+    return [(each.place, each.waiting) for each in graves]
 
 
 async def test_a_queue_that_a_dead_letter_exchange_leads_to_is_one() -> None:
@@ -132,3 +132,18 @@ async def test_ten_thousand_queues_with_a_dead_letter_queue_each_are_one_pass() 
     dead = {f"dead{number}": {} for number in range(10_000)}
     assert len(await found({**queues, **dead}, {"dlx": "direct"}, bindings)) == 10_000
     assert len(await found({**queues, **dead}, {"dlx": "topic"}, bindings)) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("vhost", "queue", "place"),
+    [
+        ("/", "dlq", "queue:dlq"),
+        ("/", "a@b:c", "queue:a@b:c"),
+        ("shop", "a:b", "queue@shop:a:b"),
+        ("a:b/@ %", "é", "queue@a%3Ab%2F%40%20%25:é"),
+    ],
+)
+async def test_a_queue_s_place_says_its_virtual_host(vhost: str, queue: str, place: str) -> None:
+    assert place_of_queue(vhost, queue) == place
+    assert is_queue(place) and queue_of(place) == (vhost, queue)
+    assert not is_queue("queue") and queue_of("queue:dlq", "here") == ("here", "dlq")

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -171,7 +173,12 @@ VHOST, READ, WRITE = (
     "allow read queue:letters.dlq",
     "allow write exchange:amq.default",
 )
-PEOPLE = {"eve": (VHOST,), "bob": (VHOST, READ), "carol": (VHOST, READ, WRITE), "dave": (READ, WRITE)}
+SHOP = tuple(
+    rule.replace(":", ":shop/").replace("vhost:shop//", "vhost:shop") for rule in (VHOST, READ, WRITE)
+)
+PEOPLE = {
+    "eve": (VHOST,), "bob": (VHOST, READ), "carol": (VHOST, READ, WRITE), "dave": (READ, WRITE), "fay": SHOP,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +238,8 @@ def as_user(name: str) -> dict[str, str]:
         ("carol", 200, 200, 200),
         ("bob", 200, 403, 200),
         ("eve", 403, 403, 403),
-        ("dave", 403, 403, 403),  # may not enter the virtual host, which the broker alone asks for
+        ("dave", 403, 403, 403),  # may not enter the virtual host
+        ("fay", 403, 403, 403),  # is at home in another
     ],
 )
 async def test_rights_are_those_of_who_asks(
@@ -254,6 +262,79 @@ async def test_rights_are_those_of_who_asks(
         await guarded.get(operation, 404, headers=as_user("eve"))
         notes = await read_all(guarded.client, audit.TOPIC)
         assert f'"by": "{who}"'.encode() in (notes[-1].value or b"")
+
+
+@pytest.fixture
+async def shop(closed: BrokerProcess) -> AsyncIterator[None]:
+    """A virtual host with the same queues, and a letter in it."""
+    connection = await connect(itself(closed))
+    await (await connection.channel()).call("penstock.declare-vhost", virtual_host="shop")
+    await connection.close()
+    connection = await connect(replace(itself(closed), vhost="shop"))
+    channel = await connection.channel()
+    await channel.confirm()
+    for queue in ("letters.dlq", "work"):
+        await channel.call("queue.declare", queue=queue, durable=True)
+    letter = DeadLetter(None, b"", origin=Origin(queue="work"), failing=Failing("E"))
+    await channel.publish(
+        "", "letters.dlq", with_letter(Properties.made(message_id="1"), letter), b"order of the shop"
+    )
+    yield
+    await channel.call("penstock.delete-vhost", virtual_host="shop")
+    await connection.close()
+
+
+@pytest.mark.usefixtures("shop")
+async def test_who_may_reach_one_virtual_host_sees_and_mends_its_letters_alone(guarded: World) -> None:
+    fay, there = {"headers": as_user("fay")}, "queue@shop:letters.dlq"
+    await until(lambda: "shop" in guarded.site.watch.queues.vhosts)
+    places = {who: [each["name"] for each in await guarded.get("/api/dlq", headers=as_user(who))] for who in ("ada", "carol", "fay")}  # fmt: skip
+    assert places == {
+        "ada": ["queue:letters.dlq", there], "carol": ["queue:letters.dlq"], "fay": [there],
+    }  # fmt: skip
+    (listed,) = await guarded.get("/api/dlq", **fay)
+    assert (listed["vhost"], listed["states"]["waiting"]) == ("shop", 1)
+    (letter,) = (await guarded.get(f"/api/dlq/{there}/letters", **fay))["letters"]
+    assert letter["value"] == "order of the shop"
+    await guarded.get(f"/api/dlq/{there}", 403, headers=as_user("carol"))
+    await guarded.get("/api/dlq/queue@red:letters.dlq", 404, headers=as_user("ada"))
+    path = f"/api/dlq/{there}/letters/{letter['name']}"
+    made = await guarded.send("POST", path, {"value": "mended"}, 201, **fay)
+    begun = await guarded.send("POST", f"/api/dlq/{there}/redrive", {"names": [made["name"]]}, 202, **fay)
+    operation = guarded.site.operations.kept[begun["operation"]]
+    await until(lambda: not operation.running)
+    assert (operation.source, operation.outcome.done, operation.outcome.targets) == (there, 1, {"work": 1})
+    await guarded.get(f"/api/dlq-operations/{begun['operation']}", 404, headers=as_user("carol"))
+    for vhost, bodies in (("shop", ["mended"]), ("%2F", [])):
+        path = f"/api/queues/{vhost}/{letter['origin'].split()[-1]}/get"
+        found = await guarded.send("POST", path, {"count": 2}, headers=as_user("ada"))
+        assert [each["payload"] for each in found] == bodies
+    notes = [json.loads(each.value or b"") for each in await read_all(guarded.client, audit.TOPIC)]
+    assert [(each["what"], each["stage"], each["by"]) for each in notes if each["source"] == there] == [
+        ("dlq.edit", "begun", "fay"), ("dlq.edit", "done", "fay"),
+        ("dlq.redrive", "begun", "fay"), ("dlq.redrive", "done", "fay"),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("who", "vhosts"), [("ada", {"/", "shop"}), ("bob", {"/"}), ("fay", {"shop"}), ("dave", set())]
+)
+async def test_lists_of_queues_are_of_the_virtual_hosts_that_one_may_enter(
+    guarded: World, who: str, vhosts: set[str]
+) -> None:
+    at = guarded.site.watch.queues
+    await until(lambda: ("shop", "letters.dlq") in at.queues and ("/", "letters.dlq") in at.queues)
+    for what in ("queues", "bindings", "exchanges"):
+        found = await guarded.get(f"/api/{what}", headers=as_user(who))
+        if what != "exchanges" or who != "bob":  # he may do nothing to exchanges
+            assert {each["vhost"] for each in found} == vhosts
+    assert {each["name"] for each in await guarded.get("/api/vhosts", headers=as_user(who))} == vhosts
+    assert await guarded.get("/api/consumers", headers=as_user(who)) == []
+    for vhost in ("/", "shop"):
+        status = 200 if vhost in vhosts else 403
+        path = f"{vhost.replace('/', '%2F')}"
+        await guarded.get(f"/api/bindings/{path}", status, headers=as_user(who))
 
 
 async def test_the_broker_is_asked_as_the_user_even_where_the_server_would_let_it_pass(

@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import answers
+import letters
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -191,6 +193,23 @@ async def queue(request: Request) -> Response:
     )
 
 
+async def dead_letters(request: Request) -> Response:
+    source, *rest = (
+        unquote(part) for part in request.scope["raw_path"].decode().removeprefix("/api/dlq/").split("/")
+    )
+    source = unquote(source) if source.startswith("queue") else source
+    if source not in letters.PLACES:
+        return no(404, "There is no such place of dead letters.")
+    if request.method == "POST":
+        return JSONResponse(letters.dealt(source, rest[0]))
+    if len(rest) == 2:
+        told = letters.letter(source, rest[1], world.now_ms)
+        return JSONResponse(told) if told else no(404, "There is no such letter.")
+    if rest:
+        return JSONResponse({"letters": letters.letters(source, world.now_ms)})
+    return JSONResponse(letters.groups(source, world.now_ms))
+
+
 async def demo_load(request: Request) -> Response:
     world.load_until_ms = world.now_ms + 1000 * int((await request.json()).get("seconds", 10))
     return JSONResponse({"load_until_ms": world.load_until_ms})
@@ -242,6 +261,9 @@ ROUTES = [
     Route("/api/groups/{name}", lambda r: found(answers.group_rows(world), "group", r.path_params["name"])),
     Route("/api/queues", lambda r: JSONResponse(queues.rows(world.now_ms))),
     Route("/api/queues/{rest:path}", queue, methods=["GET", "POST"]),
+    Route("/api/vhosts", lambda r: JSONResponse([{"name": "/"}, {"name": "shop"}])),
+    Route("/api/dlq", lambda r: JSONResponse(letters.places(world.now_ms))),
+    Route("/api/dlq/{rest:path}", dead_letters, methods=["GET", "POST"]),
     Route("/api/demo", lambda r: JSONResponse({"active": options["demo"], "sql_path": "/home/you/penstock-demo/pipelines/machine.sql",
                                                "load_until_ms": world.load_until_ms})),
     Route("/api/demo/load", demo_load, methods=["POST"]), Route("/mock", weather, methods=["GET", "POST"]),

@@ -145,6 +145,17 @@ EXPLAINED = {
 }
 
 
+MAILING = """from penstock import App, Retry
+
+app = App("emails")
+
+
+@app.task(queue="emails", retry=Retry("5s", "1m", dead_letter="emails.dlq"))
+async def welcome(user: str) -> None:
+    ...
+"""
+
+
 def pipelines(world: World) -> list[dict[str, Any]]:
     sent = world.topics["readings"].ends[0]
     made = {name: world.topics[name].ends[0] for name in world.tables}
@@ -175,7 +186,27 @@ def pipelines(world: World) -> list[dict[str, Any]]:
         "since_ms": world.failed_at_ms, "rate_in": 0, "rate_out": 0, "error": error, "operators": [], "tables": [], "outputs": [],
         "inputs": [{"table": "orders", "connector": "kafka", "topic": "orders", "rows": 812, "dead_letters": 2, "lag": 18_402, "watermark_ms": 0}],
     }  # fmt: skip
-    return [machine, revenue] if world.trouble else [machine]
+    return [machine, revenue, mailing(blank)] if world.trouble else [machine, mailing(blank)]
+
+
+def mailing(blank: dict[str, Any]) -> dict[str, Any]:
+    """A file that has tasks alone."""
+    welcome = {"name": "emails:welcome", "queue": "emails", "dead_letter": "emails.dlq", "result": "", "concurrency": 10,
+               "done": 4_811, "retried": 12, "dead_letters": 1, "running": 3, "busy_s": 601.5}  # fmt: skip
+    report = {
+        **welcome,
+        "name": "emails:report",
+        "queue": "reports",
+        "dead_letter": "",
+        "dead_letters": 0,
+        "busy_s": 0.2,
+    }
+    waiting = {"connector": "amqp", "topic": "", "dead_letters": 0, "lag": 42, "watermark_ms": 0}
+    return {
+        **blank, "name": "emails", "state": "running", "file": "pipelines/emails.py", "sql": MAILING, "rate_in": 8.0, "rate_out": 0,
+        "inputs": [{**waiting, "table": each["queue"], "rows": each["done"]} for each in (welcome, report)], "outputs": [], "operators": [],
+        "tables": [], "tasks": [welcome, report],
+    }  # fmt: skip
 
 
 def table_rows(world: World) -> list[dict[str, Any]]:

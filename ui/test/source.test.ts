@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isQueue, letterKey, letterOf, plainName, sourcePart } from "../src/format/source";
+import { isQueue, letterKey, letterOf, plainName, sourcePart, vhostOf } from "../src/format/source";
 
 test("topics and queues go by their own names", () => {
   expect(["orders.dlq", "queue:dlq"].map(plainName)).toEqual(["orders.dlq", "dlq"]);
@@ -13,5 +13,12 @@ test("a queue's name survives in a path", () => {
 });
 
 test("a letter is found again by its source and its name", () => {
-  for (const [source, letter] of [["orders.dlq", "0:42"], ["queue:dlq", "17"], ["queue:a:b:c", "17"]] as const) expect(letterOf(letterKey(source, letter))).toEqual([source, letter]);
+  for (const [source, letter] of [["orders.dlq", "0:42"], ["queue:dlq", "17"], ["queue:a:b:c", "17"], ["queue@a%3Ab:c:d", "17"]] as const) expect(letterOf(letterKey(source, letter))).toEqual([source, letter]);
+});
+
+test("a queue's source says its virtual host where it is another than the default one", () => {
+  expect(vhostOf("queue:a@b:c")).toBe("/");
+  expect([vhostOf("queue@a%2Fb:c/d:e"), plainName("queue@a%2Fb:c/d:e")]).toEqual(["a/b", "c/d:e"]);
+  expect(decodeURIComponent(sourcePart("queue@a%2Fb:c/d"))).toBe("queue@a%2Fb:c%2Fd");
+  expect(isQueue("queue@shop")).toBe(false);
 });

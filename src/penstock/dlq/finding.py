@@ -6,22 +6,25 @@ Knows names; what is done with a place is its `Source`'s.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from penstock.amqp import Connection, Url
 from penstock.client import Client
-from penstock.dlq.queue import PREFIX, QueueSource
+from penstock.dlq.naming import is_queue, place_of_queue
+from penstock.dlq.queue import QueueSource
 from penstock.dlq.source import Source
 from penstock.dlq.topic import TopicSource
 from penstock.dlq.working import LOOK_MAX
 
 SUFFIX = ".dlq"
+Told = list[dict[str, Any]]
 EXCHANGE, KEY = "x-dead-letter-exchange", "x-dead-letter-routing-key"
 
 
 def source_of(client: Client, name: str, look_max: int = LOOK_MAX, url: Url | None = None) -> Source:
-    """The place of this name: a topic, or a queue, ``queue:NAME``, which no topic can be called. `url`: where AMQP is."""
-    if name.startswith(PREFIX):
+    """The place of this name, a topic or a queue. `url`: where AMQP is, and the virtual host of a queue that names none."""
+    if is_queue(name):
         return QueueSource(client, name, look_max, url)
     return TopicSource(client, name, look_max)
 
@@ -31,31 +34,60 @@ async def sources(client: Client, queues: Connection | None = None) -> list[Sour
     metas = await client.metadata(None)
     found: list[Source] = [source_of(client, name) for name in sorted(metas) if name.endswith(SUFFIX)]
     if queues is not None:
-        found += [QueueSource(client, name, connection=queues) for name, _ in await queues_of(queues)]
+        graves, url = await queues_of(queues), queues.url
+        found += [source_of(client, each.place, url=replace(url, vhost=each.vhost)) for each in graves]
     return found
 
 
-async def queues_of(connection: Connection) -> list[tuple[str, int]]:
-    """The queues of dead letters in the connection's virtual host, as sources are called, and how many letters wait in each.
+class Grave(NamedTuple):
+    """A queue of dead letters, and how many wait in it."""
+
+    vhost: str
+    queue: str
+    waiting: int
+
+    @property
+    def place(self) -> str:
+        """What the place is called."""
+        return place_of_queue(self.vhost, self.queue)
+
+
+async def queues_of(connection: Connection) -> list[Grave]:
+    """The queues of dead letters in all virtual hosts that who asks may enter.
 
     A queue that a dead-letter exchange leads to, and that has none of its own: where both are, messages only wait a while.
     Nor one whose messages waited elsewhere before: it has consumers, and nobody took any out of the queues that lead to it.
     """
     channel = await connection.channel()
-    vhost = connection.url.vhost
-    queues = [each for each in await channel.describe("queues") if each["vhost"] == vhost]
-    kinds = {
-        each["name"]: each["kind"] for each in await channel.describe("exchanges") if each["vhost"] == vhost
-    }
-    ways = _Ways(kinds, [each for each in await channel.describe("bindings") if each["vhost"] == vhost])
+    entered = await channel.describe("vhosts")
+    queues, exchanges, bindings = [
+        _by_vhost(await channel.describe(what)) for what in ("queues", "exchanges", "bindings")
+    ]
     await channel.close()
+    return [
+        Grave(str(vhost), *found)
+        for vhost in entered
+        for found in _graves(queues[vhost], exchanges[vhost], bindings[vhost])
+    ]
+
+
+def _by_vhost(told: Told) -> defaultdict[Any, Told]:
+    found: defaultdict[Any, Told] = defaultdict(list)
+    for each in told:
+        found[each["vhost"]].append(each)
+    return found
+
+
+def _graves(queues: Told, exchanges: Told, bindings: Told) -> list[tuple[str, int]]:
+    """Of one virtual host: queues, and how many wait in each."""
+    ways = _Ways({each["name"]: each["kind"] for each in exchanges}, bindings)
     dying = [each for each in queues if EXCHANGE in each["arguments"]]
     failed_in = ways.reached(_exits(each for each in dying if not _waits(each)))
     waited_in = ways.reached(_exits(each for each in dying if _waits(each)))
     delayed_for = waited_in & {each["name"] for each in queues if each["consumers"]} - failed_in
     final = (failed_in | waited_in) - delayed_for - {each["name"] for each in dying}
     return [
-        (PREFIX + name, each["messages"])
+        (name, each["messages"])
         for each in queues
         if each["kind"] != "stream"
         and not each["exclusive"]

@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
@@ -20,11 +21,11 @@ from penstock.content import Field, Properties
 from penstock.dlq import audit
 from penstock.dlq.marks import ranges
 from penstock.dlq.messages import NUMBER, edited, letter_of, sent_back
+from penstock.dlq.naming import place_of_queue, queue_of
 from penstock.dlq.source import WAITING, Filter, Group, How, Letter, Outcome, Summary, Told
 from penstock.dlq.working import LOOK_MAX, Pace, cut, finished
 from penstock.errors import PenstockError
 
-PREFIX = "queue:"
 BATCH = 100
 """Letters in one transaction: so many are held at once."""
 UNDONE = "nothing was done: "
@@ -36,8 +37,8 @@ Visit = Callable[[Letter], None]
 
 
 class QueueSource:
-    """`name` is ``queue:`` and the queue's; `client` writes the audit; `look_max`: how many of the newest letters are
-    looked at to count or list them; `url`: where AMQP is, and as whom; `connection`: one that is there already."""
+    """`name` is the place's; `client` writes the audit; `look_max`: how many of the newest letters are looked at to count or
+    list them; `url`: where AMQP is, and as whom; `connection`: one into the queue's virtual host that is there already."""
 
     def __init__(
         self,
@@ -47,8 +48,10 @@ class QueueSource:
         url: Url | None = None,
         connection: Connection | None = None,
     ) -> None:
-        self.name, self._queue = name, name.removeprefix(PREFIX)
-        self._client, self._look_max, self._url, self._connection = client, look_max, url, connection
+        self._url = connection.url if connection else url or url_of()
+        vhost, self._queue = queue_of(name, self._url.vhost)
+        self.name, self._url = place_of_queue(vhost, self._queue), replace(self._url, vhost=vhost)
+        self._client, self._look_max, self._connection = client, look_max, connection
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -115,7 +118,7 @@ class QueueSource:
             raise channel.lost
 
     def _connected(self) -> AbstractAsyncContextManager[Connection]:
-        return nullcontext(self._connection) if self._connection else connected(self._url or url_of())
+        return nullcontext(self._connection) if self._connection else connected(self._url)
 
     # --- changing ------------------------------------------------------------------------------------------------
 

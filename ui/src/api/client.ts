@@ -99,6 +99,7 @@ export const api = {
   // A group may be named with a slash, which does not survive as a part of a path.
   group: (name: string, signal?: AbortSignal) => (name.includes("/") ? listed(name, signal) : get<T.Group>(`/api/groups/${seg(name)}`, signal)),
 
+  vhosts: (signal?: AbortSignal) => get<T.Vhost[]>("/api/vhosts", signal),
   queues: (signal?: AbortSignal) => get<T.QueueRow[]>("/api/queues", signal),
   queue: (vhost: string, name: string, signal?: AbortSignal) => get<T.QueuePage>(queuePath(vhost, name), signal),
   createQueue: (vhost: string, name: string, queue: T.NewQueue) => call<unknown>("PUT", queuePath(vhost, name), undefined, queue),

@@ -201,6 +201,8 @@ export type LetterState = "waiting" | "redriven" | "purged" | "replaced";
 export interface LetterPlace {
   name: string;
   kind: "topic" | "queue";
+  /** A queue's virtual host; empty for a topic. */
+  vhost: string;
   states: Record<LetterState, number>;
   /** Whether all letters were looked at, not the newest only. */
   complete: boolean;
@@ -295,6 +297,9 @@ export interface QueueStats {
   deliver_get_details: QueueRate;
   ack: number;
   ack_details: QueueRate;
+}
+export interface Vhost {
+  name: string;
 }
 export interface QueueRow {
   name: string;

@@ -63,12 +63,13 @@ export function PublishTabs({ queue, vhost = "/" }: { queue: string; vhost?: str
   const { amqp, http } = addresses();
   const json = JSON.stringify({ to: "ada" });
   const body = JSON.stringify({ routing_key: queue, payload: json, properties: {} });
+  const there = vhost === "/" ? "" : ` --vhost ${quoted(vhost)}`;
   const address = `amqp://${amqp}/${encodeURIComponent(vhost)}`;
   return (
     <Tabs
       name="publish"
       tabs={[
-        { word: "penstock", text: `penstock queue create ${queue}\npenstock queue publish ${queue} ${quoted(json)}` },
+        { word: "penstock", text: `penstock queue create ${queue}${there}\npenstock queue publish ${queue} ${quoted(json)}${there}` },
         {
           word: "Python",
           text: `import pika  # pip install pika\n\nconnection = pika.BlockingConnection(pika.URLParameters("${address}"))\nchannel = connection.channel()\nchannel.queue_declare("${queue}", durable=True)\nchannel.basic_publish("", "${queue}", ${quoted(json)})`,

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import itertools
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -10,7 +12,6 @@ from starlette.responses import Response
 
 from penstock.amqp import AmqpError
 from penstock.amqp.errors import LOST
-from penstock.broker.queues.names import DEFAULT_VHOST
 from penstock.client.errors import KafkaError
 from penstock.dlq.finding import SUFFIX, queues_of, source_of
 from penstock.dlq.queue import QueueSource, connected
@@ -18,10 +19,11 @@ from penstock.dlq.source import PURGED, REDRIVEN, REPLACED, WAITING, Filter, Let
 from penstock.errors import PenstockError
 from penstock.web.api.site import acting, asking, site
 from penstock.web.dlq.place import LOOK, may_do, place
-from penstock.web.http.access import ANYONE, may
+from penstock.web.http.access import ANYONE
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known, number
 from penstock.web.http.routes import route
+from penstock.web.queues.asking import entrance
 
 ASK_S = 20.0
 LIST_MAX = 5_000
@@ -50,25 +52,27 @@ async def _topics(request: Request) -> list[dict[str, Any]]:
         if name.endswith(SUFFIX) and may_do(request, name, LOOK):
             summary = await source_of(client, name, LIST_MAX).summary(Filter())
             last_ms = max((group.last_ms for group in summary.groups), default=0)
-            found.append({"name": name, "kind": "topic", **_counts(summary), "last_ms": last_ms})
+            found.append({"name": name, "kind": "topic", "vhost": "", **_counts(summary), "last_ms": last_ms})
     return found
 
 
 async def _queues(request: Request) -> list[dict[str, Any]]:
-    """None for who may not enter the virtual host that they are in."""
-    if site(request).amqp is None or not may(request, "describe", "vhost", DEFAULT_VHOST):
+    """In all virtual hosts that who asks may enter."""
+    door = entrance(request) if site(request).amqp is not None else None
+    if door is None:
         return []
-    async with connected(acting(request)) as connection:
-        return [
-            {
-                "name": name,
-                "kind": "queue",
-                **_counts(Summary([], Counter({WAITING: waiting}), True)),
-                "last_ms": await _last_ms(QueueSource(asking(request), name, 1, connection=connection)),
-            }
-            for name, waiting in await queues_of(connection)
-            if may_do(request, name, LOOK)
-        ]
+    url = acting(request)
+    async with connected(replace(url, vhost=door)) as connection:
+        graves = [each for each in await queues_of(connection) if may_do(request, each.place, LOOK)]
+    found = []
+    for vhost, inside in itertools.groupby(graves, lambda grave: grave.vhost):
+        async with connected(replace(url, vhost=vhost)) as connection:
+            for each in inside:
+                source = QueueSource(asking(request), each.place, 1, connection=connection)
+                counted = _counts(Summary([], Counter({WAITING: each.waiting}), True))
+                row = {"name": each.place, "kind": "queue", "vhost": vhost, **counted}
+                found.append({**row, "last_ms": await _last_ms(source)})
+    return found
 
 
 async def _last_ms(source: QueueSource) -> int:

@@ -32,7 +32,8 @@ KAFKA_STATUSES = {
     "CLUSTER_AUTHORIZATION_FAILED": 403,
 }
 AMQP_STATUSES = {LOST: 503, 403: 403, 404: 404, 405: 409, 530: 403}
-"""By the codes of the queues: 403 and 530 are about rights, to a thing and to its virtual host; 405 is held by another."""
+"""By the codes of the queues: 403 and 530 are about rights, to a thing and to its virtual host, which may
+not be there at all; 405 is held by another."""
 REMEDIES = {
     404: "the API's paths are listed in docs/http-api.md",
     405: "the Allow header names the methods of this path",
@@ -77,7 +78,9 @@ def status_of(error: PenstockError) -> int:
         unavailable = isinstance(error, ConnectionLostError) or error.retriable
         return KAFKA_STATUSES.get(error.name, 503 if unavailable else 400)
     if isinstance(error, AmqpError):
-        return AMQP_STATUSES.get(error.code, 400)
+        return (
+            404 if error.code == 530 and "not found" in error.message else AMQP_STATUSES.get(error.code, 400)
+        )
     return 400
 
 

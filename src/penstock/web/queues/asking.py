@@ -9,9 +9,11 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penstock.amqp import AmqpError, Channel, connect
+from penstock.amqp import Channel, connect
+from penstock.broker.queues.names import DEFAULT_VHOST
 from penstock.web.api.site import acting, site
 from penstock.web.follow.queues import Queue, Queues
+from penstock.web.http.access import may
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
 
@@ -19,8 +21,6 @@ ASK_S: Final = 10.0
 NAME_BYTES_MAX: Final = 255
 DEFAULT: Final = "amq.default"
 """How paths, and rules, call the exchange that has no name."""
-NOT_ALLOWED: Final = 530
-"""AMQP's code for a virtual host that is not there, or not for this user."""
 
 
 def name_of(request: Request, parameter: str) -> str:
@@ -64,18 +64,34 @@ async def queue_of(request: Request) -> Queue:
 async def channel(request: Request, vhost: str) -> AsyncIterator[Channel]:
     """A channel in a virtual host, as who asks: the broker holds what is done on it to their rights."""
     async with asyncio.timeout(ASK_S):
-        try:
-            connection = await connect(replace(acting(request), vhost=vhost), name="penstock-web")
-        except AmqpError as error:
-            if error.code == NOT_ALLOWED and "not found" in error.message:
-                raise HttpError(
-                    404, f"there is no virtual host {vhost!r}", remedy="GET /api/vhosts", place="path"
-                ) from None
-            raise
+        connection = await connect(replace(acting(request), vhost=vhost), name="penstock-web")
         try:
             yield await connection.channel()
         finally:
             await connection.close()
+
+
+def entrance(request: Request, without: str = "") -> str | None:
+    """A virtual host that who asks may enter, to ask about all of them from there; not the one named `without`."""
+    vhosts = [DEFAULT_VHOST, *site(request).watch.queues.vhosts]
+    return next((each for each in vhosts if each != without and may_enter(request, each)), None)
+
+
+def may_enter(request: Request, vhost: str) -> bool:
+    """Whether who asks may enter a virtual host."""
+    return may(request, "describe", "vhost", vhost)
+
+
+async def described(request: Request, what: str, vhost: str | None = None) -> list[dict[str, Any]]:
+    """All there is of this, of what who asks may see: in one virtual host, or in all that they may enter."""
+    door = entrance(request) if vhost is None else vhost
+    if door is None:
+        return []
+    async with channel(request, door) as asked:
+        found = await asked.describe(what)
+    return [
+        one for one in found if one["vhost"] == vhost or (vhost is None and may_enter(request, one["vhost"]))
+    ]
 
 
 async def changed(request: Request) -> None:

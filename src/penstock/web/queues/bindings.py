@@ -12,7 +12,7 @@ from penstock.web.http.access import ANYONE, Need, must
 from penstock.web.http.answers import HttpError, ok, read_body
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
-from penstock.web.queues.asking import DEFAULT, channel, exchange_of, listed, name_of
+from penstock.web.queues.asking import DEFAULT, channel, described, exchange_of, listed, name_of
 from penstock.web.queues.looking import bound_as, properties_key
 
 KINDS = {"q": "queue", "e": "exchange"}
@@ -35,17 +35,14 @@ class NewBinding(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/api/bindings", ANYONE)
 async def bindings(request: Request) -> Response:
     """All to what who asks may see."""
-    async with channel(request, "/") as asked:
-        return listed(request, [bound_as(one) for one in await asked.describe("bindings")])
+    return listed(request, [bound_as(one) for one in await described(request, "bindings")])
 
 
 @route("GET", "/api/bindings/{vhost}", ANYONE)
 async def bindings_of_a_vhost(request: Request) -> Response:
     """Those of one virtual host."""
-    vhost = name_of(request, "vhost")
-    async with channel(request, vhost) as asked:
-        found = await asked.describe("bindings")
-    return listed(request, [bound_as(one) for one in found if one["vhost"] == vhost])
+    found = await described(request, "bindings", name_of(request, "vhost"))
+    return listed(request, [bound_as(one) for one in found])
 
 
 @route("GET", BETWEEN, ANYONE)

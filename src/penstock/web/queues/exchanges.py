@@ -11,7 +11,7 @@ from penstock.web.http.access import ANYONE, Need
 from penstock.web.http.answers import HttpError, ok, read_body
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
-from penstock.web.queues.asking import channel, exchange_of, listed, name_of
+from penstock.web.queues.asking import channel, described, exchange_of, listed, name_of
 from penstock.web.queues.looking import bound_as
 
 SEEN = Need("describe", "exchange", "exchange")
@@ -32,17 +32,14 @@ class NewExchange(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/api/exchanges", ANYONE)
 async def exchanges(request: Request) -> Response:
     """All that who asks may see; the default one has no name."""
-    async with channel(request, "/") as asked:
-        return listed(request, [told(one) for one in await asked.describe("exchanges")])
+    return listed(request, [told(one) for one in await described(request, "exchanges")])
 
 
 @route("GET", "/api/exchanges/{vhost}", ANYONE)
 async def exchanges_of_a_vhost(request: Request) -> Response:
     """Those of one virtual host."""
-    vhost = name_of(request, "vhost")
-    async with channel(request, vhost) as asked:
-        found = await asked.describe("exchanges")
-    return listed(request, [told(one) for one in found if one["vhost"] == vhost])
+    found = await described(request, "exchanges", name_of(request, "vhost"))
+    return listed(request, [told(one) for one in found])
 
 
 @route("GET", "/api/exchanges/{vhost}/{exchange}", SEEN)
@@ -69,8 +66,7 @@ async def exchange_bindings(request: Request) -> Response:
     vhost, name, end = name_of(request, "vhost"), exchange_of(request), request.path_params["end"]
     if end not in ("source", "destination"):
         raise HttpError(404, "bindings are told by source or destination", place="path")
-    async with channel(request, vhost) as asked:
-        here = [bound_as(each) for each in await asked.describe("bindings") if each["vhost"] == vhost]
+    here = [bound_as(each) for each in await described(request, "bindings", vhost)]
     kinds = ("queue", "exchange") if end == "source" else ("exchange",)
     return listed(request, [each for each in here if each[end] == name and each["destination_type"] in kinds])
 

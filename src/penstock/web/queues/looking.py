@@ -14,7 +14,7 @@ from penstock.web.http.access import ANYONE, Need, may
 from penstock.web.http.answers import ok
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
-from penstock.web.queues.asking import channel, followed, listed, name_of, queue_of
+from penstock.web.queues.asking import channel, described, followed, listed, may_enter, name_of, queue_of
 
 SEEN = Need("describe", "queue", "queue")
 STATS = {"publish": "published", "deliver_get": "delivered", "ack": "acked"}
@@ -37,7 +37,9 @@ def _seen(request: Request, vhost: str | None) -> list[dict[str, Any]]:
     return [
         told(queue)
         for (host, name), queue in followed(request).queues.items()
-        if vhost in (None, host) and may(request, "describe", "queue", resource(name, host))
+        if vhost in (None, host)
+        and may_enter(request, host)
+        and may(request, "describe", "queue", resource(name, host))
     ]
 
 
@@ -61,25 +63,21 @@ async def queue_bindings(request: Request) -> Response:
     """What leads to it."""
     await queue_of(request)
     vhost, name = _key(request)
-    async with channel(request, vhost) as asked:
-        found = await asked.describe("bindings")
+    found = await described(request, "bindings", vhost)
     return listed(request, [bound_as(one) for one in found if _leads_to(one, vhost, name)])
 
 
 @route("GET", "/api/consumers", ANYONE)
 async def consumers(request: Request) -> Response:
     """All consumers that who asks may see."""
-    async with channel(request, "/") as asked:
-        return listed(request, [consuming(one) for one in await asked.describe("consumers")])
+    return listed(request, [consuming(one) for one in await described(request, "consumers")])
 
 
 @route("GET", "/api/consumers/{vhost}", ANYONE)
 async def consumers_of_a_vhost(request: Request) -> Response:
     """Those of one virtual host."""
-    vhost = name_of(request, "vhost")
-    async with channel(request, vhost) as asked:
-        found = await asked.describe("consumers")
-    return listed(request, [consuming(one) for one in found if one["vhost"] == vhost])
+    found = await described(request, "consumers", name_of(request, "vhost"))
+    return listed(request, [consuming(one) for one in found])
 
 
 def told(queue: Queue) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penstock.web.http.access import ANYONE, Need, may
+from penstock.broker.queues.names import DEFAULT_VHOST
+from penstock.web.http.access import ANYONE, Need
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
-from penstock.web.queues.asking import changed, channel, followed, listed, name_of
+from penstock.web.queues.asking import changed, channel, entrance, followed, listed, may_enter, name_of
 
 
 @route("GET", "/api/vhosts", ANYONE)
@@ -16,7 +17,7 @@ async def vhosts(request: Request) -> Response:
     at = followed(request)
     rows = []
     for name in at.vhosts:
-        if may(request, "describe", "vhost", name):
+        if may_enter(request, name):
             inside = [queue.info for (vhost, _), queue in at.queues.items() if vhost == name]
             ready, held = (sum(info[what] for info in inside) for what in ("messages", "unacked"))
             row = {"name": name, "queues": len(inside), "messages": ready + held}
@@ -30,7 +31,7 @@ async def declare(request: Request) -> Response:
     known(request)
     name = name_of(request, "vhost")
     new = name not in followed(request).vhosts
-    async with channel(request, "/") as asked:
+    async with channel(request, entrance(request, name) or DEFAULT_VHOST) as asked:
         await asked.call("penstock.declare-vhost", virtual_host=name)
     await changed(request)
     return ok({"name": name}, 201 if new else 200)
@@ -43,7 +44,7 @@ async def delete(request: Request) -> Response:
     name = name_of(request, "vhost")
     if name not in followed(request).vhosts:
         raise HttpError(404, f"there is no virtual host {name!r}", remedy="GET /api/vhosts", place="path")
-    async with channel(request, "/") as asked:
+    async with channel(request, entrance(request, name) or DEFAULT_VHOST) as asked:
         await asked.call("penstock.delete-vhost", virtual_host=name)
     await changed(request)
     return ok({"name": name})

@@ -3,7 +3,7 @@ import { api } from "../../api/client";
 import { usePoll } from "../../api/poll";
 import type { LetterGroup, LetterRow, LetterWish } from "../../api/types";
 import { count, plural } from "../../format/number";
-import { isQueue, letterKey, plainName } from "../../format/source";
+import { isQueue, letterKey, plainName, vhostOf } from "../../format/source";
 import { Ago, Stale, Waiting } from "../../parts/ago";
 import { Grid, type GridColumn } from "../../parts/grid";
 import { Icon } from "../../parts/icons";
@@ -55,7 +55,7 @@ export function LettersPage({ name }: { name: string }) {
     <>
       <div class="headline">
         <h1 class="mono">{plainName(name)}</h1>
-        {queue && <span class="soft">a queue</span>}
+        {queue && <span class="soft">a queue{vhostOf(name) === "/" ? "" : ` in ${vhostOf(name)}`}</span>}
         {groups.value && <span class="soft">{plural(groups.value.states.waiting, "letter waits", "letters wait")}</span>}
         <Stale of={groups} />
         <div class="push">

@@ -9,12 +9,13 @@ import { Snippet } from "../../parts/copy";
 import type { GridColumn } from "../../parts/grid";
 import { HealthMark } from "../../parts/icons";
 import { Listing, nameColumn } from "../listing";
+import { useVhosts } from "../vhosts";
 
 const href = (p: LetterPlace) => `/dlq/${encodeURIComponent(p.name)}`;
 /** A queue's letters are gone once they are dealt with. */
 const kept = (p: LetterPlace, n: number) => (p.kind === "queue" ? "–" : count(n));
+const NAME = nameColumn<LetterPlace>("Dead letters", (p) => plainName(p.name), href);
 const COLUMNS: readonly GridColumn<LetterPlace>[] = [
-  nameColumn("Dead letters", (p) => plainName(p.name), href),
   { id: "kind", title: "In a", width: 80, sort: (p) => p.kind, cell: (p) => <span class="soft">{p.kind}</span> },
   {
     id: "waiting",
@@ -36,7 +37,23 @@ const COLUMNS: readonly GridColumn<LetterPlace>[] = [
 
 export function PlacesPage() {
   const asked = usePoll("dlq", api.dlq, 5000);
-  return <Listing title="Dead letters" one="place of dead letters" many="dead letters" asked={asked} columns={COLUMNS} keyOf={(p) => p.name} href={href} first="-waiting" teach={<Teach />} />;
+  const { column, choice, ...rows } = useVhosts(asked.value);
+  return (
+    <Listing
+      title="Dead letters"
+      one="place of dead letters"
+      many="dead letters"
+      asked={asked}
+      {...rows}
+      columns={[NAME, ...column, ...COLUMNS]}
+      keyOf={(p) => p.name}
+      textOf={(p) => plainName(p.name)}
+      href={href}
+      first="-waiting"
+      tools={choice}
+      teach={<Teach />}
+    />
+  );
 }
 
 function Teach() {

@@ -1,5 +1,4 @@
 // All queues.
-import { useMemo } from "preact/hooks";
 import { api } from "../../api/client";
 import { usePoll } from "../../api/poll";
 import type { QueueRow } from "../../api/types";
@@ -7,17 +6,16 @@ import { Spark } from "../../flow/spark";
 import { bytes, count, rate } from "../../format/number";
 import type { GridColumn } from "../../parts/grid";
 import { HealthMark, Icon } from "../../parts/icons";
-import { Choice } from "../../parts/search";
 import { PublishTabs } from "../../parts/snippets";
-import { params, queueHref, withParams } from "../../state/route";
+import { queueHref, withParams } from "../../state/route";
 import { Listing, nameColumn } from "../listing";
+import { useVhosts } from "../vhosts";
 
 /** Messages wait, and nobody is there to take them. */
 export const isLeft = (q: QueueRow): boolean => q.messages_ready > 0 && q.consumers === 0 && q.type !== "stream";
 
-const VHOST: GridColumn<QueueRow> = { id: "vhost", title: "Virtual host", mono: true, width: 120, wide: true, sort: (q) => q.vhost, cell: (q) => q.vhost };
+const NAME = nameColumn<QueueRow>("Queue", (q) => q.name, queueHref);
 const COLUMNS: readonly GridColumn<QueueRow>[] = [
-  nameColumn("Queue", (q) => q.name, queueHref),
   { id: "type", title: "Type", width: 90, wide: true, sort: (q) => q.type, cell: (q) => q.type },
   { id: "minute", title: "In, last minute", width: 140, wide: true, cell: (q) => <Spark values={q.message_stats.publish_details.spark} width={116} height={18} /> },
   { id: "in", title: "In", numeric: true, width: 90, wide: true, sort: (q) => q.message_stats.publish_details.rate, cell: (q) => rate(q.message_stats.publish_details.rate) },
@@ -38,22 +36,18 @@ const COLUMNS: readonly GridColumn<QueueRow>[] = [
   { id: "consumers", title: "Consumers", numeric: true, width: 110, wide: true, sort: (q) => q.consumers, cell: (q) => count(q.consumers) },
   { id: "bytes", title: "Size", numeric: true, width: 100, wide: true, sort: (q) => q.message_bytes, cell: (q) => bytes(q.message_bytes) },
 ];
-const WITH_VHOST = [...COLUMNS.slice(0, 1), VHOST, ...COLUMNS.slice(1)];
-const ALL = "";
 
 export function QueuesPage() {
   const asked = usePoll("queues", api.queues, 2000);
-  const vhosts = [...new Set((asked.value ?? []).map((q) => q.vhost))].sort();
-  const chosen = params.value.get("vhost") ?? ALL;
-  const rows = useMemo(() => asked.value?.filter((q) => chosen === ALL || q.vhost === chosen), [asked.value, chosen]);
+  const { column, choice, ...rows } = useVhosts(asked.value);
   return (
     <Listing
       title="Queues"
       one="queue"
       many="queues"
       asked={asked}
-      {...(rows && { rows })}
-      columns={vhosts.length > 1 ? WITH_VHOST : COLUMNS}
+      {...rows}
+      columns={[NAME, ...column, ...COLUMNS]}
       keyOf={(q) => `${q.vhost} ${q.name}`}
       textOf={(q) => q.name}
       href={queueHref}
@@ -63,7 +57,7 @@ export function QueuesPage() {
           <Icon name="plus" /> Create a queue
         </a>
       }
-      tools={vhosts.length > 1 && <Choice label="Virtual host" param="vhost" options={[[ALL, "all virtual hosts"], ...vhosts.map((name) => [name, name] as const)]} />}
+      tools={choice}
       teach={<Teach />}
     />
   );

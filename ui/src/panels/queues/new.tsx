@@ -1,8 +1,9 @@
 // Create a queue.
 import { useState } from "preact/hooks";
 import { api } from "../../api/client";
+import { usePoll } from "../../api/poll";
 import { Refusal } from "../../parts/ago";
-import { go, queueHref } from "../../state/route";
+import { go, params, queueHref } from "../../state/route";
 import { useDeed } from "./deed";
 
 const TYPES: readonly (readonly [string, string])[] = [
@@ -24,7 +25,9 @@ function argumentsOf(type: string, limit: string, ttl_s: string, dead: string): 
 
 export function NewQueuePanel() {
   const [name, setName] = useState("");
-  const [vhost, setVhost] = useState("/");
+  const hosts = usePoll("vhosts", api.vhosts, 0).value?.map((each) => each.name) ?? [];
+  const [chosen, choose] = useState(params.value.get("vhost") ?? "/");
+  const vhost = hosts.length === 0 || hosts.includes(chosen) ? chosen : (hosts[0] ?? chosen);
   const [type, setType] = useState("classic");
   const [limit, setLimit] = useState("");
   const [ttl_s, setTtl] = useState("");
@@ -43,10 +46,18 @@ export function NewQueuePanel() {
           anything but what begins with amq.
         </span>
       </label>
-      <label class="field">
-        Virtual host
-        <input class="mono" value={vhost} required onInput={(e) => setVhost(e.currentTarget.value)} />
-      </label>
+      {hosts.length > 1 && (
+        <label class="field">
+          Virtual host
+          <select class="mono" value={vhost} onChange={(e) => choose(e.currentTarget.value)}>
+            {hosts.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <label class="field">
         Type
         <select value={type} onChange={(e) => setType(e.currentTarget.value)}>

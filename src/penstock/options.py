@@ -67,12 +67,20 @@ def given_flags(given: Mapping[str, Any], options: type, section: str = "") -> d
     return {name: value for name, value in found.items() if value is not None}
 
 
-def read(options: type[T], section: str, *sources: Mapping[str, Any], place: str = "") -> T:
-    """Build `options` from plain mappings, the first that has a field winning.
+def given_words(options: Any, section: str, skip: Collection[str] = ()) -> list[str]:
+    """The options as a command line gives them, for a process that is handed them."""
+    names = [field.name for field in dataclasses.fields(options) if field.name not in skip]
+    return [word for name in names for word in (flag(section, name), str(getattr(options, name)))]
+
+
+def read(
+    options: type[T], section: str, *sources: Mapping[str, Any], place: str = "", skip: Collection[str] = ()
+) -> T:
+    """Build `options` from plain mappings, the first that has a field winning; `skip` are fields that nobody may set.
 
     Raises `PenstockError` for an unknown key or a value of the wrong type, naming the key and what it takes.
     """
-    fields = {f.name: f for f in dataclasses.fields(options)}  # type: ignore[arg-type]  # T is a dataclass
+    fields = {f.name: f for f in dataclasses.fields(options) if f.name not in skip}  # type: ignore[arg-type]  # T is a dataclass
     hints = typing.get_type_hints(options)
     values: dict[str, Any] = {}
     for source in sources:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from penstock.broker.ledger import Ledger, LedgerOptions
+from penstock.broker.ledger.ledger import Ledger
+from penstock.broker.ledger.options import LedgerOptions
 from tests.crash.queue_machine import Machine, RefusedError
 
 TINY = LedgerOptions(segment_bytes=4096, memory_bytes=4096, clean_bytes_min=4096, replay_ms=0)

@@ -26,13 +26,14 @@ from penstock.app.addresses import Address, parse_address, parse_advertised, tak
 from penstock.app.entrance import Entrance
 from penstock.app.room import Room
 from penstock.broker.broker import Broker, BrokerOptions
+from penstock.broker.ledger.options import INNER, SECTION, LedgerOptions
 from penstock.broker.topics.configs import facts_of
 from penstock.calls import Append, AppendPart, CreateTopics, NewTopic, Principal
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
 from penstock.log import Log, LogOptions
 from penstock.log.disk import RealDisk
-from penstock.options import add_flags, given_flags
+from penstock.options import add_flags, given_flags, read
 from penstock.serve.clocks import read_clocks
 from penstock.serve.driver import Driver, ServeOptions
 from penstock.tls import TlsOptions
@@ -57,7 +58,9 @@ class BrokerAddresses:
     """As `inner`, for the queues."""
 
 
-async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance: Entrance) -> int:
+async def serve(
+    disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance: Entrance, options: BrokerOptions
+) -> int:
     """Run until told to stop; the exit code."""
     stop, now = until_told(), read_clocks()
     keeping = LogOptions(sync=fsync)
@@ -66,7 +69,7 @@ async def serve(disk: RealDisk, addresses: BrokerAddresses, fsync: str, entrance
         logger.warning("recovery: %s", cut)
     protocol = entrance.protocol(entrance.tls is not None)
     facts = facts_of(keeping)
-    broker = Broker(log, BrokerOptions(), now, os.urandom, facts)
+    broker = Broker(log, options, now, os.urandom, facts)
     driver = Driver(broker, log, ServeOptions())
     broker.use_users(entrance.users.directory)
     try:
@@ -154,6 +157,7 @@ def main() -> int:
         "--users", type=Path, help=f"the users' file (default: {FILE_NAME} in the data directory)"
     )
     add_flags(parser, TlsOptions, "tls")
+    add_flags(parser, LedgerOptions, SECTION, skip=INNER)
     given = parser.parse_args()
     keep_freed_memory()
     try:
@@ -171,7 +175,8 @@ def main() -> int:
             kafka, given.advertised, parse_address(given.inner, "--inner"), amqp,
             parse_address(given.inner_amqp, "--inner-amqp"),
         )  # fmt: skip
-        return uvloop.run(serve(disk, addresses, given.fsync, entrance))
+        ledger = read(LedgerOptions, SECTION, given_flags(vars(given), LedgerOptions, SECTION), skip=INNER)
+        return uvloop.run(serve(disk, addresses, given.fsync, entrance, BrokerOptions(ledger=ledger)))
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr, flush=True)
         return 2

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from penstock import options
+from penstock.broker.ledger import options as queues
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.errors import PenstockError
 from penstock.options import environment
 from penstock.tls import TlsOptions
@@ -67,14 +69,15 @@ def open_project(folder: Path) -> Project:
     return Project(folder, settings)
 
 
-def options_of(project: Project, given: Mapping[str, Any]) -> tuple[UpOptions, TlsOptions]:
+def options_of(project: Project, given: Mapping[str, Any]) -> tuple[UpOptions, TlsOptions, LedgerOptions]:
     """What a command line (``vars`` of its namespace), the environment and penstock.toml say together.
 
     TLS stands in the table [tls], its files relative to the project, and not in the environment: there
-    PENSTOCK_TLS_CA is what clients trust.
+    PENSTOCK_TLS_CA is what clients trust. How queues are kept stands in the table [queues].
     """
     place = str(project.folder / "penstock.toml")
-    plain = {name: value for name, value in project.settings.items() if name != "tls"}
+    tables = ("tls", queues.SECTION)
+    plain = {name: value for name, value in project.settings.items() if name not in tables}
     up = options.read(
         UpOptions,
         "",
@@ -83,12 +86,27 @@ def options_of(project: Project, given: Mapping[str, Any]) -> tuple[UpOptions, T
         plain,
         place=place,
     )
-    table = project.settings.get("tls", {})
-    if not isinstance(table, dict):
-        raise PenstockError("tls is a table", place=place, remedy="write [tls], and below it cert = …")
-    files = {name: str(project.folder / str(value)) for name, value in table.items()}
+    files = {name: str(project.folder / str(value)) for name, value in _table(project, "tls", place).items()}
     tls = options.read(TlsOptions, "tls", options.given_flags(given, TlsOptions, "tls"), files, place=place)
-    return up, tls
+    ledger = options.read(
+        LedgerOptions,
+        queues.SECTION,
+        options.given_flags(given, LedgerOptions, queues.SECTION),
+        from_environment(queues.SECTION, LedgerOptions),
+        _table(project, queues.SECTION, place),
+        place=place,
+        skip=queues.INNER,
+    )
+    return up, tls, ledger
+
+
+def _table(project: Project, name: str, place: str) -> dict[str, Any]:
+    table = project.settings.get(name, {})
+    if not isinstance(table, dict):
+        raise PenstockError(
+            f"{name} is a table", place=place, remedy=f"write [{name}], and its settings below it"
+        )
+    return table
 
 
 def from_environment(section: str, kind: type) -> dict[str, str]:

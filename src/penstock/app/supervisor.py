@@ -16,13 +16,16 @@ from penstock.app.addresses import Address, is_free, parse_address, taken
 from penstock.app.child import USER_ERROR, Child
 from penstock.app.passes import Passes
 from penstock.app.project import Project, UpOptions
+from penstock.broker.ledger.options import INNER, SECTION, LedgerOptions
 from penstock.errors import PenstockError
 from penstock.lifeline import until_told
+from penstock.options import given_words
 from penstock.tls import TlsOptions
 from penstock.users.file import FILE_NAME
 from penstock.users.file import read as read_users
 
 NO_TLS = TlsOptions()
+AS_IT_IS = LedgerOptions()
 NOTHING_MORE: Mapping[str, str] = {}
 STOP_S = 3.5
 """The longest a child may take to stop; the whole of a stop stays under 5 s, as workers and web stop together."""
@@ -49,7 +52,9 @@ class Supervisor:
         extras: tuple[Extra, ...] = (),
         demo: bool = False,
         tls: TlsOptions = NO_TLS,
+        ledger: LedgerOptions = AS_IT_IS,
     ) -> None:
+        self.ledger = ledger
         self.project, self.options, self.extras, self.demo, self.tls = project, options, extras, demo, tls
         self.data_dir = (project.folder / options.data_dir).resolve()
         self.users = project.folder / options.users if options.users else self.data_dir / FILE_NAME
@@ -136,7 +141,7 @@ class Supervisor:
         )  # fmt: skip
         inner = ("--inner", "127.0.0.1:0") if self.tls.cert else ()
         queues = ("--inner-amqp", "127.0.0.1:0") if self.tls.cert and self.amqp else ()
-        return (*words, *self._tls_arguments(), *inner, *queues)
+        return (*words, *self._tls_arguments(), *inner, *queues, *given_words(self.ledger, SECTION, INNER))
 
     def _tls_arguments(self) -> tuple[str, ...]:
         files = {"--tls-cert": self.tls.cert, "--tls-key": self.tls.key, "--tls-ca": self.tls.ca}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.broker.queues.options import QueueOptions
 
 
@@ -69,3 +70,6 @@ class BrokerOptions:
 
     queues: QueueOptions = field(default_factory=QueueOptions)
     """What queues, exchanges and bindings may take."""
+
+    ledger: LedgerOptions = field(default_factory=LedgerOptions)
+    """How the queues are kept."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from penstock.broker.access.logins import Logins
 from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.offsets.store import OffsetStore
-from penstock.broker.ledger import Ledger, LedgerOptions
+from penstock.broker.ledger.ledger import Ledger
 from penstock.broker.options import BrokerOptions
 from penstock.broker.queues.queues import Around, Queues
 from penstock.broker.records.durable import Durability
@@ -63,7 +63,7 @@ class State:
             self.timers, self.errands, self.counts, randomness, self.notices, log, self.durability, self.stable,
             self.markers, options.queues,
         )  # fmt: skip
-        ledger = Ledger(internal, self.durability, LedgerOptions(), self.notices, self.errands)
+        ledger = Ledger(internal, self.durability, options.ledger, self.notices, self.errands)
         self.queues = Queues(ledger, around, now)
 
     def _wake(self, partition: Partition, now: Now) -> None:

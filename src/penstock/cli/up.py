@@ -7,6 +7,8 @@ from pathlib import Path
 from penstock import options
 from penstock.app.project import UpOptions, open_project, options_of
 from penstock.app.supervisor import Supervisor
+from penstock.broker.ledger import options as queues
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.tls import TlsOptions
 
 
@@ -17,10 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_flags(parser, UpOptions)
     options.add_flags(parser, TlsOptions, "tls")
+    options.add_flags(parser, LedgerOptions, queues.SECTION, skip=queues.INNER)
 
 
 def run(given: argparse.Namespace) -> int:
     """Start everything and stay in the foreground."""
     project = open_project(given.folder.resolve())
-    settings, tls = options_of(project, vars(given))
-    return asyncio.run(Supervisor(project, settings, tls=tls).run())
+    settings, tls, ledger = options_of(project, vars(given))
+    return asyncio.run(Supervisor(project, settings, tls=tls, ledger=ledger).run())

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from penstock.broker.ledger import Ledger, LedgerOptions, Recovered
+from penstock.broker.ledger.ledger import Ledger
+from penstock.broker.ledger.options import LedgerOptions
+from penstock.broker.ledger.recovery import Recovered
 from penstock.broker.records.durable import Durability
 from penstock.broker.topics.internal import InternalTopics
 from penstock.clock import Now

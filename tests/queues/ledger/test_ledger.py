@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.broker.ledger import LedgerOptions
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.content import Content
 from penstock.errors import Refusal, Refused
 from penstock.log import Cold

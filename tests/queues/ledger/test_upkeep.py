@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from google_crc32c import value as crc32c
 
-from penstock.broker.ledger import LedgerOptions, columns
+from penstock.broker.ledger import columns
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.broker.ledger.standing.pages import Pages, Rows
 from penstock.errors import PenstockError
 from penstock.log import LogOptions, RealDisk

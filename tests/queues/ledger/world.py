@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from penstock.broker.ledger import LedgerOptions
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.log import LogOptions

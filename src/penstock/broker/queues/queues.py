@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from penstock.broker.ledger import Ledger, Recovered
+from penstock.broker.ledger.ledger import Ledger
+from penstock.broker.ledger.recovery import Recovered
 from penstock.broker.queues import definitions
 from penstock.broker.queues.channels.channel import Channel
 from penstock.broker.queues.channels.client import Client

@@ -19,7 +19,7 @@ from penstock.clock import Now
 from penstock.content import Content
 
 if TYPE_CHECKING:
-    from penstock.broker.ledger import Waiting
+    from penstock.broker.ledger.recovery import Waiting
     from penstock.broker.queues.queues import Queues
 
 PIECE_MESSAGES = 500

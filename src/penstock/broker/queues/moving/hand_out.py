@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from penstock.broker.ledger import DamagedError
+from penstock.broker.ledger.ledger import DamagedError
 from penstock.broker.queues.channels.channel import CLOSED, Channel, Picked
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock import record
-from penstock.broker.ledger import Recovered
+from penstock.broker.ledger.recovery import Recovered
 from penstock.broker.queues.definitions import postponed_id, postponed_key
 from penstock.broker.queues.moving.hand_out import bodies
 from penstock.broker.queues.moving.parked import Parked

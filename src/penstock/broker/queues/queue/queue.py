@@ -11,7 +11,7 @@ from penstock.broker.turns.timers import Timer
 from penstock.content import Field
 
 if TYPE_CHECKING:
-    from penstock.broker.ledger import Waiting
+    from penstock.broker.ledger.recovery import Waiting
     from penstock.broker.queues.channels.client import Client
 
 SLACK = 1000

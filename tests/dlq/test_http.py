@@ -11,6 +11,7 @@ import pytest
 from penstock.client.client import Client
 from penstock.client.cluster import ClientOptions
 from penstock.dead_letters import DeadLetter, Failing, Origin
+from penstock.dlq.marks import read_all
 from penstock.record import Record
 from penstock.users.directory import ANONYMOUS
 from tests.web.site import World, now_ms, world
@@ -45,8 +46,8 @@ class Dead:
         await self.here.client.produce(f"{self.topic}.dlq", [each.record(now) for each in made], 0)
 
     async def values(self) -> list[str]:
-        read = await self.here.get(f"/api/topics/{self.topic}/records?from=start&limit=1000")
-        return [each["value"] for each in read["records"]]
+        """Of what was committed: who is stopped on the way takes back what it was about to send."""
+        return [(each.value or b"").decode() for each in await read_all(self.here.client, self.topic)]
 
     async def over(self, operation: str) -> dict[str, Any]:
         while True:

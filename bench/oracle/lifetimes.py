@@ -22,8 +22,8 @@ STARTS_S = 45.0
 """How long Flink may take until it reads."""
 ROWS: tuple[tuple[float, str, tuple[int, int, int]], ...] = (
     (0.0, "a", (1, 1, 5)), (0.2, "b", (1, 2, 0)), (1.0, "a", (2, 1, 7)), (1.3, "a", (3, 2, 1)), (2.0, "b", (2, 1, 0)),
-    (6.5, "a", (4, 1, 9)), (7.5, "b", (3, 2, 0)), (8.0, "a", (5, 2, 1)), (8.5, "a", (6, 1, 2)), (10.2, "a", (8, 1, 9)),
-    (10.9, "b", (4, 1, 0)), (12.2, "a", (7, 2, 3)),
+    (6.5, "a", (4, 1, 9)), (7.5, "b", (3, 2, 0)), (8.0, "a", (5, 2, 1)), (8.5, "a", (6, 1, 2)), (9.0, "a", (9, 3, 9)), (10.2, "a", (8, 1, 9)),
+    (10.9, "b", (4, 1, 0)), (11.4, "a", (10, 3, 9)), (12.2, "a", (7, 2, 3)), (13.8, "a", (11, 3, 9)),
 )  # fmt: skip
 """When, which table, and its id, k and v."""
 QUERIES = (
@@ -31,6 +31,11 @@ QUERIES = (
     "SELECT COUNT(*) AS c, MAX(v) AS m FROM b",
     "SELECT DISTINCT k FROM a",
     "SELECT k, COUNT(DISTINCT v) AS c FROM a GROUP BY k",
+    "SELECT COUNT(DISTINCT v) FILTER (WHERE id > 6) AS c, COUNT(DISTINCT v) AS d, SUM(DISTINCT v) AS t FROM a",
+    "SELECT k, COUNT(DISTINCT CAST(v AS STRING)) AS c FROM a GROUP BY k",
+    "SELECT COUNT(DISTINCT c) AS n FROM (SELECT k, COUNT(*) AS c FROM a GROUP BY k)",
+    "SELECT COUNT(DISTINCT c) AS n, COUNT(DISTINCT c) FILTER (WHERE k = 1) AS m FROM (SELECT k, COUNT(*) AS c FROM a GROUP BY k)",
+    "SELECT MAX(c) AS m, MIN(c) AS l FROM (SELECT k, COUNT(*) AS c FROM a GROUP BY k)",
     "SELECT a.id AS i, b.id AS j FROM a JOIN b ON a.k = b.k",
     "SELECT a.id AS i, b.id AS j FROM a LEFT JOIN b ON a.k = b.k",
     "SELECT a.id AS i, b.id AS j FROM a FULL JOIN b ON a.k = b.k",

@@ -46,7 +46,8 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     (
         "state's lifetime",
         "'table.exec.state.ttl' for joins, groups, top-N, deduplication and upsert tables; the hint STATE_TTL for a join's"
-        " sides and for groups; windows, interval and temporal joins and OVER let go by event time alone",
+        " sides and for groups; each value of a DISTINCT by itself, while what ARRAY_AGG, COLLECT, and MIN and MAX of rows that change"
+        " remember lives as long as its group; windows, interval and temporal joins and OVER let go by event time alone",
     ),
     ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
     ("UNION, INTERSECT, EXCEPT", "with ALL and without; columns by position, to their common type"),

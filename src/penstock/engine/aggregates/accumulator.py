@@ -3,6 +3,7 @@
 Knows nothing of keys, windows or SQL.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -16,8 +17,8 @@ Column = TypeVar("Column", pl.Expr, pl.Series)
 Layout = Mapping[str, tuple[Any, Any]]
 
 
-class Accumulator:
-    """Cells for one aggregate of all slots. Subclasses name their cells and say how rows change them."""
+class Part(ABC):
+    """One aggregate of all slots: what it tells of each, and what is kept for it."""
 
     nulls: ClassVar[bool] = False
     """Whether nulls take part as well."""
@@ -29,21 +30,9 @@ class Accumulator:
             name: np.full(16, first, kind) for name, (kind, first) in self.layout.items()
         }
 
-    def prepare(self, argument: Column) -> Column:
-        """The argument as the values that `update` takes, nulls still in it: an expression, or a column as it is."""
-        return argument
-
-    def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
-        """Take rows in (sign 1) or back (-1). Rows that are not `valid` take no part."""
-        raise NotImplementedError
-
-    def merge(self, other: "Accumulator", targets: Slots, sources: Slots) -> None:
-        """Add `other`'s slots `sources` to our `targets`, in order."""
-        raise NotImplementedError
-
+    @abstractmethod
     def result(self, slots: Slots) -> pl.Series:
         """The aggregate of each slot, in its own column type."""
-        raise NotImplementedError
 
     def reserve(self, slots: int) -> None:
         """Room for so many slots."""
@@ -85,6 +74,22 @@ class Accumulator:
                 np.array(frame[name].to_list(), object) if kind is object else frame[name].to_numpy()
             )
             self.cells[name] = cells
+
+
+class Accumulator(Part):
+    """An aggregate that is fed by itself. Subclasses name their cells and say how rows change them."""
+
+    def prepare(self, argument: Column) -> Column:
+        """The argument as the values that `update` takes, nulls still in it: an expression, or a column as it is."""
+        return argument
+
+    @abstractmethod
+    def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
+        """Take rows in (sign 1) or back (-1). Rows that are not `valid` take no part."""
+
+    @abstractmethod
+    def merge(self, other: "Accumulator", targets: Slots, sources: Slots) -> None:
+        """Add `other`'s slots `sources` to our `targets`, in order."""
 
 
 def numbers(values: pl.Series, kind: Any) -> Cells:

@@ -3,6 +3,8 @@
 Knows the functions' names; knows nothing of how they compute.
 """
 
+from collections.abc import Callable
+
 import polars as pl
 
 from penstock.engine.aggregates.accumulator import Accumulator
@@ -24,6 +26,12 @@ _SPREADS = {
     "STDDEV_POP": (False, True), "STDDEV_SAMP": (True, True), "STDDEV": (True, True),
     "VAR_POP": (False, False), "VAR_SAMP": (True, False), "VARIANCE": (True, False),
 }  # fmt: skip
+
+Signed = Callable[[int], Accumulator]
+_EXTREMES: dict[str, Signed] = {
+    "float": ExtremeFloat, "wide": ExtremeWide, "text": ExtremeText, "int": Extreme,
+}  # fmt: skip
+_EDGES: dict[str, Signed] = {"float": EdgeFloat, "text": EdgeText, "int": Edge}
 
 
 def accumulator(function: str, kind: str | None, distinct: bool, retracting: bool) -> Accumulator:
@@ -73,7 +81,7 @@ def _chosen(name: str, kind: str | None, retracting: bool) -> Accumulator:
         sign = 1 if name == "MAX" else -1
         if retracting:
             return History(sign, polars_type(kind))
-        return {"float": ExtremeFloat, "wide": ExtremeWide, "text": ExtremeText, "int": Extreme}[family](sign)
+        return _EXTREMES[family](sign)
     if name in ("FIRST_VALUE", "LAST_VALUE"):
         sign = 1 if name == "LAST_VALUE" else -1
         if retracting:
@@ -84,7 +92,7 @@ def _chosen(name: str, kind: str | None, retracting: bool) -> Accumulator:
             raise PenstockError(
                 f"{name}({kind}) is not offered", remedy="CAST the argument to STRING or DOUBLE"
             )
-        return {"float": EdgeFloat, "text": EdgeText, "int": Edge}[family](sign)
+        return _EDGES[family](sign)
     if name in _SPREADS:
         return Spread(*_SPREADS[name])
     if name == "SUM":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from penstock.clock import Now
 from penstock.engine.kernels import scatter
-from penstock.engine.operators.grouped import Grouped
+from penstock.engine.operators.grouped import SharingGroups
 from penstock.engine.operators.operator import (
     AFTER,
     BEFORE,
@@ -44,7 +44,7 @@ class RunningAggregate(Forgetting):
         known = {column.name: column for column in plan.source.schema}
         self.table = KeyTable({key: polars_type(known[key].kind) for key in plan.keys})
         retracting = plan.source.changes
-        self.groups = Grouped(plan.aggregations, plan.source.schema, retracting, shared=True)
+        self.groups = SharingGroups(plan.aggregations, plan.source.schema, retracting, plan.ttl_ms)
         self._rows, self._marks = Growing(), np.zeros(16, np.bool_)
         self.expiry = Expiry.of(plan.ttl_ms)
         counted = any(_counts_all(one) for one in plan.aggregations)
@@ -135,10 +135,15 @@ class RunningAggregate(Forgetting):
         return kept
 
     def lapse(self, expiry: Expiry, now: Now) -> None:
-        """It is now: groups whose time is over are forgotten, a slice at a time."""
+        """It is now: groups whose time is over are forgotten, a slice at a time, and so are values in them."""
+        self.groups.lapse(now)
         gone = expiry.lapsed(now)
         gone = gone[gone < len(self.rows)]
         self._bury(gone[self.rows[gone] > 0])
+
+    @property
+    def wakes_ms(self) -> int:
+        return min(super().wakes_ms, self.groups.wakes_ms)
 
     def _bury_over(self, expiry: Expiry, slots: Slots) -> None:
         """Groups that are asked for after their time begin anew."""

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from penstock.engine.aggregates.accumulator import Accumulator, Slots
+from penstock.engine.aggregates.accumulator import Part, Slots
 from penstock.engine.kernels import scatter
 from penstock.engine.kernels.hashing import PairTable
 from penstock.engine.run.columns import Growing, integers
@@ -29,7 +29,9 @@ class SharedPairs:
         self._pairs = PairTable()
         self._slots, self._values, self._bits = Growing(), Growing(), Growing()
 
-    def update(self, slots: Slots, passed: Sequence[NDArray[np.bool_]], values: pl.Series) -> None:
+    def update(
+        self, slots: Slots, passed: Sequence[NDArray[np.bool_]], signs: Slots, values: pl.Series
+    ) -> None:
         """Count each value of a slot once for each FILTER that some row with it has passed."""
         bits = np.zeros(len(slots), np.int64)
         for place, rows in enumerate(passed):
@@ -84,7 +86,7 @@ class SharedPairs:
         return pl.DataFrame({name: column.values[stays] for name, column in columns.items()})
 
 
-class SharedCount(Accumulator):
+class SharedCount(Part):
     """One of the counts; the first of them speaks for the set."""
 
     def __init__(self, shared: SharedPairs, place: int) -> None:

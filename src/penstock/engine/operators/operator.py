@@ -6,6 +6,7 @@ partition had reached before each row. Up to the first operator that asks for it
 its source's batch each row was. Knows nothing of the graph.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ class Sifted:
     times: NDArray[np.int64] | None
 
 
-class Operator:
+class Operator(ABC):
     """One node at work. Stateless ones only answer `on_rows`."""
 
     name = "operator"
@@ -103,9 +104,9 @@ class Operator:
         """The wall's clock has reached `wakes_ms`: what is finished now."""
         return None
 
+    @abstractmethod
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
         """What the rows, which came in through input `port`, turn into; None for nothing."""
-        raise NotImplementedError
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
         """No row with an earlier or equal time will come any more: what is finished now."""
@@ -125,7 +126,7 @@ class Operator:
         """All that must survive; what is not copied must be used up before the next call."""
         return {}
 
-    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:
+    def restore(self, blocks: Mapping[str, pl.DataFrame]) -> None:  # noqa: B027  nothing, where nothing is kept
         """The opposite of `snapshot`, on a fresh operator of the same plan."""
 
 

@@ -2,6 +2,7 @@
 it asks of the nodes it reads. Knows none of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -11,7 +12,7 @@ from sqlglot import exp
 from penstock.engine.types import Expr, Schema
 
 
-class Node:
+class Node(ABC):
     """One step of a query. Expressions in it are over the columns of its inputs, by bare name."""
 
     __slots__ = ()
@@ -19,9 +20,9 @@ class Node:
     """Whether it holds its inputs' rows as they are, so that a column nobody wants costs memory."""
 
     @property
+    @abstractmethod
     def schema(self) -> Schema:
         """The columns of its rows."""
-        raise NotImplementedError
 
     @property
     def inputs(self) -> "tuple[Node, ...]":

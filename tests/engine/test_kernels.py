@@ -25,8 +25,6 @@ from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.json.writer import _Cells, _Steps
 from penstock.engine.formats.layout import Layout
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
-from penstock.engine.functions.table import Value, constant
-from penstock.engine.functions.texts.strings import split_index
 from penstock.engine.kernels import compiled, frames, hashing, moments, records, scatter
 from penstock.engine.kernels.decode import lines
 from penstock.engine.types import Column, polars_type
@@ -485,22 +483,3 @@ def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path) -> None:
     blocked.write_text("")
     env = {**os.environ, "NUMBA_CACHE_DIR": str(blocked / "below a file")}
     subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
-
-
-@settings(max_examples=200, deadline=None, phases=NO_SHRINKING)
-@given(
-    texts=st.lists(st.none() | st.text("aabé/", max_size=80), max_size=6),
-    mark=st.sampled_from(["a", "ab", "aa", "é", "aéa"]),
-    index=st.integers(-1, 4),
-)
-def test_a_part_of_a_text_is_what_python_cuts_out(texts: list[str | None], mark: str, index: int) -> None:
-    made = pl.select(bind_split(pl.Series("t", texts, dtype=pl.String), mark, index)).to_series().to_list()
-    cut = [(text or "").split(mark) for text in texts]
-    assert made == [
-        parts[index] if text and 0 <= index < len(parts) else None
-        for text, parts in zip(texts, cut, strict=True)
-    ]
-
-
-def bind_split(texts: pl.Series, mark: str, index: int) -> pl.Expr:
-    return split_index(Value("STRING", pl.lit(texts)), constant("STRING", mark), constant("INT", index)).expr

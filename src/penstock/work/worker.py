@@ -5,6 +5,7 @@ Knows files and keepers; knows nothing of what a pipeline or a task does.
 
 import asyncio
 import functools
+import gc
 import sys
 import threading
 import time
@@ -51,6 +52,9 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Host them until `stop` is set."""
         warm_kernels()
+        # What is there lives as long as the process. A collection that looks at it all stops pipelines for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         tasks = [
             asyncio.create_task(self._reporter.run()),
             asyncio.create_task(commands.follow(self.client(""), self._commands())),
@@ -150,4 +154,8 @@ def warm_kernels() -> None:
             said.append(sentence)
             print("the engine compiles its loops, once; until then pipelines run slower", flush=True)
 
-    threading.Thread(target=kernels.warm, args=(say,), name="warm", daemon=True).start()
+    def warm() -> None:
+        if kernels.warm(say):
+            gc.freeze()  # what the compiler leaves behind stays, too
+
+    threading.Thread(target=warm, name="warm", daemon=True).start()

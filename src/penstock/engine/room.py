@@ -63,6 +63,15 @@ class Room:
         return numbers if self._width is None else numbers.reshape(rows, self._width)
 
 
+def widened(held: NDArray[Any], count: int, fill: Any) -> NDArray[Any]:
+    """An array with a line for each of `count`, `fill` in those that are new: for what is few beside the rows that are kept."""
+    if count <= len(held):
+        return held
+    wider = np.full((max(count, 2 * len(held)), *held.shape[1:]), fill, held.dtype)
+    wider[: len(held)] = held
+    return wider
+
+
 def _mapping(least: int) -> mmap.mmap:
     """As large as the machine's memory, which no column outgrows; `least` where so much may not be mapped."""
     for size in (max(_MACHINE_BYTES, least), least):

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penstock.engine.room import widened
+
 Slots = NDArray[np.int64]
 Cells = NDArray[Any]
 Column = TypeVar("Column", pl.Expr, pl.Series)
@@ -36,12 +38,8 @@ class Part(ABC):
 
     def reserve(self, slots: int) -> None:
         """Room for so many slots."""
-        for name, (kind, first) in self.layout.items():
-            held = self.cells[name]
-            if len(held) < slots:
-                wider = np.full(max(slots, 2 * len(held)), first, kind)
-                wider[: len(held)] = held
-                self.cells[name] = wider
+        for name, (_, first) in self.layout.items():
+            self.cells[name] = widened(self.cells[name], slots, first)
 
     def keep(self, slots: Slots) -> None:
         """Only these slots, renumbered in the order given."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from penstock.engine.aggregates.accumulator import Part, Slots
 from penstock.engine.kernels import scatter
 from penstock.engine.kernels.hashing import PairTable
+from penstock.engine.room import widened
 from penstock.engine.run.columns import Growing, integers
 
 MEMBERS_MAX = 62
@@ -53,10 +54,7 @@ class SharedPairs:
 
     def reserve(self, slots: int) -> None:
         """Room for so many slots."""
-        if slots > len(self.counts):
-            wider = np.zeros((max(slots, 2 * len(self.counts)), self.counts.shape[1]), np.int64)
-            wider[: len(self.counts)] = self.counts
-            self.counts = wider
+        self.counts = widened(self.counts, slots, 0)
 
     def reset(self, slots: Slots) -> None:
         """These slots as new."""

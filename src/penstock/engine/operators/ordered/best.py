@@ -14,6 +14,7 @@ from penstock.engine.kernels import ranking
 from penstock.engine.operators.operator import KIND, Blocks, Moment, Operator
 from penstock.engine.operators.ordered.first import Ranks
 from penstock.engine.plan import Top
+from penstock.engine.room import widened
 from penstock.engine.run.columns import pick
 from penstock.engine.run.kept.store import Store
 from penstock.engine.run.keys import KeyTable
@@ -106,14 +107,8 @@ class BestRows(Operator):
     # --- room ------------------------------------------------------------------------------------------------
 
     def _reserve(self, count: int) -> None:
-        if count <= len(self._sizes):
-            return
-        size, held = max(count, 2 * len(self._sizes)), len(self._sizes)
-        for name, fill in (("_sizes", 0), ("_seen", -1), ("_numbers", -1), ("_values", 0)):
-            old = getattr(self, name)
-            wider = np.full((size, *old.shape[1:]), fill, np.int64)
-            wider[:held] = old
-            setattr(self, name, wider)
+        self._sizes, self._seen = widened(self._sizes, count, 0), widened(self._seen, count, -1)
+        self._numbers, self._values = widened(self._numbers, count, -1), widened(self._values, count, 0)
 
     def _stand(self) -> NDArray[np.bool_]:
         """Which places of the lists are taken."""

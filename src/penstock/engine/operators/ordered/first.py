@@ -13,6 +13,7 @@ from penstock.clock import Now
 from penstock.engine.kernels import lists
 from penstock.engine.operators.operator import AFTER, BEFORE, INSERT, KIND, Blocks, Moment
 from penstock.engine.plan import Order, Top
+from penstock.engine.room import widened
 from penstock.engine.run.columns import Growing, integers, pick, there
 from penstock.engine.run.kept.expiry import Expiry, Forgetting
 from penstock.engine.run.kept.store import Store
@@ -139,10 +140,7 @@ class FirstRow(Forgetting):
         self._heads.extend(nothing)
         self._winners.extend(nothing)
         self._full.extend(np.zeros(more, np.int64))
-        if count > len(self._bounds):
-            wider = np.empty((max(count, 2 * len(self._bounds)), self._bounds.shape[1]), np.int64)
-            wider[: len(self._bounds)] = self._bounds
-            self._bounds = wider
+        self._bounds = widened(self._bounds, count, 0)
 
     def lapse(self, expiry: Expiry, now: Now) -> None:
         """It is now: groups whose time is over are forgotten, a slice at a time."""

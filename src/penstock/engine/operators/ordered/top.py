@@ -26,6 +26,7 @@ from penstock.engine.operators.operator import (
 )
 from penstock.engine.operators.ordered.first import Ranks
 from penstock.engine.plan import Top
+from penstock.engine.room import widened
 from penstock.engine.run.columns import pick
 from penstock.engine.run.kept.shelves import Shelves
 from penstock.engine.run.keys import KeyTable
@@ -104,11 +105,7 @@ class Bounds:
         self._values, self._full = self._values[slots], self._full[slots]
 
     def _reserve(self, count: int) -> None:
-        if count > len(self._full):
-            size = max(count, 2 * len(self._full))
-            values, full = np.empty((size, self._values.shape[1]), np.int64), np.zeros(size, np.int64)
-            values[: len(self._full)], full[: len(self._full)] = self._values, self._full
-            self._values, self._full = values, full
+        self._values, self._full = widened(self._values, count, 0), widened(self._full, count, 0)
 
 
 class RunningTop(Operator):

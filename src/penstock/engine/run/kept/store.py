@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from penstock.engine.kernels.arrow import own
-from penstock.engine.room import Room
+from penstock.engine.room import Room, widened
 from penstock.engine.run.columns import nulled
 from penstock.engine.run.kept.growth import Growth, next_edition
 from penstock.engine.run.kept.texts import Texts
@@ -52,10 +52,7 @@ class Mask:
             if there is None or there.all():
                 return
             self._there = np.ones(max(16, before + count), np.bool_)
-        if before + count > len(self._there):
-            longer = np.ones(max(before + count, 2 * len(self._there)), np.bool_)
-            longer[: len(self._there)] = self._there
-            self._there = longer
+        self._there = widened(self._there, before + count, True)
         if there is not None:
             self._there[before : before + count] = there
 

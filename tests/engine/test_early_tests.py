@@ -2,12 +2,14 @@
 
 import json
 import random
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.dsl import col
+from penstock.engine.formats.choose import writer_of
 from penstock.engine.job import EngineOptions, Job
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.plan import Plan, Scan, Table
@@ -19,6 +21,7 @@ from penstock.sql.execution import execution
 from penstock.sql.script import parse
 from penstock.testing.app import App
 from tests.engine.streams import NO_SHRINKING, NOW, sql
+from tests.engine.test_avro import frame_of
 
 SOURCE = """
 CREATE TABLE t (a BIGINT, i INT, s STRING, c CHAR(3), d DOUBLE, ts TIMESTAMP(3){also}{mark})
@@ -37,8 +40,11 @@ VIEW = (
 )
 
 
-def plan_of(body: str, condition: str = "a = 1", mark: str = MARK, also: str = "") -> Plan:
-    return parse((SOURCE.format(mark=mark, also=also) + body).replace("{condition}", condition))
+def plan_of(
+    body: str, condition: str = "a = 1", mark: str = MARK, also: str = "", source: str = SOURCE
+) -> Plan:
+    table = source.replace("{also}", also).replace("{mark}", mark)
+    return parse((table + body).replace("{condition}", condition))
 
 
 def asked_in(plan: Plan) -> list[str]:
@@ -182,6 +188,69 @@ def test_rows_dead_letters_late_ones_and_event_time_are_as_without(
         patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.test_early))
         assert asked_in(plan) == [""]
         assert found == told(plan, values, cuts)
+
+
+PROTO = "message T { optional int64 a = 1; int32 i = 2; optional string s = 3; string c = 4; optional double d = 5; repeated int32 l = 6; }"
+BINARY = {
+    "avro": SOURCE.replace("ts TIMESTAMP(3)", "l ARRAY<INT>, ts TIMESTAMP(3)").replace("json", "avro"),
+    "protobuf": SOURCE.replace(
+        "ts TIMESTAMP(3)", "l ARRAY<INT>, ts TIMESTAMP(3) METADATA FROM 'timestamp'"
+    ).replace(
+        "'json'", f"'protobuf', 'protobuf.message' = 'T', 'protobuf.schema' = 'syntax = \"proto3\"; {PROTO}'"
+    ),
+}
+
+
+def binary(form: str, seed: int, count: int) -> list[bytes | None]:
+    """The same as Avro or Protobuf: values of which some are cut, and some null."""
+    dice = random.Random(seed)
+    rows = [
+        {
+            "a": dice.choice([None, 0, 1, 2, 3, -1, -4, 99]), "i": dice.choice([0, 1, 3, -1] if form == "protobuf" else [None, 0, 1, 3]),
+            "s": dice.choice([None, "x", "y", "long enough to lie elsewhere", "x\n"]), "c": dice.choice(["x", "y"]), "d": dice.choice([None, 0.25, 1.5]),
+            "l": dice.choice([None, [1], [1, 2, 3]]),
+            "ts": None if dice.random() < 0.05 else datetime(2026, 11, 22, 11, 0, max(0, number // 3 - dice.choice([0, 0, 1, 4]))),
+        }
+        for number in range(count)
+    ]  # fmt: skip
+    (scan,) = (one for one in plan_of(ROWS, source=BINARY[form]).tables if one.name == "t")
+    fields = tuple(c for c in scan.schema if form == "avro" or c.name != "ts")
+    payload = writer_of(form, fields, scan.options).payload(frame_of(rows, fields))
+    made: list[bytes | None] = []
+    for at, size in zip(payload.at.tolist(), payload.size.tolist(), strict=True):
+        kept = dice.randrange(size + 1) if dice.random() < 0.1 else size
+        made.append(None if dice.random() < 0.03 else payload.data[at : at + kept].tobytes())
+    return made
+
+
+@pytest.mark.parametrize("form", BINARY)
+@pytest.mark.parametrize(
+    "body", [ROWS.replace("a, s FROM", "a, CAST(l AS STRING) FROM"), VIEW + WINDOWS], ids=["rows", "windows"]
+)
+@settings(max_examples=20, deadline=None, phases=NO_SHRINKING)
+@given(
+    st.integers(0, 2**32), st.sampled_from(CONDITIONS), st.lists(st.integers(0, 60), max_size=4).map(sorted)
+)
+def test_avro_and_protobuf_are_tested_alike(
+    body: str, form: str, seed: int, condition: str, cuts: list[int]
+) -> None:
+    if body.startswith("CREATE VIEW"):
+        condition = condition.replace("i ", "j ")
+    plan, values = plan_of(body, condition, source=BINARY[form]), binary(form, seed, 60)
+    with pytest.MonkeyPatch.context() as patch:
+        found = told(plan, values, cuts)
+        assert asked_in(plan) != [""]
+        patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.test_early))
+        assert asked_in(plan) == [""]
+        assert found == told(plan, values, cuts)
+
+
+@pytest.mark.parametrize("form", BINARY)
+def test_an_array_that_is_null_is_asked_for_as_any_column(form: str) -> None:
+    plan = plan_of(ROWS, "l IS NOT NULL AND i = 0", source=BINARY[form])
+    assert asked_in(plan) == ["l IS NOT NULL AND i = 0"]
+    rows = told(plan, binary(form, 1, 60), [30])[0]
+    assert isinstance(rows, list) and 0 < len(rows) < 30
 
 
 def test_the_records_own_time_goes_on_with_rows_that_fail() -> None:

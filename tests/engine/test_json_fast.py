@@ -22,6 +22,7 @@ from penstock.engine.kernels import compiled
 from penstock.engine.kernels.arrow import own
 from penstock.engine.kernels.decode import json as walk
 from penstock.engine.kernels.decode import numbers
+from penstock.engine.kernels.decode.columns import NONE
 from penstock.engine.plan.tests import Test as Wanted
 from penstock.engine.types import Column
 from tests.engine.streams import NO_SHRINKING
@@ -342,7 +343,7 @@ def test_the_times_of_rows_that_fail_a_test_are_told() -> None:
     for made in (reader.read(chunk_of(values)), expected):
         assert made.rows.tolist() == [1, 4] and made.seen is not None and made.seen.times is not None
         assert made.seen.rows.tolist() == [0, 1, 2, 4, 6, 7]
-        assert made.seen.times.tolist() == [10**6, 2 * 10**6, 3 * 10**6, 4 * 10**6, walk.NONE, 5 * 10**6]
+        assert made.seen.times.tolist() == [10**6, 2 * 10**6, 3 * 10**6, 4 * 10**6, NONE, 5 * 10**6]
 
 
 @pytest.mark.parametrize(

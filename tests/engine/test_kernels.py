@@ -94,9 +94,9 @@ def avro_in() -> list[Any]:
     block.bytes[:] = 0
     return [
         data, np.cumsum(sizes) - sizes, sizes, steps_of(AVRO, AVRO)[0], layout.placed(block), np.zeros(5, np.int64),
-        np.zeros((6, 2), np.int64), block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64),
-        np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros((3, 5), np.int64),
-        np.zeros(4, np.int64),
+        np.zeros((6, 2), np.int64), layout.tests, layout.literals, block.bytes, block.words(np.int16), block.words(np.int32),
+        block.words(np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64),
+        np.zeros((3, 5), np.int64), np.zeros(4, np.int64), -1, np.zeros(0, np.int64),
     ]  # fmt: skip
 
 
@@ -163,8 +163,9 @@ def protobuf_in() -> list[Any]:
     block.bytes[:] = 0
     return [
         data, np.cumsum(sizes) - sizes, sizes, made._steps, made._groups, made._implicit, made.layout.placed(block), np.zeros(12, np.int64),
-        np.zeros((5, 64), np.int64), block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(6, np.int64),
-        np.zeros(6, np.int64), np.zeros(6, np.int64), np.zeros(12, np.int64), np.zeros((3, 12), np.int64), np.zeros(4, np.int64),
+        np.zeros((5, 64), np.int64), made.layout.tests, made.layout.literals, block.bytes, block.words(np.int16), block.words(np.int32),
+        block.words(np.int64), np.zeros(6, np.int64), np.zeros(6, np.int64), np.zeros(6, np.int64), np.zeros(12, np.int64),
+        np.zeros((3, 12), np.int64), np.zeros(4, np.int64),
     ]  # fmt: skip
 
 

@@ -41,9 +41,9 @@ def reader_of(
 ) -> Reader:  # fmt: skip
     """Reads the columns `fields` of values that hold all of `schema`; only those of `plan.tables.TESTED` know `tests`."""
     if form == "avro":
-        return AvroReader(fields, schema)
+        return AvroReader(fields, schema, tests, clock)
     if form == "protobuf":
-        return ProtobufReader(fields, options)
+        return ProtobufReader(fields, options, tests)
     if form == "debezium-json":
         return DebeziumReader(fields, options)
     if form == "csv":

@@ -24,7 +24,7 @@ from penstock.engine.formats.choose import reader_of
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
 from penstock.engine.formats.json.reader import Decoded, Seen
 from penstock.engine.formats.options import key_format, stored, value_format
-from penstock.engine.kernels.decode.json import NONE
+from penstock.engine.kernels.decode.columns import NONE
 from penstock.engine.operators.operator import DELETE, KIND, Failure, Sifted
 from penstock.engine.plan import Table
 from penstock.engine.plan.tests import Test

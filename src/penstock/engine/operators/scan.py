@@ -12,7 +12,7 @@ from sqlglot import exp
 from penstock.engine.expressions import asks_time, compile_to
 from penstock.engine.functions import kinds
 from penstock.engine.kernels import scatter
-from penstock.engine.kernels.decode.json import NONE
+from penstock.engine.kernels.decode.columns import NONE
 from penstock.engine.operators.operator import KIND, MARK, ROW, Moment, Operator, Sifted
 from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan

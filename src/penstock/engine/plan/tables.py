@@ -16,7 +16,7 @@ UPDATING = ("upsert-kafka",)
 
 CHANGELOGS = ("debezium-json",)
 """Formats whose records say which change each is."""
-TESTED = ("json",)
+TESTED = ("json", "avro", "protobuf")
 """Formats whose readers test a row before they make it."""
 
 

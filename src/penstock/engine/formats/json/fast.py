@@ -13,6 +13,7 @@ from penstock.engine.formats.json.reader import Decoded, JsonOptions, JsonReader
 from penstock.engine.formats.layout import Layout
 from penstock.engine.kernels import compiled
 from penstock.engine.kernels.decode import json
+from penstock.engine.kernels.decode.columns import NONE
 from penstock.engine.kernels.frames import Block, Blocks
 from penstock.engine.plan.tests import Test
 from penstock.engine.types import Schema
@@ -65,7 +66,7 @@ class FastJsonReader:
         kept = read.frame.select(pl.all_horizontal(self._keeps).fill_null(False)).to_series()
         times = None
         if self.clock is not None:
-            times = read.frame[self.clock].to_physical().fill_null(json.NONE).to_numpy()
+            times = read.frame[self.clock].to_physical().fill_null(NONE).to_numpy()
         rows = read.rows[kept.to_numpy()]
         return Decoded(read.frame.filter(kept), rows, read.tombstones, read.bad, Seen(read.rows, times))
 
@@ -102,10 +103,7 @@ class FastJsonReader:
                 table = self.layout.placed(block)
         made, marked, gone = self._counts[:3].tolist()
         rows, flagged, tombstones = records[0, :made], records[1, :marked], records[1, count - gone :][::-1]
-        seen = None
-        if self.tests:
-            every = np.delete(np.arange(count), np.concatenate([flagged, tombstones]))
-            seen = Seen(every, times[every] if self._clock >= 0 else None)
+        seen = Seen.but(flagged, tombstones, count, times) if self.tests else None
         frame = block.frame(made, self._nulls, chunk.data, self._lens[0])
         return Decoded(frame, rows, tombstones, [], seen), flagged
 

@@ -93,6 +93,14 @@ class Seen:
     rows: NDArray[np.int64]
     times: NDArray[np.int64] | None
 
+    @classmethod
+    def but(
+        cls, bad: NDArray[np.int64], tombstones: NDArray[np.int64], count: int, times: NDArray[np.int64]
+    ) -> "Seen":
+        """All of `count` records but these; `times` is by record, or empty."""
+        every = np.delete(np.arange(count), np.concatenate([bad, tombstones]))
+        return cls(every, times[every] if len(times) else None)
+
 
 def check_keys(fields: Columns) -> None:
     """Refuse maps whose keys are no texts: JSON has no others."""

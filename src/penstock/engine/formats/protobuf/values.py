@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from penstock.engine.formats.batches import Payload
 from penstock.engine.formats.cells import Cells
 from penstock.engine.formats.chunks import VALUE_AT, VALUE_SIZE, Chunk
-from penstock.engine.formats.json.reader import Decoded
+from penstock.engine.formats.json.reader import Decoded, Seen
 from penstock.engine.formats.layout import Layout
 from penstock.engine.formats.maps import with_last
 from penstock.engine.formats.protobuf.fields import Fields, option
 from penstock.engine.kernels.decode import protobuf
 from penstock.engine.kernels.encode.protobuf import write_protobuf
 from penstock.engine.kernels.frames import Block, Blocks
+from penstock.engine.plan.tests import Test
 from penstock.engine.types import Schema
 from penstock.errors import PenstockError
 
@@ -35,14 +36,15 @@ _REASONS = {
 
 
 class ProtobufReader:
-    """Reads the columns `fields` out of messages."""
+    """Reads the columns `fields` out of messages, and only rows for which all `tests` hold; see `FastJsonReader`. There is no column
+    to tell time by: messages have no moments."""
 
-    def __init__(self, fields: Schema, options: Mapping[str, str]) -> None:
+    def __init__(self, fields: Schema, options: Mapping[str, str], tests: tuple[Test, ...] = ()) -> None:
         self._steps, self._groups, self._implicit = Fields(fields, options).to_read()
-        layout = Layout.of(fields, (), False, binary=True)
+        layout = Layout.of(fields, tests, False, binary=True)
         if layout is None:
             raise PenstockError("these columns are too many for Protobuf", remedy="leave some out")
-        self.fields, self.layout = fields, layout
+        self.fields, self.layout, self.tests = fields, layout, tests
         self._ignore = option(options, "ignore-parse-errors") == "true"
         self._blocks = Blocks(layout.columns)
         self._marks, self._nulls = np.zeros((2, len(layout.table)), np.int64)
@@ -65,12 +67,14 @@ class ProtobufReader:
             for row, why in zip(bad[:failed].tolist(), reasons[:failed].tolist(), strict=True)
             if not self._ignore
         ]
-        return Decoded(frame, rows[:made], bad[count - gone :][::-1], letters)
+        tombstones = bad[count - gone :][::-1]
+        seen = Seen.but(bad[:failed], tombstones, count, np.empty(0, np.int64)) if self.tests else None
+        return Decoded(frame, rows[:made], tombstones, letters, seen)
 
     def _run(self, chunk: Chunk, block: Block, records: NDArray[np.int64]) -> int:
         full: int = protobuf.read_protobuf(
             chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self._steps, self._groups, self._implicit,
-            self.layout.placed(block), self._marks, self._stack, block.bytes, block.words(np.int16), block.words(np.int32),
+            self.layout.placed(block), self._marks, self._stack, self.layout.tests, self.layout.literals, block.bytes, block.words(np.int16), block.words(np.int32),
             block.words(np.int64), records[0], records[1], records[2], self._nulls, self._lens, self._counts,
         )  # fmt: skip
         return full

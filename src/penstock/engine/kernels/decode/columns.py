@@ -24,6 +24,8 @@ LENGTHS, BEGAN, NULLS_BEGAN = range(3)
 """What `lens` holds, by LIST: the elements so far; and as they were when the row began, by column: these, and the nulls."""
 BUCKETS = 512
 PLACES = 64
+NONE = -9223372036854775808
+"""What stands for no moment."""
 EQ, NE, LT, LE, GT, GE, NULL, NOT_NULL = range(8)
 """What a test does. Its row in the table of tests: column, sign, number or place of its text's bytes, their size, modulus (0:
 none), and its clause: of the tests of one clause, which stand together, one has to hold."""

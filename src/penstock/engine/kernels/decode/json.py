@@ -12,6 +12,7 @@ from numba.extending import register_jitable
 
 from penstock.engine.kernels.compiled import UNCOUNTED, kernel
 from penstock.engine.kernels.decode.columns import (
+    NONE,
     begin,
     clear,
     end_element,
@@ -35,7 +36,6 @@ the columns that the row, or element, of the moment has: two more for each."""
 FULL, LISTS_FULL = 1, 2
 """What a walk ends with where there is no more room: for texts, for the elements of a list."""
 DEPTH_MAX = 64
-NONE = -9223372036854775808
 
 
 @register_jitable(forceinline=True, _nrt=False)

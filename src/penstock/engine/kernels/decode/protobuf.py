@@ -18,6 +18,7 @@ from penstock.engine.kernels.decode.columns import (
     clear,
     end_element,
     end_lists,
+    passes,
     put,
     put_bit,
     put_null,
@@ -120,10 +121,17 @@ def _find(fields: Any, groups: Any, group: Any, near: Any, wanted: Any) -> Any:
 
 
 @register_jitable(forceinline=True, _nrt=False)
-def _is_implied(column: Any, there: Any, implicit: Any, table: Any, marks: Any) -> Any:
-    """Whether what is not there counts as its default: if the message around it is there."""
-    owner = table[column, 7] - 1
-    return implicit[column] != 0 and (owner < 0 or marks[max(owner, 0)] == there)
+def _imply(first: Any, last: Any, stream: Any, row: Any, there: Any, implicit: Any, table: Any, marks: Any, nulls: Any, o8: Any,
+           o16: Any, o32: Any, o64: Any) -> None:  # fmt: skip
+    """Of a row of a stream, what is not there and counts as its default, if the message around it is there, is there."""
+    for column in range(first, last):
+        if marks[column] != there and implicit[column] != 0 and table[column, 10] == stream:
+            owner = table[column, 7] - 1
+            if owner < 0 or marks[max(owner, 0)] == there:
+                put_null(column, row, table, nulls, o8, o16, o32, o64)
+                nulls[column] -= 1
+                put_bit(o8, table[column, 2], row, True)
+                marks[column] = there
 
 
 @register_jitable(forceinline=True, _nrt=False)
@@ -138,19 +146,6 @@ def _element(listed: Any, there: Any, table: Any, marks: Any, counts: Any, lens:
 
 
 @register_jitable(forceinline=True, _nrt=False)
-def _end_message(owner: Any, row: Any, there: Any, implicit: Any, table: Any, marks: Any, nulls: Any, lens: Any, o8: Any, o16: Any,
-                 o32: Any, o64: Any) -> Any:  # fmt: skip
-    """A message that is an element of a list is read."""
-    for column in range(owner + 1, table[owner, 11]):
-        missing = table[column, 10] == owner + 1 and marks[column] != there
-        if missing and _is_implied(column, there, implicit, table, marks):
-            put_null(column, row, table, nulls, o8, o16, o32, o64)
-            nulls[column] -= 1
-            marks[column] = there
-    end_element(owner, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
-
-
-@register_jitable(forceinline=True, _nrt=False)
 def _message(data: Any, at: Any, end: Any, row: Any, there: Any, fields: Any, groups: Any, implicit: Any, table: Any, marks: Any,
              stack: Any, counts: Any, nulls: Any, lens: Any, o8: Any, o16: Any, o32: Any, o64: Any) -> Any:  # fmt: skip
     """One message: 0, or a reason as a negative number. `stack` holds what is around a message: its end, group, row and mark, and
@@ -159,7 +154,8 @@ def _message(data: Any, at: Any, end: Any, row: Any, there: Any, fields: Any, gr
     while True:
         if at >= end:
             if owner >= 0:
-                _end_message(owner, row, there, implicit, table, marks, nulls, lens, o8, o16, o32, o64)
+                _imply(owner + 1, table[owner, 11], owner + 1, row, there, implicit, table, marks, nulls, o8, o16, o32, o64)  # fmt: skip
+                end_element(owner, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
             if depth == 0:
                 return 0
             depth -= 1
@@ -225,12 +221,13 @@ def _message(data: Any, at: Any, end: Any, row: Any, there: Any, fields: Any, gr
 
 @kernel(
     "int64(const uint8[::1], const int64[::1], const int64[::1], const int64[:, ::1], const int64[:, ::1], const int64[::1],"
-    " const int64[:, ::1], int64[::1], int64[:, ::1], uint8[::1], int16[::1], int32[::1], int64[::1], int64[::1], int64[::1],"
-    " int64[::1], int64[::1], int64[:, ::1], int64[::1])",
+    " const int64[:, ::1], int64[::1], int64[:, ::1], const int64[:, ::1], const uint8[::1], uint8[::1], int16[::1], int32[::1],"
+    " int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[:, ::1], int64[::1])",
     UNCOUNTED,
 )
 def read_protobuf(  # type: ignore[no-untyped-def]
-    data, starts, sizes, fields, groups, implicit, table, marks, stack, o8, o16, o32, o64, rows, bad, reasons, nulls, lens, counts,
+    data, starts, sizes, fields, groups, implicit, table, marks, stack, tests, literals, o8, o16, o32, o64, rows, bad, reasons, nulls,
+    lens, counts,
 ):  # fmt: skip
     """Values to rows, as `read_avro` does it. A column that is `implicit` and not there is 0, if its message is there."""
     counts[0] = counts[1] = counts[2] = counts[3] = 0
@@ -258,14 +255,18 @@ def read_protobuf(  # type: ignore[no-untyped-def]
             if lists:
                 take_back(nulls, lens)
             continue
+        _imply(0, len(table), 0, row, there, implicit, table, marks, nulls, o8, o16, o32, o64)
+        if len(tests) > 0 and not passes(
+            data, row, table, marks, there, tests, literals, data, o8, o16, o32, o64
+        ):
+            if lists:
+                take_back(nulls, lens)
+            continue
         if lists:
             end_lists(row, table, lens, o64)
         for column in range(len(table)):
             if marks[column] != there and table[column, 10] == 0:
                 put_null(column, row, table, nulls, o8, o16, o32, o64)
-                if _is_implied(column, there, implicit, table, marks):
-                    nulls[column] -= 1
-                    put_bit(o8, table[column, 2], row, True)
         rows[row] = record
         row += 1
     counts[0] = row

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from penstock.record import Packed, Record, packed, packed_headers, size_of
+from penstock.record import Record, packed_headers, size_of
 
 CONNECT = "__connect.errors."
 OWN = "penstock.letter."
@@ -144,7 +144,7 @@ def _marks(letter: DeadLetter) -> list[tuple[str, bytes]]:
 
 
 class Mould:
-    """Makes records of letters that differ in nothing but their record and where that was: the rest is encoded once."""
+    """The headers of letters that differ in nothing but their record and where that was: the rest is encoded once."""
 
     def __init__(self, letter: DeadLetter) -> None:
         """`letter` has what they have in common: its origin is without offset and time."""
@@ -153,14 +153,14 @@ class Mould:
         self.bytes_more = len(self._marks) + 200
         """How much larger than its record a letter is, at most."""
 
-    def record(self, found: Record, origin: Origin, redrives: int) -> Packed:
-        """As `DeadLetter.record` of the letter of `found`, whose headers are its own."""
-        where = [(_OFFSET, b"%d" % origin.offset)]
-        if origin.timestamp_ms >= 0:
-            where.append((_TIMESTAMP, b"%d" % origin.timestamp_ms))
+    def marks(self, offset: int, timestamp_ms: int, redrives: int) -> tuple[bytes, int]:
+        """Those of the letter of a record from this offset, for `packed`: their bytes, and how many."""
+        where = [(_OFFSET, b"%d" % offset)]
+        if timestamp_ms >= 0:
+            where.append((_TIMESTAMP, b"%d" % timestamp_ms))
         if redrives:
             where.append((_REDRIVES, b"%d" % redrives))
-        return packed(found, self._marks + packed_headers(where), self._number + len(where))
+        return self._marks + packed_headers(where), self._number + len(where)
 
 
 def of_record(record: Record) -> DeadLetter:

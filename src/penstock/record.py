@@ -21,6 +21,7 @@ from penstock.compression import CODEC_NAMES, NONE, compress, decompress
 from penstock.errors import Refusal, Refused
 
 Item = TypeVar("Item")
+Headers = Sequence[tuple[str, bytes | None]]
 Writable = bytearray | memoryview  # what offsets and times may be stamped into: not of a read-only view
 
 HEADER = struct.Struct(">qiiBIhiqqqhii")
@@ -101,14 +102,17 @@ class Packed(NamedTuple):
     body: bytes
 
 
-def packed(record: Record, marks: bytes = b"", number: int = 0) -> Packed:
-    """`record` with more headers: `number` of them, as `packed_headers` gave them."""
+def packed(
+    key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int, more: bytes, number: int
+) -> Packed:
+    """A record of these, with `number` headers more, as `packed_headers` gave them."""
     out = bytearray()
-    _put_fields(out, record, number)
-    return Packed(record.timestamp_ms, bytes(out + marks))
+    _put_fields(out, key, value, headers, number)
+    out += more
+    return Packed(timestamp_ms, bytes(out))
 
 
-def packed_headers(headers: Iterable[tuple[str, bytes | None]]) -> bytes:
+def packed_headers(headers: Headers) -> bytes:
     """Headers as a batch has them: what many records have the same is encoded once."""
     out = bytearray()
     _put_headers(out, headers)
@@ -277,21 +281,23 @@ def _put_record(body: bytearray, record: Record | Packed, delta: int, first_ms: 
     if isinstance(record, Packed):
         out += record.body
     else:
-        _put_fields(out, record)
+        _put_fields(out, record.key, record.value, record.headers)
     _put_varint(body, len(out))
     body += out
 
 
-def _put_fields(out: bytearray, record: Record, more: int = 0) -> None:
+def _put_fields(
+    out: bytearray, key: bytes | None, value: bytes | None, headers: Headers, more: int = 0
+) -> None:
     """Key, value and headers, with room in their count for `more` that follow."""
-    _put_bytes(out, record.key)
-    _put_bytes(out, record.value)
-    _put_varint(out, len(record.headers) + more)
-    if record.headers:
-        _put_headers(out, record.headers)
+    _put_bytes(out, key)
+    _put_bytes(out, value)
+    _put_varint(out, len(headers) + more)
+    if headers:
+        _put_headers(out, headers)
 
 
-def _put_headers(out: bytearray, headers: Iterable[tuple[str, bytes | None]]) -> None:
+def _put_headers(out: bytearray, headers: Headers) -> None:
     for name, value in headers:
         out += _named(name)
         _put_bytes(out, value)

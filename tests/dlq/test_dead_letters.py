@@ -19,7 +19,7 @@ from penstock.dead_letters import (
     redrives_of,
     without_marks,
 )
-from penstock.record import Record, decode, encode
+from penstock.record import Record, decode, encode, packed
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 TIMES = st.integers(0, 2**45)
@@ -57,8 +57,8 @@ def test_letters_of_one_mould_read_as_if_each_were_written_by_itself(
 ) -> None:
     common = replace(letter, origin=letter.origin._replace(offset=-1, timestamp_ms=-1), redrives=0)
     origin = letter.origin._replace(offset=offset, timestamp_ms=timestamp_ms)
-    own = Record(letter.key, letter.value, 5, letter.headers)
-    (written,) = decode(encode([Mould(common).record(own, origin, redrives)]))
+    marks = Mould(common).marks(offset, timestamp_ms, redrives)
+    (written,) = decode(encode([packed(letter.key, letter.value, letter.headers, 5, *marks)]))
     assert of_record(written) == replace(letter, origin=origin, redrives=redrives)
     assert redrives_of(written.headers) == redrives
 

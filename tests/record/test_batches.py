@@ -204,7 +204,10 @@ def test_a_record_s_size_is_not_underestimated(found):
 @given(records, st.integers(0, 3))
 def test_what_is_packed_beforehand_makes_the_same_batch(found, shared):
     marks = (("owner", b"g"), ("none", None), ("", b""))[:shared]
-    ready = [packed(one, packed_headers(marks), shared) for one in found]
+    ready = [
+        packed(one.key, one.value, one.headers, one.timestamp_ms, packed_headers(marks), shared)
+        for one in found
+    ]
     marked = [Record(one.key, one.value, one.timestamp_ms, one.headers + marks) for one in found]
     assert encode(ready) == encode(marked)
     assert all(len(encode([one])) <= size_of(one) + 61 for one in ready)

@@ -95,12 +95,14 @@ class Simulated:
 
     def commit(self) -> None:
         found = self.share.gather()
-        for move in found.moves:
-            offset = self.log.append(move.part, self.share.record_of(move))
-            self.share.expect(move, offset)
-            self.share.written(move, offset)
-            if move.part[0] != self.rules.names.dead:
-                self.log.ends[move.part] += 1  # a marker
+        for part, moves in found.moves.items():
+            base = self.log.ends[part]
+            for move in moves:
+                self.log.append(part, self.share.record_of(move))
+            self.share.expect(part, base, len(moves))
+            self.share.written(moves, base)
+            if part[0] != self.rules.names.dead:
+                self.log.ends[part] += 1  # a marker
         self.log.committed |= found.positions
 
     def pass_time(self, ms: int) -> None:

@@ -9,11 +9,10 @@ import pytest
 
 from penstock.consumer.calling import Handler, calling, check
 from penstock.consumer.delivery import Delivery
-from penstock.dead_letters import Origin
 from penstock.errors import PenstockError
 from penstock.record import Record
 
-ONE = Delivery(Record(b"k", b"v", 0, (), 0), ("t", 0), Origin("t", 0, 0, 0))
+ONE = Delivery(Record(b"k", b"v", 0, (), 0), ("t", 0))
 
 
 async def later(seen: list[Any], delivery: Delivery) -> None:

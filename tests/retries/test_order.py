@@ -251,7 +251,7 @@ def test_notes_of_what_went_on_are_of_a_size_that_fits_and_nonsense_in_them_is_n
     for offset in range(NOTED_MAX + 2):
         holding.recall(replace(DeadLetter(b"k", b"v", owner="g").record(1), offset=offset))
     for held in list(holding.entries.values())[1:]:
-        holding.let_go(held, ())
+        holding.let_go(held, None)
     notes = [move.record for move in holding.gather(1) if move.record]
     assert [len(json.loads(note.value or b"")) for note in notes] == [NOTED_MAX, 1]
     for value in (None, b"", b"{", b"7", b"{}", b'["a", [1], null]', b"[" * 100_000):

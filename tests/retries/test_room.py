@@ -6,17 +6,13 @@ from types import SimpleNamespace
 from penstock.consumer.delivery import Delivery
 from penstock.consumer.partition.source import UNWRITTEN_WINDOWS, Source
 from penstock.consumer.ready import Ready
-from penstock.dead_letters import Origin
 from penstock.record import Record
 
 WINDOW, BYTES_MAX = 3, 1 << 20
 
 
 def began(source: Source, count: int) -> list[Delivery]:
-    some = [
-        Delivery(Record(b"k", b"v", 0, (), offset), source.part, Origin("t", 0, offset, 0))
-        for offset in range(count)
-    ]
+    some = [Delivery(Record(b"k", b"v", 0, (), offset), source.part) for offset in range(count)]
     for each in some:
         source.begin(each)
     return some
@@ -26,33 +22,33 @@ def test_what_is_done_takes_no_room_while_what_came_of_it_is_written() -> None:
     source = Source(("t", 0), 0)
     first, second, third = began(source, WINDOW)
     assert not source.has_room(WINDOW, BYTES_MAX)
-    first.settled, first.moves, second.settled = True, ("a retry",), True
+    first.settled, first.move, second.settled = True, "a retry", True
     source.sweep()
     assert source.has_room(WINDOW, BYTES_MAX)
-    assert (source.position, source.done_to) == (
-        0,
-        2,
-    )  # a crash now: the retry is not written, so all come again
-    assert source.settled() == [first, second]
+    assert (source.position, source.done_to) == (0, 2), (
+        "a crash now: the retry is not written, so all come again"
+    )
+    assert list(source.unwritten) == [first], "what is done behind it needs no memory"
+    assert source.settled() == [first]
     assert (source.position, list(source.under_way)) == (2, [third])
 
 
 def test_what_is_taken_back_holds_back_the_position_and_not_the_reading() -> None:
     source = Source(("t", 0), 0)
     first, second, _ = began(source, WINDOW)
-    first.settled, first.moves, second.settled = True, ("to be held",), True
+    first.settled, first.move, second.settled = True, "to be held", True
     source.sweep()
-    first.settled, first.moves = False, ()
+    first.settled, first.move = False, None
     assert source.has_room(WINDOW, BYTES_MAX)
-    assert (source.settled(), source.position) == ([], 0)
+    assert (source.settled(), source.position, source.done_to) == ([], 0, 2)
     first.settled = True
-    assert (source.settled(), source.position) == ([first, second], 2)
+    assert (source.settled(), source.position) == ([first], 2)
 
 
 def test_what_waits_to_be_written_is_bounded_too() -> None:
     source = Source(("t", 0), 0)
     for each in began(source, UNWRITTEN_WINDOWS * WINDOW):
-        each.settled, each.moves = True, ("a retry",)
+        each.settled, each.move = True, "a retry"
     source.sweep()
     assert not source.under_way
     assert not source.has_room(WINDOW, BYTES_MAX)
@@ -64,7 +60,7 @@ def test_what_waits_to_be_written_is_bounded_too() -> None:
 def test_headers_take_room_as_values_do() -> None:
     source = Source(("t", 0), 0)
     headers = (("trace", b"x" * BYTES_MAX),)
-    source.begin(Delivery(Record(b"k", None, 0, headers, 0), source.part, Origin("t", 0, 0, 0)))
+    source.begin(Delivery(Record(b"k", None, 0, headers, 0), source.part))
     assert not source.has_room(WINDOW, BYTES_MAX)
 
 

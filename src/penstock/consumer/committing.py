@@ -14,10 +14,12 @@ from penstock.client.admin.offsets import Place
 from penstock.client.members.membership import Membership
 from penstock.consumer.delivery import Part
 from penstock.consumer.partition.holding import Move
+from penstock.consumer.partition.order import Held
 from penstock.consumer.partition.share import Share
 from penstock.record import Packed, Record
 
 BATCH_BYTES = 900_000
+Moves = tuple[Share, Part, Sequence[Move | Held]]
 
 
 class Committer:
@@ -34,7 +36,7 @@ class Committer:
         """Write what is settled of these partitions; whether there was anything. Raises KafkaError."""
         gathered = [(share, share.gather()) for share in shares]
         positions = {part: at for _, found in gathered for part, at in found.positions.items()}
-        moves = [(share, move) for share, found in gathered for move in found.moves]
+        moves = [(share, part, some) for share, found in gathered for part, some in found.moves.items()]
         place = self._membership.place
         if moves:
             await self._transact(moves, positions, place)
@@ -52,36 +54,29 @@ class Committer:
         if self._writer is not None:
             await self._writer.close()
 
-    async def _transact(
-        self, moves: Sequence[tuple[Share, Move]], positions: dict[Part, int], place: Place
-    ) -> None:
+    async def _transact(self, moves: Sequence[Moves], positions: dict[Part, int], place: Place) -> None:
         if self._writer is None:
             writer = self._client.transactions(self._id, self._timeout_ms)
             await writer.open()
             self._writer = writer
         writer = self._writer
-        by_part: dict[Part, list[tuple[Share, Move]]] = {}
-        for share, move in moves:
-            by_part.setdefault(move.part, []).append((share, move))
-        await writer.enlist(by_part)
+        await writer.enlist({part for _, part, _ in moves})
         sent = []
-        for part, found in by_part.items():
-            made = ((each, each[0].record_of(each[1])) for each in found)
-            for some in record.runs(made, min(BATCH_BYTES, found[0][0].bytes_max(part[0])), _size):
+        for share, part, found in moves:
+            made = ((each, share.record_of(each)) for each in found)
+            for some in record.runs(made, min(BATCH_BYTES, share.bytes_max(part[0])), _size):
                 batch = record.encode([its for _, its in some])
-                sent.append(([each for each, _ in some], writer.push(*part, batch)))
+                sent.append((share, part, [each for each, _ in some], writer.push(*part, batch)))
         if positions:
             await writer.send_offsets(self._membership.group, positions, place)
-        placed = [(await answer, run) for run, answer in sent]
-        for base, run in placed:
-            for offset, (share, move) in enumerate(run, base):
-                share.expect(move, offset)  # before anyone can read it
+        placed = [(share, part, run, await answer) for share, part, run, answer in sent]
+        for share, part, run, base in placed:
+            share.expect(part, base, len(run))  # before anyone can read it
         await writer.end()
-        for base, run in placed:
-            for offset, (share, move) in enumerate(run, base):
-                share.written(move, offset)
-        self.written += len(moves)
+        for share, _, run, base in placed:
+            share.written(run, base)
+            self.written += len(run)
 
 
-def _size(made: tuple[tuple[Share, Move], Record | Packed]) -> int:
+def _size(made: tuple[object, Record | Packed]) -> int:
     return record.size_of(made[1])

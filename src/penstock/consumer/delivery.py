@@ -5,7 +5,6 @@ Knows nothing of who reads, of threads, or of what is written when it fails.
 
 import itertools
 import json
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -25,13 +24,14 @@ class Delivery:
     """
 
     __slots__ = (
-        "attempt", "error", "headers", "held", "key", "letter", "moves", "origin", "redrives", "settled", "share",
-        "size", "source", "source_offset", "timestamp_ms", "turn", "value",
+        "_origin", "attempt", "error", "headers", "held", "key", "letter", "move", "passed_to", "redrives", "settled",
+        "share", "size", "source", "source_offset", "timestamp_ms", "turn", "value",
     )  # fmt: skip
 
     def __init__(
-        self, record: Record, source: Part, origin: Origin, letter: DeadLetter | None = None
+        self, record: Record, source: Part, origin: Origin | None = None, letter: DeadLetter | None = None
     ) -> None:
+        """Read from `source`, and first of `origin`, where that is another place."""
         self.key, self.value, self.headers = record.key, record.value, record.headers
         self.redrives = 0
         if letter is not None:
@@ -39,32 +39,40 @@ class Delivery:
         elif record.headers:
             self.redrives = redrives_of(record.headers)
             self.headers = without_marks(record.headers)
-        self.timestamp_ms = origin.timestamp_ms
-        self.origin, self.letter = origin, letter
+        self.timestamp_ms = record.timestamp_ms if origin is None else origin.timestamp_ms
+        self._origin, self.letter = origin, letter
         self.attempt = 1 if letter is None else letter.attempts + 1
         self.size = size_of(record)
         self.source, self.source_offset = source, record.offset
+        self.passed_to = record.offset + 1  # the offset behind it, and behind what is done right after it
         self.turn = next(_TURNS)
         self.settled = False
         self.error: BaseException | None = None
         self.held: Any = None  # its place in the topic of what is held back, where it came from there
         self.share: Any = None  # whose it is: the partition with its retries
-        self.moves: Sequence[Any] = ()  # what is to be written when it is settled
+        self.move: Any = None  # what is to be written when it is settled
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was first. Made when it is asked for: most records are handled and gone."""
+        if self._origin is None:
+            self._origin = Origin(*self.source, self.source_offset, self.timestamp_ms)
+        return self._origin
 
     @property
     def topic(self) -> str:
         """The topic it was produced to."""
-        return self.origin.topic
+        return self.source[0] if self._origin is None else self._origin.topic
 
     @property
     def partition(self) -> int:
         """Its partition there."""
-        return self.origin.partition
+        return self.source[1] if self._origin is None else self._origin.partition
 
     @property
     def offset(self) -> int:
         """Its offset there: with topic and partition, a name for what is to be done once."""
-        return self.origin.offset
+        return self.source_offset if self._origin is None else self._origin.offset
 
     def json(self) -> Any:
         """The value as JSON; None for none. Raises ValueError."""

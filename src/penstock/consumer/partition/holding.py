@@ -5,7 +5,6 @@ Knows what is in the log; knows nothing of who is blocked, nor of servers.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from penstock.consumer.delivery import Delivery, Part
@@ -23,12 +22,10 @@ NOTED_MAX = 2000
 
 @dataclass(slots=True)
 class Move:
-    """A record to be written: `Share.record_of` gives it. That of a held one is made when it is written, for many are held
-    between two commits, and a record with all that tells where it is from weighs more than its delivery."""
+    """A record to be written beside its topic."""
 
     part: Part
-    record: Record | None
-    held: Held | None = None
+    record: Record
 
 
 class Holding:
@@ -71,18 +68,20 @@ class Holding:
         self.entries[offset] = held
         self._end = max(self._end, offset + 1)
         if held.delivery is not None:
-            held.delivery.held, held.delivery.moves = held, ()
+            held.delivery.held, held.delivery.move = held, None
             if self._bytes + held.size > self.memory_bytes and not held.wanted:
                 held.delivery = None
             else:
                 self._bytes += held.size
 
-    def let_go(self, held: Held, moves: Iterable[Move]) -> None:
+    def let_go(self, held: Held, move: Move | None) -> None:
         """It was handled: it is held no longer, and this is what comes of it."""
         if self.entries.pop(held.offset, None) is not None:
             self._forget(held)
             self._gone.append(held.offset)
-        self._moves += moves
+        held.delivery = None
+        if move is not None:
+            self._moves.append(move)
 
     def gather(self, now_ms: int) -> list[Move]:
         """What is to be written since the last time."""

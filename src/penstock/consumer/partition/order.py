@@ -162,7 +162,7 @@ class Order:
             self._load(held)
             return
         if held.written is Written.NO:  # what was to be written is not, and it is as if it had just come
-            delivery.settled, delivery.moves, delivery.held = False, (), None
+            delivery.settled, delivery.move, delivery.held = False, None, None
         self._ready(delivery)
 
     def _of(self, name: bytes) -> _Key:

@@ -5,7 +5,7 @@ where it landed. Knows the order of keys and the rules of `Retry`; knows no serv
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from penstock.consumer.delivery import Delivery, Part
@@ -26,7 +26,7 @@ from penstock.dead_letters import (
     of_record,
 )
 from penstock.errors import PenstockError
-from penstock.record import Packed, Record
+from penstock.record import Packed, Record, packed
 from penstock.retries import Retry
 
 HELD = "held"
@@ -51,7 +51,9 @@ class Rules:
 class Gathered:
     """What belongs together: these records are written, and these positions hold, or neither."""
 
-    moves: list[Move] = field(default_factory=list)
+    moves: dict[Part, list[Move | Held]] = field(default_factory=dict)
+    """By where they go. The record of a held one is made when it is written (`Share.record_of`), for many are held between
+    two commits, and one with all that tells where it is from weighs more than its delivery."""
     positions: dict[Part, int] = field(default_factory=dict)
 
 
@@ -123,9 +125,7 @@ class Share:
         if isinstance(found, Damaged):
             self._bury_damaged(source, found, now_ms)
         elif source.part == self.main:
-            topic, partition = source.part
-            origin = Origin(topic, partition, found.offset, found.timestamp_ms)
-            delivery = Delivery(found, source.part, origin)
+            delivery = Delivery(found, source.part)
             self._begin(source, delivery)
             if self.rules and self.rules.keep_order:
                 self.order.arrive(delivery)
@@ -160,11 +160,11 @@ class Share:
                 remedy="with retry=Retry(...) it becomes a dead letter, and the consumer goes on",
             )
         record = Record(None, None, found.timestamp_ms, (), found.offset)
-        delivery = Delivery(record, source.part, Origin(*source.part, found.offset, found.timestamp_ms))
+        delivery = Delivery(record, source.part)
         self._begin(source, delivery)
         failing = Failing("CorruptRecordException", found.why, found.why, "KAFKA_CONSUME", "")
         letter = self._letter(delivery, failing, UNDECODABLE, now_ms)
-        delivery.moves = (self._to_dead(letter, now_ms),)
+        delivery.move = self._to_dead(letter, now_ms)
         delivery.settled = True
 
     def due(self, now_ms: int) -> int | None:
@@ -194,9 +194,9 @@ class Share:
         if error is not None:
             move = self._retried(delivery, error, function, now_ms)
             waits, outcome = move is not None, "retried" if move is not None else "dead"
-            delivery.moves = (move or self._given_up(delivery, error, function, now_ms),)
+            delivery.move = move or self._given_up(delivery, error, function, now_ms)
         if delivery.held is not None and self.holding is not None:
-            self.holding.let_go(delivery.held, delivery.moves)
+            self.holding.let_go(delivery.held, delivery.move)
         else:
             delivery.settled = True
         if self.rules and self.rules.keep_order:
@@ -231,19 +231,18 @@ class Share:
         assert delivery.key is not None
         held = Held(delivery, delivery.key)
         if delivery.size <= self._held_bytes_max:
-            delivery.moves, delivery.settled = (Move(self.holding.part, None, held),), True
+            delivery.move, delivery.settled = held, True
         return held
 
-    def record_of(self, move: Move) -> Record | Packed:
+    def record_of(self, move: Move | Held) -> Record | Packed:
         """What is to be written."""
-        if move.record is not None:
+        if isinstance(move, Move):
             return move.record
-        assert move.held
-        delivery = move.held.delivery
+        delivery = move.delivery
         assert delivery is not None
+        marks = self._held.marks(delivery.offset, delivery.timestamp_ms, delivery.redrives)
         # As old as it is, it is written now: retention must not take it for old.
-        found = Record(delivery.key, delivery.value, self._now_ms, delivery.headers)
-        return self._held.record(found, delivery.origin, delivery.redrives)
+        return packed(delivery.key, delivery.value, delivery.headers, self._now_ms, *marks)
 
     def _letter(
         self, delivery: Delivery, failing: Failing, reason: str, now_ms: int, due_ms: int = 0
@@ -278,37 +277,44 @@ class Share:
         """What is settled since the last time, without anything unsettled before it."""
         found = Gathered()
         for part, source in self.sources.items():
-            for delivery in source.settled():
-                found.moves += delivery.moves
+            self._add(found, [delivery.move for delivery in source.settled() if delivery.move is not None])
             if source.position != self._told.get(part):
                 found.positions[part] = self._told[part] = source.position
-        for move in found.moves:
-            if move.held is not None:
-                move.held.written = Written.COMING
         if self.holding is not None:
-            found.moves += self.holding.gather(self._now_ms)
+            self._add(found, self.holding.gather(self._now_ms))
             part = self.holding.part
             if self.holding.position != self._told.get(part):
                 found.positions[part] = self._told[part] = self.holding.position
         return found
 
-    def expect(self, move: Move, offset: int) -> None:
-        """A move stands at this offset, and will be committed: a retry read there blocks its key already."""
-        if self.rules and self.rules.keep_order and move.part[0] in self.rules.names.tiers:
-            self._expected.add((move.part, offset))
-
-    def written(self, move: Move, offset: int) -> None:
-        """A move is committed, and stands at this offset."""
-        held = move.held
-        if held is None or self.holding is None:
-            return
-        self.holding.add(held, offset)
-        if held.wanted:
-            held.wanted = False
-            if held.delivery is None:
-                self._load(self, held)
+    def _add(self, found: Gathered, moves: Iterable[Move | Held]) -> None:
+        for move in moves:
+            if isinstance(move, Held):
+                assert self.holding is not None
+                move.written = Written.COMING
+                found.moves.setdefault(self.holding.part, []).append(move)
             else:
-                self.order.release(held)
+                found.moves.setdefault(move.part, []).append(move)
+
+    def expect(self, part: Part, base: int, count: int) -> None:
+        """Moves stand at `count` offsets from this one on, and will be committed: retries read there block their keys already."""
+        if self.rules and self.rules.keep_order and part[0] in self.rules.names.tiers:
+            self._expected |= {(part, offset) for offset in range(base, base + count)}
+
+    def written(self, moves: Iterable[Move | Held], base: int) -> None:
+        """Moves are committed, and stand from this offset on."""
+        if self.holding is None:
+            return
+        for offset, held in enumerate(moves, base):
+            if not isinstance(held, Held):
+                continue
+            self.holding.add(held, offset)
+            if held.wanted:
+                held.wanted = False
+                if held.delivery is None:
+                    self._load(self, held)
+                else:
+                    self.order.release(held)
 
     def loaded(self, held: Held, found: Record) -> None:
         """The record of a held one whose turn it is was fetched."""

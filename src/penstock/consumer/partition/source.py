@@ -15,7 +15,7 @@ from penstock.record import Record
 
 ENOUGH_BYTES = 1024 * 1024
 UNWRITTEN_WINDOWS = 16
-"""How many windows of records may be done and wait for what came of them to be written."""
+"""How many windows of records may wait for what came of them to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class Damaged:
 class Source:
     """`position` is where to go on after a crash: all before it is settled, and what that led to is written.
 
-    `under_way` begins with the oldest that is not settled. What stands before that is `unwritten`: a commit takes as long as
-    the disk, and what is done must not take the room of what could be handled meanwhile.
+    `under_way` begins with the oldest that is not settled. Of what stands before that, `unwritten` has what led to something
+    that is to be written: a commit takes as long as the disk, and what is done must not take the room of what could be
+    handled meanwhile, nor memory. What is done behind one of them is `passed_to` by it.
     """
 
     def __init__(self, part: Part, position: int) -> None:
@@ -98,8 +99,10 @@ class Source:
     @property
     def done_to(self) -> int:
         """The offset behind the last one that is settled; there may be some before it that are not."""
-        newest_first = chain(reversed(self.under_way), reversed(self.unwritten))
-        return next((each.source_offset + 1 for each in newest_first if each.settled), self.position)
+        for each in chain(reversed(self.under_way), reversed(self.unwritten)):
+            if each.settled or each.passed_to > each.source_offset + 1:
+                return each.passed_to
+        return self.position
 
     # --- settling ------------------------------------------------------------------------------------------------
 
@@ -109,29 +112,31 @@ class Source:
         self.bytes_under_way += delivery.size
 
     def sweep(self) -> None:
-        """Make room for more: let go of what is settled, or where something is to be written first keep it aside.
+        """Make room for more: let go of what is settled, or where it is to be written keep it aside.
 
         What is to be written may still be taken back (`Order`), and is unsettled then: it stays until it is gathered.
         """
         under_way, unwritten = self.under_way, self.unwritten
         while under_way and under_way[0].settled:
-            if unwritten or under_way[0].moves:
+            if under_way[0].move is not None:
                 unwritten.append(under_way.popleft())
+                continue
+            delivery = under_way.popleft()
+            self.bytes_under_way -= delivery.size
+            if unwritten:
+                unwritten[-1].passed_to = delivery.passed_to
             else:
-                self._let_go(under_way)
+                self.position = delivery.passed_to
 
     def settled(self) -> list[Delivery]:
-        """What is settled without anything unsettled before it: taken out, and the position is behind it."""
+        """What is to be written without anything unsettled before it: taken out, and the position is behind it."""
         self.sweep()
         done = []
         while self.unwritten and self.unwritten[0].settled:
-            done.append(self._let_go(self.unwritten))
+            delivery = self.unwritten.popleft()
+            self.bytes_under_way -= delivery.size
+            self.position = delivery.passed_to
+            done.append(delivery)
         if not self.under_way and not self.unwritten:
             self.position = max(self.position, self._read_to)
         return done
-
-    def _let_go(self, first_of: deque[Delivery]) -> Delivery:
-        delivery = first_of.popleft()
-        self.bytes_under_way -= delivery.size
-        self.position = delivery.source_offset + 1
-        return delivery

@@ -198,7 +198,7 @@ class Machine:
             client.answer, client.waiting = sound(answer), False
 
     def end_turn(self) -> None:
-        self.broker.settle(self.now)
+        self.broker.settle(self.now, self.chance.random() < 0.4)
         run_errands(self.broker)
 
     def sync(self) -> None:

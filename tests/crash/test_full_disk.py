@@ -66,6 +66,7 @@ def test_who_publishes_to_a_queue_without_confirms_loses_his_connection_at_once(
         limit(broker, LIMIT)
         peer.socket.sendall(message("q", 120_000) * 3)
         assert peer.declare("q", passive=True) == 3
+        peer.declare("other")  # answered when that and what was before is on disk
         peer.socket.sendall(message("q", 120_000) * 3)
         with pytest.raises(ConnectionError, match=r"connection\.close: RESOURCE_ERROR - "):
             peer._next()

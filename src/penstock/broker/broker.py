@@ -72,9 +72,10 @@ class Broker:
         """From now on these users and rules hold."""
         self._state.directory = directory
 
-    def settle(self, now: Now) -> None:
-        """The end of a turn: do what all its calls share. May make a sync needed."""
-        self._state.queues.settle(now)
+    def settle(self, now: Now, syncing: bool = False) -> None:
+        """The end of a turn: do what all its calls share. May make a sync needed. `syncing`: one runs, and there will be
+        another turn when it has ended."""
+        self._state.queues.settle(now, syncing)
 
     def tick(self, now: Now) -> None:
         """Let time pass: sessions, waits and rebalances that are due end. Cheap when nothing is."""

@@ -182,7 +182,7 @@ class Driver:
             return
         for connection in [one for one in self._ready if one.asked]:
             connection.go_on()
-        self.broker.settle(read_clocks())
+        self.broker.settle(read_clocks(), self._syncing)
         self._start_sync()
         self._start_work()
         self._errands.add(self.broker.take_errands())

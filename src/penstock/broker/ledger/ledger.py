@@ -127,6 +127,7 @@ class Ledger:
         turn = self._turn
         place = len(turn.contents)
         turn.contents.append(content)
+        turn.bytes += len(content.body)
         turn.holders.append(self._standing.holders.of(queues, keep))
         if expires_ms:
             turn.expires[place] = expires_ms
@@ -219,6 +220,11 @@ class Ledger:
         """Up to where the ledger must be on disk for all that is written to be safe; None where nothing ever was."""
         partition = self._partition()
         return None if partition is None else (partition, self._safe_end)
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether what was gathered may as well be written with the next turn."""
+        return self._turn.may_go_on
 
     # --- writing --------------------------------------------------------------------------------------------------------
 

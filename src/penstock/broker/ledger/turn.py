@@ -22,17 +22,22 @@ Then = Callable[[Refused | None, Now], None]
 _NOTHING = Content("", "", NO_PROPERTIES, b"")
 
 
+LONG_MESSAGES, LONG_BYTES = 2000, 1024 * 1024
+
+
 class Turn:
-    """Messages from number `first` on, and what happened to older ones. `urgent`: something of it must be safe."""
+    """Messages from number `first` on, and what happened to older ones. `bytes` are the bodies'; `urgent`: something of it
+    must be safe."""
 
     __slots__ = (
-        "contents", "definitions", "delivered", "dropped", "expires", "first", "holders", "priorities", "returned", "settled",
+        "bytes", "contents", "definitions", "delivered", "dropped", "expires", "first", "holders", "priorities", "returned", "settled",
         "settled_queues", "together", "urgent", "waiting",
     )  # fmt: skip
 
     def __init__(self, first: int) -> None:
         self.first = first
         self.contents: list[Content] = []
+        self.bytes = 0
         self.holders = array("I")
         self.expires: dict[int, int] = {}
         self.priorities: dict[int, int] = {}
@@ -51,6 +56,12 @@ class Turn:
             self.contents or self.settled or self.together or self.returned or self.delivered or self.dropped
             or self.definitions
         )  # fmt: skip
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether it may become one with the next: nothing in it but messages, and what became of single ones."""
+        short = len(self.contents) < LONG_MESSAGES and self.bytes < LONG_BYTES
+        return short and not (self.together or self.dropped or self.definitions)
 
     def after_failure(self) -> "Turn":
         """The next turn, where this one could not be written: what holds all the same is told again."""

@@ -116,10 +116,15 @@ class Queues:
         self.ledger.when_safe(written, now)
         return later
 
-    def settle(self, now: Now) -> None:
-        """The end of a turn: messages move, and what happened to them is written as one."""
+    def settle(self, now: Now, syncing: bool = False) -> None:
+        """The end of a turn: messages move, and what happened to them is written as one.
+
+        While the disk is `syncing` nothing more becomes safe: then turns in which messages only came and were settled become
+        one, which costs as much as each of them would.
+        """
         settle(self, now)
-        self.write(now)
+        if not (syncing and self.ledger.may_go_on and self.appends.nothing and self.feeds.nothing):
+            self.write(now)
         if (self.by_id or self.postponed.parks) and (self._upkeep is None or self._upkeep.over):
             self._upkeep = self.around.timers.at(now.mono_s + UPKEEP_S, self._keep_up)
 

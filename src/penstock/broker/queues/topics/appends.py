@@ -42,6 +42,11 @@ class Appends:
         self._gathered.setdefault(partition, []).append(record_of(content, now.wall_ms, key))
         return True
 
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is gathered."""
+        return not self._gathered
+
     def flush(self, now: Now) -> Refused | None:
         """Append what was gathered; why not all of it could be, the disk's reason before a record's, or None."""
         gathered, self._gathered = self._gathered, {}

@@ -98,6 +98,11 @@ class Feeds:
         if feed is not None and feed.before is None:  # what came in this turn is enough for it
             self.due[feed] = None
 
+    @property
+    def nothing(self) -> bool:
+        """Whether no record was taken in this turn."""
+        return not self._moved
+
     def pull(self, now: Now) -> None:
         """A piece for each queue whose topic may have more; the next when the queue moves, or at the next turn."""
         due, self.due = self.due, {}

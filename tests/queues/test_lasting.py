@@ -1,15 +1,17 @@
 """What outlives a restart, what is told of queues, and what happens to those who hold messages too long."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from penstock.calls import queues
-from penstock.calls.queues import QueueDeclared
+from penstock.calls.queues import Mark, Publishing, QueueDeclared, Settlement
+from penstock.content import Content, Properties
 from penstock.errors import Refusal
 from penstock.later import Later
 from tests.broker.bench import answer_of
-from tests.queues.counter import Counter
+from tests.queues.counter import Counter, Guest
 from tests.queues.test_queues import refused
 
 
@@ -82,6 +84,66 @@ def test_a_confirm_waits_for_the_disk(counter: Counter) -> None:
     assert isinstance(later, Later) and not later.done
     Counter.sync(counter)
     assert later.done
+
+
+def put(guest: Guest, body: bytes, **how: int) -> None:
+    """Publish within a turn."""
+    content = Content("", "q", Properties.made(**how), body)
+    some = [Publishing(content, False)]
+    guest.counter.broker.answer(queues.Publish(guest.who, guest.channel, some), guest.counter.now)
+
+
+def safe(guest: Guest) -> Any:
+    """Ask within a turn whether all is safe."""
+    return guest.counter.broker.answer(queues.AwaitSafe(guest.who, guest.channel), guest.counter.now)
+
+
+def test_who_is_sure_at_once_makes_nobody_sure_who_asks_later_in_the_turn(counter: Counter) -> None:
+    counter.guest().queue()
+    one, two, three = counter.guest(), counter.guest(), counter.guest()
+    put(one, b"1", delivery_mode=1)
+    first = safe(one)
+    put(two, b"2", delivery_mode=2)
+    second = safe(two)
+    put(three, b"3", delivery_mode=2)
+    third = safe(three)
+    assert [later.done for later in (first, second, third)] == [True, False, False]
+    assert second is third  # one answer for all who wait for the turn
+    counter.end_turn()
+    assert second.done and answer_of(second) is None
+    put(one, b"4", delivery_mode=2)
+    assert not safe(one).done
+
+
+def test_while_the_disk_is_busy_turns_become_one(counter: Counter) -> None:
+    counter.guest().queue()
+    guest, broker, now = counter.guest(), counter.broker, counter.now
+    guest.consume()
+    partition = counter.log.topics["_penstock.queues"].partitions[0]
+    before, laters = partition.end_offset, []
+    for body in (b"1", b"2"):
+        put(guest, body, delivery_mode=2)
+        laters.append(safe(guest))
+        broker.settle(now, syncing=True)
+    assert (partition.end_offset, broker.needs_sync) == (before, False)
+    broker.settle(now)
+    assert partition.end_offset == before + 1 and not any(later.done for later in laters)
+    counter.end_turn()
+    assert all(later.done for later in laters) and guest.bodies == [b"1", b"2"]
+
+
+def test_what_leaves_one_queue_for_another_waits_for_no_further_turn(counter: Counter) -> None:
+    guest = counter.guest()
+    guest.queue("dlq")
+    guest.queue(x_dead_letter_exchange="", x_dead_letter_routing_key="dlq")
+    guest.publish(b"1")
+    guest.get()
+    partition = counter.log.topics["_penstock.queues"].partitions[0]
+    before = partition.end_offset
+    mark = [Settlement(1, False, Mark.REJECT)]
+    counter.broker.answer(queues.Settle(guest.who, guest.channel, mark), counter.now)
+    counter.broker.settle(counter.now, syncing=True)
+    assert partition.end_offset == before + 1
 
 
 def test_queue_numbers_are_not_used_again_after_a_restart(counter: Counter) -> None:

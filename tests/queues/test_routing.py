@@ -9,6 +9,8 @@ import pytest
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.exchanges.patterns import Patterns
 from penstock.calls import queues
+from penstock.calls.queues import Publishing
+from penstock.content import Content, Properties
 from penstock.errors import Refusal, Refused
 from tests.queues.counter import Counter, Guest
 
@@ -280,3 +282,39 @@ def test_replies_are_refused_as_rabbitmq_does(counter: Counter) -> None:
     guest.consume(name, no_ack=True)
     assert guest.consume(name, no_ack=True).detail == "reply consumer already set"
     assert guest.get(name).detail == f"no queue '{name}' in vhost '/'"
+
+
+def test_messages_of_one_call_go_where_each_would_go_by_itself() -> None:
+    """Those that are alike are taken together."""
+    chance = random.Random(7)
+    kinds = [
+        Properties.made(delivery_mode=2), Properties.made(delivery_mode=1, priority=3),
+        Properties.made(delivery_mode=2, expiration="100000"), Properties.made(headers={"CC": ["b"]}),
+    ]  # fmt: skip
+    for _ in range(30):
+        some: list[Publishing] = []
+        while len(some) < 60:
+            key, kind = chance.choice("abx"), chance.choice(kinds)
+            run = [Content("", key, kind, b"%d" % (len(some) + n)) for n in range(chance.choice((1, 2, 9)))]
+            some += [Publishing(one, key == "x") for one in run]
+        together, apart = Counter(), Counter()
+        for counter in (together, apart):
+            counter.guest().queue("a", x_max_priority=5)
+            counter.guest().queue("b")
+        sent = together.guest().on(queues.Publish, some)
+        guest = apart.guest()
+        each = [guest.on(queues.Publish, [one]) for one in some]
+        assert sent.returned == [place for place, one in enumerate(each) if one.returned]
+        held = [
+            {
+                queue.name: (list(queue.ready), queue.ready.bytes, queue.published)
+                for queue in one.queues.by_id.values()
+            }
+            for one in (together, apart)
+        ]
+        assert held[0] == held[1]
+        for counter in (together, apart):
+            counter.guest().on(queues.AwaitSafe)
+            counter.restart()
+        for name in "ab":
+            assert together.guest().drain(name) == apart.guest().drain(name)

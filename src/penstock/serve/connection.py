@@ -72,7 +72,8 @@ class Connection(asyncio.Protocol):
         if self.transport is None:
             return
         try:
-            self._ask(self.session.receive(data, read_clocks()))
+            now = read_clocks()
+            self._ask(self.session.receive(data, now), now)
         except Exception:
             self._broken()
         self.flush()
@@ -88,18 +89,20 @@ class Connection(asyncio.Protocol):
         """The connection's turn has come again: begin what it left."""
         if self.transport is not None and self.writable and self.stalled:
             try:
-                self._ask([] if self.asked else self.session.go_on())
+                self._ask([] if self.asked else self.session.go_on(), read_clocks())
             except Exception:
                 self._broken()
             self.flush()
             self.hold()
 
-    def _ask(self, asked: Asked) -> None:
+    def _ask(self, asked: Asked, now: Now) -> None:
         """Put calls to the broker, and those that answers bring, until the turn is over: what is left waits."""
         self.asked.extend(asked)
-        until_s = read_clocks().mono_s + self.driver.options.turn_s
-        while self.asked and (now := read_clocks()).mono_s < until_s:
+        until_s = now.mono_s + self.driver.options.turn_s
+        while self.asked and now.mono_s < until_s:
             self._put(*self.asked.popleft(), now)
+            if self.asked:
+                now = read_clocks()
 
     def _put(self, ticket: Ticket, call: Call, now: Now) -> None:
         answer = self.driver.answer(call, now)
@@ -162,7 +165,7 @@ class Connection(asyncio.Protocol):
         """The server stops: the session says so, and ends when its client agrees."""
         if self.transport is not None:
             try:
-                self._ask(self.session.stop())
+                self._ask(self.session.stop(), read_clocks())
             except Exception:
                 self._broken()
             self.flush()

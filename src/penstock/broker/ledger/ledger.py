@@ -7,6 +7,7 @@ in the turn in which it came is never written. Knows queues as numbers; knows no
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 
 from penstock.broker.ledger import snapshot
 from penstock.broker.ledger.block import Block, block
@@ -137,6 +138,21 @@ class Ledger:
             turn.urgent = True
         return turn.first + place
 
+    def add_alike(
+        self, contents: Sequence[Content], size: int, queues: Sequence[int], priority: int, keep: bool
+    ) -> int:
+        """Messages without expiration, of `size` bytes together, that the same queues hold; the number of the first."""
+        turn = self._turn
+        place = len(turn.contents)
+        turn.contents += contents
+        turn.bytes += size
+        turn.holders.extend(repeat(self._standing.holders.of(queues, keep), len(contents)))
+        if priority:
+            turn.priorities.update(dict.fromkeys(range(place, len(turn.contents)), priority))
+        if keep:
+            turn.urgent = True
+        return turn.first + place
+
     def settle(self, queue: int, number: int) -> None:
         """This queue lets go of the message. Harmless where it does not hold it."""
         turn = self._turn
@@ -225,6 +241,11 @@ class Ledger:
     def may_go_on(self) -> bool:
         """Whether what was gathered may as well be written with the next turn."""
         return self._turn.may_go_on
+
+    @property
+    def urgent(self) -> bool:
+        """Whether what was gathered must be written, and be safe before anybody is told."""
+        return self._turn.urgent
 
     # --- writing --------------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,7 @@ class Queues:
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
         self.damaged: set[int] = set()
         self._dropped = Seldom()
+        self._safe: Later[object] | None = None  # what this turn's askers wait for
         self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
         self.streams: dict[str, list[Queue]] = {}  # by their topic
         for queue in self.by_id.values():
@@ -104,7 +105,12 @@ class Queues:
         """The answer, once all that was done so far is on disk; at once where nothing of it lasts."""
         if not lasting:
             return answer
+        shared = answer is None and self.ledger.urgent  # all who ask in one turn ask the same
+        if shared and self._safe is not None:
+            return self._safe
         later: Later[object] = Later()
+        if shared:
+            self._safe = later
 
         def appended(failed: Refused | None, refused: Refused | None, now: Now) -> None:
             no = failed or refused
@@ -131,7 +137,7 @@ class Queues:
     def write(self, now: Now) -> None:
         """What happened so far becomes a block of the ledger: at a turn's end, or for who cannot wait for that. What left
         for topics is written there first: if it cannot be, it did not leave."""
-        self._now = now
+        self._now, self._safe = now, None
         failed = self.appends.flush(now)
         if failed is not None and failed.reason is Refusal.OVER_SEGMENT:
             if count := self._dropped.add(now):

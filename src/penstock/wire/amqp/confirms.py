@@ -3,15 +3,19 @@
 Acks are joined: one says "all up to this". Knows no bytes of messages.
 """
 
+import struct
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from penstock.wire.amqp.methods import frame
+from penstock.wire.amqp.methods import FRAME_END, KEYS, METHOD, frame
 from penstock.wire.amqp.work import Confirming
 
 if TYPE_CHECKING:
     from penstock.wire.amqp.channel import Channel
+
+_CONFIRM: Final = struct.Struct(">BHIIQBB")
+"""The frame of basic.ack and, with no bit but that of `multiple`, of basic.nack."""
 
 
 class Confirms:
@@ -52,7 +56,9 @@ class Confirms:
             told -= 1
         several = sum(1 for tag in self._nacked if tag < told) + 1 < told - self._confirmed
         if told > self._confirmed:
-            self._channel.write(frame(self._channel.number, name, delivery_tag=told, multiple=several))
+            self._channel.write(
+                _CONFIRM.pack(METHOD, self._channel.number, 13, KEYS[name], told, several, FRAME_END)
+            )
         self._confirmed = last
         if self._nacked:
             self._nacked = {tag for tag in self._nacked if tag > last}

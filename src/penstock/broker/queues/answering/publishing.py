@@ -7,7 +7,14 @@ from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, no_exchange, precondition
 from penstock.broker.queues.channels.channel import Channel
 from penstock.broker.queues.exchanges.exchange import Exchange
-from penstock.broker.queues.moving.enter import delay_of, enter, route_of, would_refuse
+from penstock.broker.queues.moving.enter import (
+    delay_of,
+    enter,
+    enter_alike,
+    goes_by_key,
+    route_of,
+    would_refuse,
+)
 from penstock.broker.queues.names import REPLY_TO, denied, plain, resource, spelled
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.state import State
@@ -42,7 +49,10 @@ def put(state: State, channel: Channel, messages: Sequence[Publishing], user: st
     queues, vhost = state.queues, channel.client.vhost
     returned: list[int] = []
     nacked: list[int] = []
+    behind = 0  # where what is alike ends
     for place, (content, mandatory) in enumerate(messages):
+        if place < behind:
+            continue
         checked = check(state, channel, content, user)
         if isinstance(checked, Refused):
             return Sent(place, returned, nacked, checked)
@@ -54,12 +64,28 @@ def put(state: State, channel: Channel, messages: Sequence[Publishing], user: st
             route, content = route_of(vhost, exchange, content)  # noqa: PLW2901
         except ValueError as error:
             return Sent(place, returned, nacked, precondition(str(error)))
+        behind = place + 1
         if not route:
             if mandatory:
                 returned.append(place)
+        elif route.plain and content is messages[place].content and goes_by_key(content):
+            behind = _end_of_alike(messages, place)
+            enter_alike(queues, route, [one.content for one in messages[place:behind]])
         elif not enter(queues, route, content, now):
             nacked.append(place)
     return Sent(len(messages), returned, nacked)
+
+
+def _end_of_alike(messages: Sequence[Publishing], begin: int) -> int:
+    """How far all go to the same place with the same properties as the first: producers repeat themselves."""
+    exchange, key, properties, _ = messages[begin].content
+    end = begin + 1
+    while end < len(messages):
+        content = messages[end].content
+        if content.properties is not properties or content.routing_key != key or content.exchange != exchange:
+            break
+        end += 1
+    return end
 
 
 def lacking(

@@ -70,6 +70,25 @@ def enter(queues: "Queues", route: Route, content: Content, now: "Now") -> bool:
     return _enter_with_care(queues, route, content, keep, now)
 
 
+def goes_by_key(content: Content) -> bool:
+    """Whether nothing that the message says of itself, but its priority, matters to the queues it enters."""
+    properties = content.properties
+    return not properties.raw[0] & _HEADERS_BIT and properties.expiration_ms is None
+
+
+def enter_alike(queues: "Queues", route: Route, contents: Sequence[Content]) -> None:
+    """Put messages that go by their key, with the same properties, into the queues of a plain route."""
+    properties = contents[0].properties
+    priority, keep = properties.priority, route.kept and (route.quorum or properties.durable)
+    sizes = [len(content.body) for content in contents]
+    first = queues.ledger.add_alike(contents, sum(sizes), route.ids, priority, keep)
+    for queue in route.queues:
+        queue.ready.put_alike(first, sizes, priority)
+        queue.published += len(sizes)
+        if queue.turns.all:
+            queues.stirred[queue] = None
+
+
 def _enter_with_care(queues: "Queues", route: Route, content: Content, keep: bool, now: "Now") -> bool:
     """As `enter`, for queues with limits and messages that expire."""
     for exchange in route.bridges:

@@ -43,6 +43,13 @@ class Lane:
         if self.expiries is not None:
             self.expiries.append(expires_ms)
 
+    def put_alike(self, first: int, sizes: Sequence[int]) -> None:
+        """New messages of the numbers from `first` on, none of which expires."""
+        self.numbers.extend(range(first, first + len(sizes)))
+        self.sizes.extend(sizes)
+        if self.expiries is not None:
+            self.expiries.extend(repeat(0, len(sizes)))
+
     def fill(self, numbers: "array[int]", sizes: "array[int]", expiries: "array[int]") -> None:
         """Put in many at once, into an empty lane."""
         self.numbers, self.sizes = array("Q", numbers), array("I", sizes)
@@ -193,6 +200,13 @@ class Ready:
         lane = self.lane(min(priority, self.priority_max))
         lane.put(number, size, expires_ms)
         self.bytes += size
+        self.occupied |= 1 << lane.priority
+
+    def put_alike(self, first: int, sizes: Sequence[int], priority: int) -> None:
+        """New messages of one priority, of the numbers from `first` on, none of which expires."""
+        lane = self.lane(min(priority, self.priority_max))
+        lane.put_alike(first, sizes)
+        self.bytes += sum(sizes)
         self.occupied |= 1 << lane.priority
 
     def fill(self, numbers: "array[int]", sizes: "array[int]", expiries: "array[int]") -> None:

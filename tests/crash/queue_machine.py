@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from penstock.broker.broker import Broker, BrokerOptions
+from penstock.broker.ledger.options import LedgerOptions
 from penstock.calls import Call, Principal
 from penstock.calls import queues as q
 from penstock.content import Content, Properties
@@ -28,6 +29,8 @@ SOURCES = ("classic", "quorum")
 COPIES, DEAD, MARKS = "copies", "dead", "marks"
 PERSISTENT = Properties.made(delivery_mode=2)
 SMALL = {"segment_bytes": 4000, "index_interval_bytes": 300, "checkpoint_bytes": 6000, "open_files_max": 16}
+TINY = LedgerOptions(segment_bytes=4096, memory_bytes=4096, clean_bytes_min=4096, replay_ms=0)
+"""So that the log is cleaned, snapshots are made, and bodies are fetched from the disk."""
 Steps: TypeAlias = Generator[Call, Any, Any]
 
 
@@ -154,7 +157,7 @@ class Machine:
 
     def start(self) -> None:
         self.log = Log.open(self.disk, self.options, self.now)
-        self.broker = Broker(self.log, BrokerOptions(), self.now, self.random)
+        self.broker = Broker(self.log, BrokerOptions(ledger=TINY), self.now, self.random)
 
     # --- moves ---------------------------------------------------------------------------------------------------
 

@@ -14,16 +14,7 @@ from typing import Any
 import pytest
 
 from penstock.broker.ledger.ledger import Ledger
-from penstock.broker.ledger.options import LedgerOptions
 from tests.crash.queue_machine import Machine, RefusedError
-
-TINY = LedgerOptions(segment_bytes=4096, memory_bytes=4096, clean_bytes_min=4096, replay_ms=0)
-"""So that the log is cleaned, snapshots are made, and bodies are fetched from the disk."""
-
-
-@pytest.fixture(autouse=True)
-def tiny_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.broker.state.LedgerOptions", lambda: TINY)
 
 
 def survive(seed: int, sync: str = "always") -> tuple[list[str], Counter[str]]:

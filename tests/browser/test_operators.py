@@ -1,5 +1,6 @@
 """A pipeline's operators and plan, and what someone sees who may not see the flow."""
 
+import re
 from typing import Any
 
 import pytest
@@ -65,3 +66,24 @@ def test_who_may_not_see_the_flow_is_told_so_and_by_whom_it_may_be_granted(
         expect(page.locator(".node").first).to_be_visible(timeout=15_000)
     finally:
         mock.post("/mock", {"stranger": False, "demo": True})
+
+
+def test_a_file_s_tasks_say_what_became_of_their_calls(open_page: Any) -> None:
+    page = open_page("/pipelines/emails")
+    tasks = page.get_by_role("table", name="Tasks")
+    welcome = tasks.get_by_role("row").filter(has_text="emails:welcome")
+    expect(welcome.get_by_role("cell")).to_have_text(
+        ["emails:welcome", "emails", re.compile("^4.811$"), "12", re.compile("1$"), "3", "125\u202fms"]
+    )
+    expect(tasks.get_by_role("row").filter(has_text="emails:report").get_by_role("cell").last).to_have_text(
+        "41\u202fµs"
+    )
+    expect(page.locator("main")).not_to_contain_text("event time behind")
+    expect(page.locator("main")).to_contain_text("pipelines/emails.py")
+    expect(page.locator(".sql .word").first).to_have_text("from")  # Python's, not SQL's
+    expect(welcome.get_by_role("link", name="emails", exact=True)).to_have_attribute(
+        "href", "/queues/%2F/emails"
+    )
+    welcome.get_by_role("link", name="1").click()
+    expect(page).to_have_url(re.compile("/dlq/queue%3Aemails.dlq$"))
+    expect(page.get_by_role("table", name="Letters")).to_contain_text("ValueError")

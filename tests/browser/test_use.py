@@ -74,6 +74,17 @@ def test_a_virtual_host_is_chosen_where_there_are_several(open_page: Any) -> Non
     expect(page.locator(".headline")).to_contain_text("a queue in shop")
 
 
+def test_a_name_stays_readable_beside_a_panel_and_on_a_phone(open_page: Any) -> None:
+    def widths(page: Any) -> list[float]:
+        names = page.locator("main .grid tbody tr td:first-child")
+        names.first.wait_for()
+        return [names.nth(at).bounding_box()["width"] for at in range(names.count())]
+
+    assert min(widths(open_page("/queues?open=new-queue"))) >= 150
+    for path in ("/queues", "/dlq", "/pipelines", "/pipelines/emails"):
+        assert (path, min(widths(open_page(path, phone=True))) >= 70) == (path, True)
+
+
 def test_arrows_walk_a_table_and_enter_opens_the_row(open_page: Any) -> None:
     page = open_page("/topics?sort=name")
     page.locator("tbody tr").first.focus()

@@ -26,6 +26,7 @@ def built(tmp_path: Path) -> Path:
     ("path", "kind", "kept"),
     [
         ("/", "text/html", False), ("/index.html", "text/html", False), ("/tables/cores", "text/html", False),
+        ("/dlq/orders.dlq", "text/html", False), ("/queues/%2F/a%2Fb.c", "text/html", False),
         ("/icon.svg", "image/svg+xml", False), ("/assets/index-BfX3a_9z.js", "text/javascript", True),
         ("/assets/index-C1d2e3f4.css", "text/css", True), ("/assets/plain.js", "text/javascript", False),
     ],

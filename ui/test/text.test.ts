@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { hexdump, pretty } from "../src/format/json";
-import { sqlLines } from "../src/format/sql";
+import { pythonLines, sqlLines } from "../src/format/code";
 import { lineToChange } from "../src/format/advice";
 
 const laid = (text: string) => pretty(text)?.map((p) => p.text).join("");
@@ -46,4 +46,20 @@ test("the line to change is the one below the comment that says so", () => {
 test("without such a comment it is the window's length, and without a window nothing", () => {
   expect(lineToChange("SELECT 1\nFROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(at), INTERVAL '1' SECOND))")?.line).toBe(2);
   expect(lineToChange("SELECT 1")).toBeNull();
+});
+
+test("Python keeps every character, and its words inside texts and notes are none", () => {
+  const code = `"""Who signs up
+is welcomed and"""
+@app.task(queue="emails")  # not a word
+async def welcome(user: str) -> None:
+    raise ValueError(f'{user!r} is "none"')
+x = 'open
+y = 1_000 @ 2.5e3`;
+  const lines = pythonLines(code);
+  expect(lines.map((line) => line.map((p) => p.text).join("")).join("\n")).toBe(code);
+  const words = lines.flat().filter((p) => p.kind === "word").map((p) => p.text);
+  expect(words).toEqual(["async", "def", "None", "raise"]);
+  expect(lines[2]?.map((p) => p.kind).filter((kind) => kind !== "plain")).toEqual(["name", "text", "note"]);
+  expect(lines[6]?.filter((p) => p.kind === "number").map((p) => p.text)).toEqual(["1_000", "2.5e3"]);
 });

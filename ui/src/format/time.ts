@@ -8,10 +8,11 @@ const UNITS: readonly [number, string][] = [
   [1000, "s"],
 ];
 
-/** "240 ms", "3.2 s", "4 min 10 s", "2 h 5 min". */
+/** "85 µs", "240 ms", "3.2 s", "4 min 10 s", "2 h 5 min". */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return "–";
   if (ms < 0) return `−${duration(-ms)}`;
+  if (ms > 0 && ms < 0.9995) return `${Math.max(1, Math.round(ms * 1000))}${THIN}µs`;
   if (ms < 1000) return `${Math.round(ms)}${THIN}ms`;
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)}${THIN}s`;
   for (const [at, [size, unit]] of UNITS.entries()) {

@@ -32,6 +32,7 @@ export function nameColumn<R>(title: string, nameOf: (row: R) => string, href: (
   return {
     id: "name",
     title,
+    least: 150,
     sort: nameOf,
     cell: (row) => (
       <a class="mono" href={href(row)}>

@@ -13,6 +13,8 @@ export interface GridColumn<R> {
   mono?: boolean;
   /** Pixels; a column without takes its share of what is left. */
   width?: number;
+  /** Pixels that a column without a width has at least. */
+  least?: number;
   /** Left out on a phone. */
   wide?: boolean;
 }
@@ -33,6 +35,12 @@ export interface GridProps<R> {
 }
 
 const ROW = 34;
+const LEAST = 80;
+/** How narrow the table gets before it scrolls sideways: with all columns, and with those of a phone. */
+function leasts(columns: readonly Pick<GridColumn<never>, "width" | "least" | "wide">[]): Record<string, string> {
+  const sum = (those: typeof columns) => `${those.reduce((all, column) => all + (column.width ?? column.least ?? LEAST), 0)}px`;
+  return { "--least": sum(columns), "--least-narrow": sum(columns.filter((column) => !column.wide)) };
+}
 const BEYOND = 10;
 
 function compare(a: number | string | null, b: number | string | null): number {
@@ -144,7 +152,7 @@ export function Grid<R>(props: GridProps<R>) {
   if (sorted.length === 0 && props.empty) return <>{props.empty}</>;
   return (
     <div class="grid" ref={scroller} style={{ maxHeight: props.height }} onKeyDown={onKeyDown}>
-      <table aria-label={props.label} aria-rowcount={sorted.length}>
+      <table aria-label={props.label} aria-rowcount={sorted.length} style={leasts(props.columns)}>
         <Head props={props} by={by} />
         <tbody>
           {first > 0 && <Beyond rows={first} />}

@@ -3,12 +3,12 @@ import { api } from "../api/client";
 import { usePoll } from "../api/poll";
 import type { Pipeline } from "../api/types";
 import { lineToChange } from "../format/advice";
-import { sqlLines } from "../format/sql";
+import { sqlLines } from "../format/code";
 import { demo } from "../state/flow";
 import { Ago } from "./ago";
 import { Copy } from "./copy";
 import { StateMark } from "./job";
-import { Sql } from "./sql";
+import { Code } from "./code";
 
 const tail = (path: string) => path.split("/").pop() ?? path;
 
@@ -46,7 +46,7 @@ export function SqlCard() {
           </div>
         )}
         {job && <Outcome job={job} />}
-        {job && <Sql text={job.sql} error={job.error} focus={change?.line ?? 0} />}
+        {job && <Code text={job.sql} error={job.error} focus={change?.line ?? 0} />}
       </div>
     </section>
   );

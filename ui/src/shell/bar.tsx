@@ -13,6 +13,8 @@ interface Place {
   href: string;
   word: string;
   icon: IconName;
+  /** Where there is no room for the word. */
+  short?: string;
 }
 const PLACES: readonly Place[] = [
   { href: "/flow", word: "Flow", icon: "flow" },
@@ -21,7 +23,7 @@ const PLACES: readonly Place[] = [
   { href: "/tables", word: "Tables", icon: "table" },
   { href: "/groups", word: "Groups", icon: "group" },
   { href: "/queues", word: "Queues", icon: "queue" },
-  { href: "/dlq", word: "Dead letters", icon: "letter" },
+  { href: "/dlq", word: "Dead letters", icon: "letter", short: "Letters" },
 ];
 
 function here(href: string): boolean {
@@ -30,7 +32,7 @@ function here(href: string): boolean {
 }
 
 export function Bar() {
-  const places = demo.value?.active ? [{ href: "/", word: "Demo", icon: "demo" as const }, ...PLACES] : PLACES;
+  const places: readonly Place[] = demo.value?.active ? [{ href: "/", word: "Demo", icon: "demo" }, ...PLACES] : PLACES;
   return (
     <header class="bar">
       <a class="brand" href="/">
@@ -38,10 +40,15 @@ export function Bar() {
         penstock
       </a>
       <nav class="nav" aria-label="Places">
-        {places.map(({ href, word, icon }) => (
+        {places.map(({ href, word, icon, short }) => (
           <a key={href} href={href} aria-current={here(href) ? "page" : undefined}>
             <Icon name={icon} size={18} />
-            {word}
+            <span class={short && "long"}>{word}</span>
+            {short && (
+              <span class="short" aria-hidden="true">
+                {short}
+              </span>
+            )}
             {href === "/flow" && openTroubles.value > 0 && (
               <span class="mark" title="Open troubles">
                 {openTroubles.value}

@@ -55,8 +55,9 @@ async def _file(request: Request, folder: Path, path: str) -> Response:
     try:
         answer = await files.get_response(path, request.scope)
     except HTTPException as missing:
-        # A page's path has no ending; a missing file must not come back as a page.
-        if missing.status_code != 404 or "." in path.rpartition("/")[2]:
+        # A page may be of something with a dot in its name (/dlq/orders.dlq); a missing file must not come back as a page.
+        first = path.partition("/")[0]
+        if missing.status_code != 404 or first == "assets" or "." in first:
             raise
         path = "index.html"
         answer = await files.get_response(path, request.scope)

@@ -23,21 +23,21 @@ const isChosen = (g: LetterGroup): boolean => {
 };
 
 const GROUPS: readonly GridColumn<LetterGroup>[] = [
-  { id: "count", title: "Letters", numeric: true, width: 90, cell: (g) => count(g.count) },
-  { id: "reason", title: "Reason", width: 120, cell: (g) => g.reason },
+  { id: "count", title: "Letters", numeric: true, width: 76, cell: (g) => count(g.count) },
+  { id: "reason", title: "Reason", width: 96, cell: (g) => g.reason },
   { id: "exception", title: "Exception", mono: true, cell: (g) => g.exception || "–" },
   { id: "owner", title: "Failed by", mono: true, wide: true, cell: (g) => g.owner || "–" },
   { id: "message", title: "Newest message", wide: true, cell: (g) => <span title={g.message}>{g.message}</span> },
-  { id: "last", title: "Last", numeric: true, width: 110, cell: (g) => <Ago at_ms={g.last_ms} /> },
+  { id: "last", title: "Last", numeric: true, width: 110, wide: true, cell: (g) => <Ago at_ms={g.last_ms} /> },
 ];
 const LETTERS: readonly GridColumn<LetterRow>[] = [
-  { id: "name", title: "Letter", mono: true, width: 90, cell: (l) => l.name },
+  { id: "name", title: "Letter", mono: true, width: 76, cell: (l) => l.name },
   { id: "origin", title: "Came from", mono: true, wide: true, cell: (l) => l.origin || "–" },
   { id: "exception", title: "Exception", mono: true, cell: (l) => l.exception || l.reason },
   { id: "attempts", title: "Attempts", numeric: true, width: 90, wide: true, cell: (l) => l.attempts },
   { id: "key", title: "Key", mono: true, width: 140, wide: true, cell: (l) => l.key ?? "–" },
   { id: "value", title: "Body", mono: true, cell: (l) => l.value ?? "–" },
-  { id: "last", title: "Last", numeric: true, width: 110, cell: (l) => <Ago at_ms={l.last_ms} /> },
+  { id: "last", title: "Last", numeric: true, width: 110, wide: true, cell: (l) => <Ago at_ms={l.last_ms} /> },
 ];
 const STATES: readonly [string, string][] = [["waiting", "waiting"], ["redriven", "sent back"], ["purged", "given up"], ["replaced", "edited"], ["any", "all"]];
 

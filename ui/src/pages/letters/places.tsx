@@ -16,12 +16,12 @@ const href = (p: LetterPlace) => `/dlq/${encodeURIComponent(p.name)}`;
 const kept = (p: LetterPlace, n: number) => (p.kind === "queue" ? "–" : count(n));
 const NAME = nameColumn<LetterPlace>("Dead letters", (p) => plainName(p.name), href);
 const COLUMNS: readonly GridColumn<LetterPlace>[] = [
-  { id: "kind", title: "In a", width: 80, sort: (p) => p.kind, cell: (p) => <span class="soft">{p.kind}</span> },
+  { id: "kind", title: "Kind", width: 70, sort: (p) => p.kind, cell: (p) => <span class="soft">{p.kind}</span> },
   {
     id: "waiting",
     title: "Waiting",
     numeric: true,
-    width: 130,
+    width: 100,
     sort: (p) => p.states.waiting,
     cell: (p) => (
       <>
@@ -32,7 +32,7 @@ const COLUMNS: readonly GridColumn<LetterPlace>[] = [
   },
   { id: "redriven", title: "Sent back", numeric: true, width: 110, wide: true, sort: (p) => p.states.redriven, cell: (p) => kept(p, p.states.redriven) },
   { id: "purged", title: "Given up", numeric: true, width: 110, wide: true, sort: (p) => p.states.purged, cell: (p) => kept(p, p.states.purged) },
-  { id: "last", title: "Last", numeric: true, width: 130, sort: (p) => p.last_ms, cell: (p) => (p.last_ms ? <Ago at_ms={p.last_ms} /> : "–") },
+  { id: "last", title: "Last", numeric: true, width: 130, wide: true, sort: (p) => p.last_ms, cell: (p) => (p.last_ms ? <Ago at_ms={p.last_ms} /> : "–") },
 ];
 
 export function PlacesPage() {

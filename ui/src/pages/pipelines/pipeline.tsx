@@ -6,13 +6,13 @@ import { Operators } from "../../flow/operators";
 import { bytes, count, rate } from "../../format/number";
 import { absolute, duration } from "../../format/time";
 import { Ago, Stale, Waiting } from "../../parts/ago";
+import { Code } from "../../parts/code";
 import { Copy } from "../../parts/copy";
 import { Figure } from "../../parts/figure";
 import { Grid, type GridColumn } from "../../parts/grid";
 import { Icon } from "../../parts/icons";
 import { deadLettersOf, lagOf, StateMark, watermarkDelay_ms } from "../../parts/job";
-import { Sql } from "../../parts/sql";
-import { pageOf, params, withParams } from "../../state/route";
+import { pageOf, params, queueHref, withParams } from "../../state/route";
 import { Plan } from "./plan";
 import { Tasks } from "./tasks";
 
@@ -38,6 +38,7 @@ export function PipelinePage({ name }: { name: string }) {
 
 function Known({ job }: { job: Pipeline }) {
   const delay_ms = watermarkDelay_ms(job);
+  const plans = job.operators.length > 0 || !job.tasks?.length;
   return (
     <div class="stack">
       {job.error && <Wrong job={job} />}
@@ -46,15 +47,15 @@ function Known({ job }: { job: Pipeline }) {
           <Figure word="in" value={rate(job.rate_in)} />
           <Figure word="out" value={rate(job.rate_out)} />
           <Figure word="lag" value={count(lagOf(job))} title="Records that wait in the inputs" />
-          <Figure word="event time behind" value={delay_ms === null ? "–" : duration(delay_ms)} title="How far the watermark is behind the clock" />
+          {plans && <Figure word="event time behind" value={delay_ms === null ? "–" : duration(delay_ms)} title="How far the watermark is behind the clock" />}
           <Figure word="dead letters" value={count(deadLettersOf(job))} />
           <Figure word="restarts" value={count(job.restarts)} />
           <Figure word={`${job.state} since`} value={<Ago at_ms={job.since_ms} />} />
-          {job.commit && <Committed commit={job.commit} />}
+          {plans && job.commit && <Committed commit={job.commit} />}
         </dl>
       </section>
       {job.tasks?.length ? <Tasks tasks={job.tasks} /> : null}
-      {(job.operators.length > 0 || !job.tasks?.length) && <Operators job={job} />}
+      {plans && <Operators job={job} />}
       <div class={seesPlan(job) ? "stack" : "split even"}>
         <Text job={job} />
         <Ends job={job} />
@@ -78,6 +79,8 @@ function Committed({ commit }: { commit: Commits }) {
   );
 }
 
+/** "pipelines/emails.py", wherever the project lies. */
+const withinProject = (file: string): string => file.split("/").slice(-2).join("/");
 const isSql = (job: Pipeline): boolean => !job.file.endsWith(".py");
 const seesPlan = (job: Pipeline): boolean => isSql(job) && params.value.get("view") === "plan";
 
@@ -87,7 +90,9 @@ function Text({ job }: { job: Pipeline }) {
   return (
     <section class="sheet">
       <header>
-        <h2 class="mono">{job.file || "SQL"}</h2>
+        <h2 class="mono" title={job.file}>
+          {withinProject(job.file) || "SQL"}
+        </h2>
         <span class="push">
           {isSql(job) && (
             <nav class="views" aria-label="What to see of it">
@@ -102,7 +107,7 @@ function Text({ job }: { job: Pipeline }) {
           <Copy text={job.sql} />
         </span>
       </header>
-      {plan ? <Plan sql={job.sql} /> : <Sql text={job.sql} error={job.error} />}
+      {plan ? <Plan sql={job.sql} /> : <Code text={job.sql} python={!isSql(job)} error={job.error} />}
     </section>
   );
 }
@@ -128,15 +133,17 @@ function Wrong({ job }: { job: Pipeline }) {
 type End = { id: string; way: "reads" | "writes"; table: string; topic: string; connector: string; rows: number; more: string };
 const ENDS: readonly GridColumn<End>[] = [
   { id: "way", title: "", width: 70, cell: (e) => <span class="soft">{e.way}</span> },
-  {
-    id: "topic",
-    title: "Topic",
-    cell: (e) => (e.topic ? <a class="mono" href={(e.connector === "upsert-kafka" && e.way === "writes" ? pageOf(`table:${e.table}`) : pageOf(`topic:${e.topic}`)) ?? "/"}>{e.topic}</a> : <span class="mono">{e.table}</span>),
-  },
+  { id: "topic", title: "Topic or queue", cell: (e) => <EndLink of={e} /> },
   { id: "connector", title: "Connector", width: 120, wide: true, cell: (e) => e.connector },
   { id: "rows", title: "Rows", numeric: true, width: 100, cell: (e) => count(e.rows) },
   { id: "more", title: "Lag", numeric: true, width: 90, cell: (e) => e.more },
 ];
+
+function EndLink({ of }: { of: End }) {
+  if (of.connector === "amqp") return <a class="mono" href={queueHref({ vhost: "/", name: of.table })}>{of.table}</a>;
+  const page = of.connector === "upsert-kafka" && of.way === "writes" ? pageOf(`table:${of.table}`) : pageOf(`topic:${of.topic}`);
+  return of.topic ? <a class="mono" href={page ?? "/"}>{of.topic}</a> : <span class="mono">{of.table}</span>;
+}
 
 function Ends({ job }: { job: Pipeline }) {
   const rows: End[] = [

@@ -27,7 +27,7 @@ const MESSAGES: readonly GridColumn<QueuedMessage>[] = [
   { id: "bytes", title: "Size", numeric: true, width: 90, wide: true, cell: (m) => bytes(m.payload_bytes) },
 ];
 const BINDINGS: readonly GridColumn<QueueBinding>[] = [
-  { id: "source", title: "From exchange", mono: true, cell: (b) => b.source || "the default one" },
+  { id: "source", title: "From exchange", mono: true, width: 116, cell: (b) => b.source || "default" },
   { id: "key", title: "Routing key", mono: true, cell: (b) => b.routing_key || "–" },
   { id: "arguments", title: "Arguments", mono: true, wide: true, cell: (b) => table(b.arguments) || "–" },
 ];
@@ -114,9 +114,9 @@ function Known({ queue }: { queue: Queue }) {
 
 function Minute({ word, of, total }: { word: string; of: QueueRate; total: number }) {
   return (
-    <div class="row" title={`${count(total)} since it is there`}>
-      <Spark values={of.spark} width={170} height={24} />
-      <span class="push soft">{word}</span>
+    <div class="minute" title={`${count(total)} since it is there`}>
+      <Spark values={of.spark} width={150} height={24} />
+      <span class="soft">{word}</span>
       <span>{rate(of.rate)}</span>
     </div>
   );

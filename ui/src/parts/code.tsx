@@ -1,10 +1,10 @@
-// SQL with light colour, line numbers, and an error at its place.
+// SQL, or Python, with light colour, line numbers, and an error at its place.
 import { useEffect, useRef } from "preact/hooks";
 import type { JobError } from "../api/types";
-import { sqlLines, type SqlPiece } from "../format/sql";
+import { type CodePiece, pythonLines, sqlLines } from "../format/code";
 
 /** Splits the pieces of the wrong line so that the word at the column can be underlined. */
-function marked(pieces: readonly SqlPiece[], column: number): { piece: SqlPiece; wrong: boolean }[] {
+function marked(pieces: readonly CodePiece[], column: number): { piece: CodePiece; wrong: boolean }[] {
   let at = 1;
   let found = column < 1;
   return pieces.map((piece) => {
@@ -19,7 +19,7 @@ function marked(pieces: readonly SqlPiece[], column: number): { piece: SqlPiece;
 const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** `focus` is a line to look at while nothing is wrong. */
-export function Sql({ text, error, focus = 0 }: { text: string; error?: JobError | null; focus?: number }) {
+export function Code({ text, python = false, error, focus = 0 }: { text: string; python?: boolean; error?: JobError | null; focus?: number }) {
   const wrong = useRef<HTMLElement>(null);
   const where = error?.line ?? focus;
   useEffect(() => {
@@ -27,8 +27,8 @@ export function Sql({ text, error, focus = 0 }: { text: string; error?: JobError
     if (box && wrong.current) box.scrollTop = wrong.current.offsetTop - box.clientHeight / 2;
   }, [where, error?.message]);
   return (
-    <pre class="sql" tabIndex={0} aria-label="SQL">
-      {sqlLines(text).map((pieces, i) => {
+    <pre class="sql" tabIndex={0} aria-label={python ? "Python" : "SQL"}>
+      {(python ? pythonLines : sqlLines)(text).map((pieces, i) => {
         const isHere = i + 1 === where;
         const isWrong = isHere && !!error;
         return (

@@ -6,6 +6,7 @@ penstock run app.py --bootstrap broker:9092
 A pipeline ends by itself where all its tables have an end ('scan.bounded.mode' = 'latest-offset'): its windows close, what
 came out is committed, and the exit code is 0. State is kept in the Kafka it runs against: the next run goes on from it.
 Tasks (@app.task) take their calls from the AMQP server, penstock or RabbitMQ; a file that has nothing else needs no Kafka.
+They have no end: where there are some, it goes on until Ctrl-C, or until a pipeline cannot, also after all pipelines came to theirs.
 """
 
 import argparse

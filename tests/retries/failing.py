@@ -1,6 +1,7 @@
 """A consumer that fails on a tenth of many records, beside the same without a failure: what comes of all, how fast.
 
     python -m tests.retries.failing              # 100,000 records, on penstock and on Apache Kafka
+    python -m tests.retries.failing 100000 5     # until the healthy keys are done, with and without failures, 5 times in turn
 
 Of each hundred keyed records nine fail once or twice and one always, so that every attempt and the last end are met.
 Knows consumers; which server it runs on is the caller's.
@@ -8,6 +9,7 @@ Knows consumers; which server it runs on is the caller's.
 
 import asyncio
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -32,10 +34,12 @@ KEYS, PARTITIONS, CONCURRENCY = 5000, 4, 16
 
 @dataclass
 class Came:
-    """What came of a run. Times in seconds: until the last healthy key was done, and until all were."""
+    """What came of a run. Times in seconds: until the last healthy key was done, and until all were; `healthy_cpu_s` is
+    what the consumer's process used of a processor until then."""
 
     records: int
     healthy_s: float
+    healthy_cpu_s: float
     all_s: float
     done: int
     dead: int
@@ -56,8 +60,8 @@ def healthy(number: int) -> bool:
     return number % 10 != 0
 
 
-async def run(address: str, records: int, failing: bool) -> Came:
-    """One run on a topic of its own."""
+async def run(address: str, records: int, failing: bool, whole: bool = True) -> Came:
+    """One run on a topic of its own; unless `whole`, it ends when the healthy keys are done."""
     topic = f"f-{uuid.uuid4().hex[:8]}"
     async with Client(address) as client:
         await client.create_topic(topic, PARTITIONS)
@@ -67,11 +71,13 @@ async def run(address: str, records: int, failing: bool) -> Came:
             await client.produce(topic, [Record(b"%d" % (i % KEYS), b"%d" % i, now_ms) for i in numbers])
         tried: Counter[int] = Counter()
         last: dict[bytes | None, int] = {}
-        came = Came(records, 0.0, 0.0, 0, 0, 0, 0, 0)
+        came = Came(records, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0)
+        left = sum(map(healthy, range(records)))
         consumer = consume(topic, group=f"{topic}.g", retry=RETRY, bootstrap=address)
-        began_s = time.monotonic()
+        began_s, began_cpu_s = time.monotonic(), time.process_time()
 
         async def handle(delivery: Delivery) -> None:
+            nonlocal left
             number = int(delivery.value or b"")
             tried[number] += 1
             came.wrong_attempts += delivery.attempt != tried[number]
@@ -79,15 +85,21 @@ async def run(address: str, records: int, failing: bool) -> Came:
                 raise ValueError(f"no {number}")
             came.out_of_order += last.get(delivery.key, -1) > number
             last[delivery.key] = number
-            if healthy(number):
+            left -= healthy(number)
+            if not left and not came.healthy_s:
                 came.healthy_s = time.monotonic() - began_s
+                came.healthy_cpu_s = time.process_time() - began_cpu_s
 
         working = asyncio.create_task(consumer.work(handle, concurrency=CONCURRENCY))
         while consumer.counts["done"] + consumer.counts["dead"] < records and not working.done():
+            if came.healthy_s and not whole:
+                break
             await asyncio.sleep(0.05)
         came.all_s = time.monotonic() - began_s
         consumer.stop()
         await working
+        if not whole:
+            return came
         came.done, came.dead = consumer.counts["done"], consumer.counts["dead"]
         expected = {i: min(3, failures(i, failing) + 1) for i in range(records)}
         came.wrong_attempts += sum(tried[i] != times for i, times in expected.items())
@@ -119,9 +131,24 @@ def beside(address: str, records: int) -> tuple[Came, Came]:
     return asyncio.run(run(address, records, False)), asyncio.run(run(address, records, True))
 
 
-def main(records: int) -> None:
+def in_turn(address: str, records: int, times: int) -> None:
+    """How much longer healthy keys take beside failing ones, and how much more of a processor."""
+    asyncio.run(run(address, 1000, True))
+    pairs = []
+    for _ in range(times):
+        pairs.append([asyncio.run(run(address, records, failing, whole=False)) for failing in (False, True)])
+        print(json.dumps([[round(each.healthy_s, 3), round(each.healthy_cpu_s, 3)] for each in pairs[-1]]))
+    for name in ("healthy_s", "healthy_cpu_s"):
+        without, beside = (statistics.median(getattr(pair[at], name) for pair in pairs) for at in (0, 1))
+        print(f"{name}: {without:.2f}, beside failing ones {beside:.2f}: {beside / without:.2f} times")
+
+
+def main(records: int, times: int) -> None:
     """Both servers, one JSON line a run."""
     with tempfile.TemporaryDirectory() as folder, BrokerProcess(Path(folder)) as broker:
+        if times:
+            in_turn(broker.address, records, times)
+            return
         for came in beside(broker.address, records):
             print(json.dumps({"server": "penstock", **asdict(came)}), flush=True)
     if reason := oracle.missing():
@@ -133,4 +160,4 @@ def main(records: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+    main(*map(int, [*sys.argv[1:], *(100_000, 0)[len(sys.argv) - 1 :]]))

@@ -63,6 +63,8 @@ def test_a_delivery_is_measured_when_it_is_whole() -> None:
 
 def test_the_short_form_measures_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.beside.figures.OUT", tmp_path)
+    for module in ("whole", "million"):
+        monkeypatch.setattr(f"bench.amqp.{module}.IDLE_S", 0.1)
     found = measure(TINY)
     assert found["troubles"] == []
     flows = {f"{way}/{n}/{size}" for way in ("publish", "consume") for n in (1, 10) for size in (12, 256)}

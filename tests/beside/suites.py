@@ -22,6 +22,24 @@ Outcome = tuple[str, str]
 """`passed`, `failed` or `skipped`, and the reason of the latter two."""
 
 
+def pip(*words: str) -> None:
+    """Ours, for other environments as well. Raises CalledProcessError."""
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+
+
+def unpack(package: str, tests: str, folder: Path) -> None:
+    """A folder of tests out of a package's source archive. Only it comes as source: what builds it need not be built."""
+    alone = ("--no-binary", package.partition("==")[0], "--no-deps")
+    with tempfile.TemporaryDirectory(prefix="archive-") as home:
+        pip("download", "-q", *alone, "-d", home, package)
+        (archive,) = Path(home).glob("*.tar.gz")
+        with tarfile.open(archive) as opened:
+            members = [one for one in opened.getmembers() if one.name.split("/")[1:2] == [tests]]
+            for one in members:
+                one.name = one.name.split("/", 1)[1]
+            opened.extractall(folder, members, filter="data")
+
+
 @dataclass(frozen=True)
 class Environment:
     """A Python with the clients and what their tests need; its pytest plugins are not ours."""
@@ -38,22 +56,9 @@ class Environment:
         ready, wanted = ORACLE / self.name / "ready", "\n".join(self.packages)
         if ready.exists() and ready.read_text() == wanted:
             return
-        subprocess.run([sys.executable, "-m", "venv", str(ORACLE / self.name)], check=True)
-        subprocess.run([str(self.python), "-m", "pip", "install", "-q", *self.packages], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(ORACLE / self.name)], check=True)
+        pip("--python", str(self.python), "install", "-q", *self.packages)
         ready.write_text(wanted)
-
-    def unpack(self, package: str, tests: str, folder: Path) -> None:
-        """A folder of tests out of a package's source archive. Only it comes as source: what builds it need not be built."""
-        alone = ["--no-binary", package.partition("==")[0], "--no-deps"]
-        with tempfile.TemporaryDirectory(prefix="archive-") as home:
-            words = ["download", "-q", *alone, "-d", home, package]
-            subprocess.run([str(self.python), "-m", "pip", *words], check=True)
-            (archive,) = Path(home).glob("*.tar.gz")
-            with tarfile.open(archive) as opened:
-                members = [one for one in opened.getmembers() if one.name.split("/")[1:2] == [tests]]
-                for one in members:
-                    one.name = one.name.split("/", 1)[1]
-                opened.extractall(folder, members, filter="data")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,9 +69,9 @@ class Place:
         return [each for each in found if each["source"] == self.source.name]
 
 
-def run(address: str, test: Callable[[Place], Awaitable[None]]) -> None:
+def run(address: str, test: Callable[[Place], Awaitable[None]], options: ClientOptions = QUICK) -> None:
     async def go() -> None:
-        async with Client(address, options=QUICK) as client:
+        async with Client(address, options=options) as client:
             place = Place(client, address)
             await client.create_topic(place.topic, 2)
             await client.create_topic(place.source.name, 1)
@@ -298,7 +299,7 @@ def test_a_topic_that_is_not_there_is_refused_by_all(broker_address: str) -> Non
             with pytest.raises(KafkaError, match="UNKNOWN_TOPIC"):
                 await wish
 
-    run(broker_address, test)
+    run(broker_address, test, replace(QUICK, unknown_topic_s=0.1))
 
 
 def test_of_two_at_once_the_earlier_is_fenced_and_nothing_is_sent_twice(address: str) -> None:
@@ -324,12 +325,13 @@ def test_killed_on_its_way_and_begun_again_each_letter_is_sent_once(address: str
     async def test(place: Place) -> None:
         await place.bury(*[f"k{i % 7}:{i}" for i in range(300)])
         words = ["dlq", "redrive", place.source.name, "--all", "--yes", "--bootstrap", address]
-        for pause_s in (0.9, 1.1, 1.3, 1.6):
+        for count in (10, 60, 120, 200):
             process = subprocess.Popen(
-                [sys.executable, "-m", "penstock.cli.main", *words, "--rate", "100"],
+                [sys.executable, "-m", "penstock.cli.main", *words, "--rate", "200"],
                 stdout=subprocess.DEVNULL,
             )
-            await asyncio.sleep(pause_s)
+            while sum((await place.client.offsets(place.topic)).values()) < count:
+                await asyncio.sleep(0.01)
             process.kill()
             process.wait()
         await place.redrive()

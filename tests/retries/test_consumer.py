@@ -365,7 +365,7 @@ def end_sessions(address: str, group: str) -> None:
 def killed(address: str, kills: int) -> None:
     """Each life is killed while it works, the last one ends in good order; then all is counted."""
 
-    count = max(400, 100 * kills)  # more than all lives can do, or the last ones would wait for work
+    count = max(300, 100 * kills)  # more than all lives can do, or the last ones would wait for work
 
     async def test(place: Place) -> None:
         values = [f"k{i % 20}:{i}" for i in range(count)]

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,22 @@ def live(test: Callable[..., Any]) -> Callable[..., None]:
     return run
 
 
+@pytest.fixture(scope="module")
+def rabbitmq() -> Iterator[Future[str]]:
+    """RabbitMQ takes its time to start: penstock's tests run meanwhile."""
+    with ThreadPoolExecutor() as pool, contextlib.ExitStack() as stack:
+        yield Future() if oracle.missing() else pool.submit(stack.enter_context, oracle.rabbitmq())
+
+
 @pytest.fixture(scope="module", params=["penstock", pytest.param("rabbitmq", marks=RABBIT)])
-def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "penstock":
-        with BrokerProcess(tmp_path_factory.mktemp("tasks"), words=AMQP) as broker:
-            yield broker.ready["amqp"]
+def address(
+    request: pytest.FixtureRequest, rabbitmq: Future[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if request.param == "rabbitmq":
+        yield rabbitmq.result()
         return
-    with oracle.rabbitmq() as found:
-        yield found
+    with BrokerProcess(tmp_path_factory.mktemp("tasks"), words=AMQP) as broker:
+        yield broker.ready["amqp"]
 
 
 @pytest.fixture

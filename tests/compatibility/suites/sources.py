@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.beside.suites import ALONE, ORACLE, Environment, Suite
+from tests.beside.suites import ALONE, ORACLE, Environment, Suite, unpack
 
 HERE: Final = Path(__file__).parent
 CLIENTS: Final = Environment(
@@ -26,7 +26,7 @@ QUIET: Final = ("-p", "no:warnings")
 
 def unpack_kafka_python(folder: Path) -> None:
     """Its source archive has its integration tests, but not the module that starts servers."""
-    CLIENTS.unpack("kafka-python==3.0.12", "test", folder)
+    unpack("kafka-python==3.0.12", "test", folder)
     (folder / "test" / "__init__.py").touch()
     shutil.copy(HERE / "kafka_python_fixture.py", folder / "test" / "service.py")
 

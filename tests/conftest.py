@@ -18,10 +18,11 @@ def broker_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def kafka_address() -> Iterator[str]:
-    """One Apache Kafka for the whole run."""
+    """One Apache Kafka for the whole run; transactions of who is gone end when their time is over, not ten seconds later."""
     if oracle.missing():
         pytest.skip(oracle.missing())
-    with oracle.kafka(heap="512m") as found:
+    soon = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}
+    with oracle.kafka(soon, heap="512m") as found:
         yield found
 
 

@@ -19,6 +19,7 @@ QUICK = ConsumerOptions(
     commit_s=0.2,
     moves_s=0.02,
     drain_s=5.0,
+    transaction_s=6.0,
     membership=MembershipOptions(session_s=6.0, heartbeat_s=0.1, rebalance_s=10.0),
     client=ClientOptions("test", backoff_first_s=0.02, backoff_max_s=0.2, deadline_s=20.0),
 )

@@ -381,6 +381,7 @@ def killed(address: str, kills: int) -> None:
                 done.append((await asyncio.wait_for(begun.stdout.readline(), 30)).decode())
             if life < kills:
                 begun.kill()
+                await begun.wait()
                 end_sessions(place.address, f"{place.topic}.g")
             else:
                 rest = asyncio.create_task(begun.stdout.read())

@@ -120,21 +120,19 @@ def _rows(fields: Schema, group: int, iso: bool, binary: bool, into: list[_Row])
 
 
 def _nested(column: Column, group: int, iso: bool, binary: bool, into: list[_Row]) -> Field | None:
-    """A ROW with its fields, or a list with its elements; a map is a list of pairs, but not to JSON."""
+    """A ROW with its fields, or a list with its elements; a map is a list of pairs."""
     place = len(into)
     if is_row(column.kind):
         form, width, kind = "+s", -1, at.ROW
         into.append(_Row(column.name, kind, width, group))
         inner = _rows(row_fields(column.kind), place + 1, iso, binary, into)
-    elif is_map(column.kind) and not binary:
-        return None
     else:
         form, width, kind = "+L", 8, at.LIST
         into.append(_Row(column.name, kind, width, group))
         inner = _rows((element(column.kind),), -1, iso, binary, into)
     if not inner:
         return None
-    into[place] = _Row(column.name, kind, width, group, inner=inner)
+    into[place] = _Row(column.name, kind, width, group, int(is_map(column.kind)), inner=inner)
     return Field(column.name, form, width, inner)
 
 

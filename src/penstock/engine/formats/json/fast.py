@@ -33,9 +33,7 @@ class FastJsonReader:
     ) -> None:
         self.fields, self.options, self.tests, self.clock = fields, options, tests, clock if tests else None
         self.careful = JsonReader(fields, options)
-        layout = Layout.of(fields, tests, options.iso)
-        # Which fields of a list's elements are missing, the walk does not say.
-        self.layout = None if layout is None or (options.fail_on_missing and layout.lists) else layout
+        self.layout = Layout.of(fields, tests, options.iso)
         self._keeps = [test.expression for test in tests]
         self._rest = 0
         if self.layout is not None:

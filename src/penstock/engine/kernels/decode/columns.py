@@ -5,7 +5,8 @@ width), a column's validity bits at BITS (in bytes), both in all rows the same, 
 without values whose fields are columns of a group of their own; group 0 are the columns of the table.
 
 A LIST's values are offsets, and the column behind it holds its elements: those of all lists in turn, in rows of their own. Such
-a STREAM of rows is counted by its list (`lens`); the rows of the table are stream 0. Knows nothing of formats.
+a STREAM of rows is counted by its list (`lens`); the rows of the table are stream 0. A map is a LIST, whose LOW is 1, of ROWs
+of a key and a value. Knows nothing of formats.
 """
 
 from typing import Any

@@ -36,6 +36,8 @@ the columns that the row, or element, of the moment has: two more for each."""
 FULL, LISTS_FULL = 1, 2
 """What a walk ends with where there is no more room: for texts, for the elements of a list."""
 DEPTH_MAX = 64
+MAPS, KEYS_MAX = -1000, 4096
+"""What the group of the pairs of the map in column 0 is; and the keys that a map may have: each is held against all before it."""
 
 
 @register_jitable(forceinline=True, _nrt=False)
@@ -48,6 +50,22 @@ def _blank(data: Any, at: Any) -> Any:
     return at
 
 
+@register_jitable(_nrt=False)
+def _string(
+    data: Any, at: Any, stop: Any, seen: Any, place: Any, counts: Any, extra: Any, o64: Any
+) -> Any:
+    """A text that ends at `stop`, to `place`; the place behind its last quote, or -2."""
+    if seen & 1 == 0:
+        view(data, at, stop - at, 0, o64, place)
+        return stop + 1
+    start = counts[4]
+    if start + stop - at > len(extra):
+        return np.int64(-2)
+    counts[4] = unescape(data, at, stop, extra, start)
+    view(extra, start, counts[4] - start, 1, o64, place)
+    return stop + 1
+
+
 @register_jitable(forceinline=True, _nrt=False)
 def _text(data: Any, at: Any, end: Any, column: Any, row: Any, table: Any, counts: Any, extra: Any,
           o8: Any, o16: Any, o32: Any, o64: Any) -> Any:  # fmt: skip
@@ -57,15 +75,7 @@ def _text(data: Any, at: Any, end: Any, column: Any, row: Any, table: Any, count
         return stop + 1 if stop >= 0 else stop
     kind, base = table[column, 0], table[column, 1]
     if kind == 0:
-        if seen & 1 == 0:
-            view(data, at, stop - at, 0, o64, base + 2 * row)
-            return stop + 1
-        start = counts[4]
-        if start + stop - at > len(extra):
-            return np.int64(-2)
-        counts[4] = unescape(data, at, stop, extra, start)
-        view(extra, start, counts[4] - start, 1, o64, base + 2 * row)
-        return stop + 1
+        return _string(data, at, stop, seen, base + 2 * row, counts, extra, o64)
     if seen != 0:
         return np.int64(-1)
     if kind == 6:
@@ -194,9 +204,108 @@ def _value(data: Any, at: Any, end: Any, byte: Any, column: Any, row: Any, there
     return at
 
 
+@register_jitable(_nrt=False)
+def _map_key(
+    data: Any, at: Any, end: Any, base: Any, first: Any, row: Any, counts: Any, extra: Any, o64: Any
+) -> Any:
+    """A map's key, from behind its first quote; the place behind its last, -1 for one that was there, -2 where `extra` is full."""
+    stop, seen = until_quote(data, at, end)
+    if stop < 0:
+        return np.int64(-1)
+    behind = _string(data, at, stop, seen, base + 2 * row, counts, extra, o64)
+    if behind < 0:
+        return behind
+    start, rest = o64[base + 2 * row], o64[base + 2 * row + 1]
+    size = start & 0xFFFFFFFF
+    for other in range(first, row):
+        if o64[base + 2 * other] == start:
+            held = o64[base + 2 * other + 1]
+            if held == rest or (size > 12 and _alike(data, extra, held, rest, size)):
+                return np.int64(-1)
+    return behind
+
+
+@register_jitable(_nrt=False)
+def _alike(data: Any, extra: Any, first: Any, second: Any, size: Any) -> Any:
+    """Whether two texts are the same that lie where the second words of their views say."""
+    for i in range(size):
+        one = peek(extra, (first >> 32) + i) if first & 0xFFFFFFFF else peek(data, (first >> 32) + i)
+        other = peek(extra, (second >> 32) + i) if second & 0xFFFFFFFF else peek(data, (second >> 32) + i)
+        if one != other:
+            return False
+    return True
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _label(data: Any, at: Any, end: Any, group: Any, place: Any, row: Any, there: Any, column: Any, table: Any, words: Any,
+           names: Any, buckets: Any, order: Any, marks: Any, counts: Any, extra: Any, o64: Any) -> Any:  # fmt: skip
+    """(where the value begins, its column or -1), from behind the first quote of its key, in a map whose pairs are `column`; the
+    place is -1 or -2 where there is none."""
+    if group <= MAPS:
+        at = np.int64(-1) if row - place >= KEYS_MAX else _map_key(
+            data, at, end, table[column + 1, 1], place, row, counts, extra, o64
+        )  # fmt: skip
+        marks[column] = there
+        marks[column + 1] = there
+        column += 2
+    else:
+        at, column = _key(data, at, end, group, place, table, words, names, buckets, order)
+    if at < 0:
+        return at, column
+    at = _blank(data, at)
+    if peek(data, at) != 58:
+        return np.int64(-1), column
+    return _blank(data, at + 1), column
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _closes(group: Any) -> Any:
+    """The byte that ends a container."""
+    return 93 if MAPS < group <= -2 else 125
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _list_of(group: Any) -> Any:
+    """The column of the list, or map, whose elements these are."""
+    return MAPS - group if group <= MAPS else -3 - group
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _opens(byte: Any, column: Any, table: Any) -> Any:
+    """Whether the container that begins with a byte is of the column's kind."""
+    if byte == 91:
+        return table[column, 0] == 10 and table[column, 4] == 0
+    return table[column, 0] == 9 or (table[column, 0] == 10 and table[column, 4] == 1)
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _entered(byte: Any, column: Any, there: Any, table: Any, marks: Any, counts: Any, lens: Any) -> Any:
+    """(the group, the keys so far or the first row) in a container that begins, which is a column's where that is not -1."""
+    if column < 0:
+        return np.int64(-2) if byte == 91 else np.int64(-1), np.int64(0)
+    marks[column] = there
+    counts[5] += 1
+    if byte == 91:
+        return -3 - column, np.int64(0)
+    if table[column, 0] == 9:
+        return table[column, 6], np.int64(0)
+    return MAPS - column, lens[0, column]
+
+
+@register_jitable(forceinline=True, _nrt=False)
+def _lacks(owner: Any, there: Any, table: Any, marks: Any) -> Any:
+    """Whether a row in an element of a list, which is complete, lacks a field."""
+    for column in range(owner + 1, table[owner, 11]):
+        parent = table[column, 7] - 1
+        if table[column, 10] == owner + 1 and marks[column] < there and parent >= 0 and marks[parent] == there:
+            return True
+    return False
+
+
 @register_jitable(forceinline=True, _nrt=False)
 def _push(stack: Any, depth: Any, group: Any, place: Any, row: Any, there: Any) -> None:
-    """Remember what is around a container that begins."""
+    """Remember what is around a container that begins: its group (-1: not wanted, -2: an array, less: the elements of column
+    -3 - group, from MAPS on the pairs of column MAPS - group), how many keys it had, or a map's first row, its row and mark."""
     stack[0, depth] = group
     stack[1, depth] = place
     stack[2, depth] = row
@@ -204,53 +313,46 @@ def _push(stack: Any, depth: Any, group: Any, place: Any, row: Any, there: Any) 
 
 
 @register_jitable(forceinline=True, _nrt=False)
-def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, words: Any, names: Any, buckets: Any,
+def _object(data: Any, at: Any, end: Any, complete: Any, row: Any, there: Any, table: Any, words: Any, names: Any, buckets: Any,
             order: Any, marks: Any, stack: Any, counts: Any, nulls: Any, lens: Any, extra: Any, o8: Any, o16: Any, o32: Any,
             o64: Any) -> Any:  # fmt: skip
     """One object from its brace to its end: 0, -1 where the row is to be flagged, -2 where `extra` is full, -3 where a list is.
 
-    `stack` holds, for the containers around: their group (-1: not wanted, -2: an array, less: the elements of column -3 - group),
-    how many keys they had, their row and mark. The last byte is a closing brace: whatever is looked for byte by byte stops there.
+    `stack` holds the containers around (`_push`). The last byte is a closing brace: whatever is looked for byte by byte stops there.
     """
-    depth, group, place, fresh = 0, np.int64(0), 0, True
+    depth, group, place, fresh = 0, np.int64(0), np.int64(0), True
     at += 1
     while True:
         at = _blank(data, at)
         byte = peek(data, at)
-        if not (fresh and byte == (93 if group <= -2 else 125)):
+        if not (fresh and byte == _closes(group)):
             column = np.int64(-1)
             if group < -2:
-                column = -2 - group
+                column = _list_of(group) + 1
                 row = lens[0, column - 1]
                 if row >= table[column, 12]:
                     return -3
                 counts[6] += 2
                 there = counts[6]
-            elif group != -2:
+            if group <= MAPS or group >= -1:
                 if byte != 34:
                     return -1
-                at, column = _key(data, at + 1, end, group, place, table, words, names, buckets, order)
+                at, column = _label(
+                    data, at + 1, end, group, place, row, there, column, table, words, names, buckets, order, marks, counts, extra,
+                    o64,
+                )  # fmt: skip
                 if at < 0:
-                    return -1
-                place += 1
-                at = _blank(data, at)
-                if peek(data, at) != 58:
-                    return -1
-                at = _blank(data, at + 1)
+                    return at
+                place += group >= -1
                 byte = peek(data, at)
             if byte in (123, 91):
                 if depth == 63 or (
-                    column >= 0 and (table[column, 0] != (9 if byte == 123 else 10) or marks[column] >= there)
+                    column >= 0 and (not _opens(byte, column, table) or marks[column] >= there)
                 ):
                     return -1
                 _push(stack, depth, group, place, row, there)
-                depth += 1
-                group = np.int64(-2) if byte == 91 else np.int64(-1)
-                if column >= 0:
-                    marks[column] = there
-                    counts[5] += 1
-                    group = table[column, 6] if byte == 123 else -3 - column
-                place, fresh = 0, True
+                group, place = _entered(byte, column, there, table, marks, counts, lens)
+                depth, fresh = depth + 1, True
                 at += 1
                 continue
             at = _value(
@@ -259,26 +361,27 @@ def _object(data: Any, at: Any, end: Any, row: Any, there: Any, table: Any, word
             if at < 0:
                 return at
             if group < -2:
-                end_element(-3 - group, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
+                if complete and _lacks(_list_of(group), there, table, marks):
+                    return -1
+                end_element(_list_of(group), row, there, table, marks, nulls, lens, o8, o16, o32, o64)
         while True:
             at = _blank(data, at)
             byte = peek(data, at)
             at += 1
             if byte == 44:
                 break
-            if byte != (93 if group <= -2 else 125):
+            if byte != _closes(group):
                 return -1
             if depth == 0:
                 return 0 if at == end else -1
             if at >= end:
                 return -1
             depth -= 1
-            group = stack[0, depth]
-            place = stack[1, depth]
-            row = stack[2, depth]
-            there = stack[3, depth]
+            group, place, row, there = stack[0, depth], stack[1, depth], stack[2, depth], stack[3, depth]
             if group < -2:
-                end_element(-3 - group, row, there, table, marks, nulls, lens, o8, o16, o32, o64)
+                if complete and _lacks(_list_of(group), there, table, marks):
+                    return -1
+                end_element(_list_of(group), row, there, table, marks, nulls, lens, o8, o16, o32, o64)
         fresh = False
 
 
@@ -319,15 +422,15 @@ def read_json(  # type: ignore[no-untyped-def]
         result = -1
         if end - at >= 2 and peek(data, at) == 123 and peek(data, end - 1) == 125:
             result = _object(
-                data, at, end, row, there, table, words, names, buckets, order, marks, stack, counts, nulls, lens, extra,
-                o8, o16, o32, o64,
+                data, at, end, complete, row, there, table, words, names, buckets, order, marks, stack, counts, nulls, lens,
+                extra, o8, o16, o32, o64,
             )  # fmt: skip
             if result < -1:
                 return -1 - result
         if result == 0 and complete:
             for column in range(len(table)):
                 owner = table[column, 7] - 1
-                if marks[column] < there and (owner < 0 or marks[owner] == there):
+                if table[column, 10] == 0 and marks[column] < there and (owner < 0 or marks[owner] == there):
                     result = -1
         if result < 0:
             flagged[counts[1]] = record

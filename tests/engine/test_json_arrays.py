@@ -32,7 +32,15 @@ kinds_of_parts = st.recursive(
 )
 
 
-TEXTS = ["", "x", "f0", "a text that is longer than twelve", "a text that is longer than eleven", 'with "escapes"\n', "ü"]
+TEXTS = [
+    "",
+    "x",
+    "f0",
+    "a text that is longer than twelve",
+    "a text that is longer than eleven",
+    'with "escapes"\n',
+    "ü",
+]
 
 
 def value_of(kind: str, dice: random.Random, odd: float, present: float = 0.9) -> object:
@@ -43,7 +51,9 @@ def value_of(kind: str, dice: random.Random, odd: float, present: float = 0.9) -
     if dice.random() < odd:
         return dice.choice([[], {}, "x", 1e300, True, [1], {"f0": []}, "5", [None]])
     if is_array(kind):
-        return [value_of(element(kind).kind, dice, odd, present) for _ in range(dice.choice([0, 1, 2, 2, 5, 40]))]
+        return [
+            value_of(element(kind).kind, dice, odd, present) for _ in range(dice.choice([0, 1, 2, 2, 5, 40]))
+        ]
     if is_map(kind):
         names = dice.sample(TEXTS, dice.choice([0, 1, 2, 5]))
         return {name: value_of(map_fields(kind)[1].kind, dice, odd, present) for name in names}
@@ -123,8 +133,8 @@ LONG = "a text that is longer than twelve"
 @pytest.mark.parametrize(
     ("value", "whole"),
     [
-        ('{"m":{"a":1,"b":2,"a":3}}', False), ('{"m":{"%s":1,"%sx":2}}' % (LONG, LONG), True), ('{"m":{"%s":1,"x":0,"%s":2}}' % (LONG, LONG), False),
-        ('{"m":{"%s":1,"%s":2}}' % (LONG, LONG.replace("l", "\\u006c")), False), ('{"m":{"\\u0061":1,"a":2}}', False), ('{"m":{"":1,"\\u00fc":2,"ü":3}}', False),
+        ('{"m":{"a":1,"b":2,"a":3}}', False), ('{"m":{"$":1,"$x":2}}', True), ('{"m":{"$":1,"x":0,"$":2}}', False),
+        ('{"m":{"$":1,"@":2}}', False), ('{"m":{"\\u0061":1,"a":2}}', False), ('{"m":{"":1,"\\u00fc":2,"ü":3}}', False),
         ('{"m":{}}', True), ('{"m":null}', True), ('{"m":{"a":null}}', True), ('{"m":[1]}', False), ('{"m":{"a":[1]}}', False), ('{"m":{"a":1,}}', False),
         ('{"m":{1:2}}', False), ('{"m":{"a" : 1 , "b":2 } }', True), ('{"m":{"a":1}', False), ('{"m":{"a":1]}', False), ('{"m":{"a"}}', False), ('{"m":{"a":1},"m":{}}', False),
         ('{"m":{"a\\ud800":1}}', False),
@@ -132,6 +142,7 @@ LONG = "a text that is longer than twelve"
 )  # fmt: skip
 def test_maps_are_read_as_the_careful_reader_reads_them(value: str, whole: bool) -> None:
     fields = (Column("m", "MAP<STRING, INT>"), Column("k", "INT"))
+    value = value.replace("$", LONG).replace("@", LONG.replace("l", "\\u006c"))
     values: list[bytes | None] = [b'{"m":{"z":26},"k":1}', value.encode(), b'{"m":{"y":25},"k":2}']
     same(values, fields, JsonOptions())
     same(values, fields, JsonOptions(ignore_errors=True))

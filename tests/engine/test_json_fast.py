@@ -23,6 +23,7 @@ from penstock.engine.kernels.arrow import own
 from penstock.engine.kernels.decode import json as walk
 from penstock.engine.kernels.decode import numbers
 from penstock.engine.kernels.decode.columns import NONE
+from penstock.engine.plan.tests import Clock
 from penstock.engine.plan.tests import Test as Wanted
 from penstock.engine.types import Column
 from tests.engine.streams import NO_SHRINKING
@@ -338,7 +339,7 @@ def test_the_times_of_rows_that_fail_a_test_are_told() -> None:
         b'{"n":1,"at":"1970-01-01 00:00:01"}', b'{"n":2,"at":"1970-01-01 00:00:02"}', b'{"n":"1","at":"1970-01-01 00:00:03"}', None,
         b'{"n":"2","at":"1970-01-01 00:00:04"}', b"{bad", b'{"n":1}', b'{"n":1,"at":"1970-01-01 00:00:05"}',
     ]  # fmt: skip
-    reader = FastJsonReader(fields, JsonOptions(), (Wanted("n", "=", (2,)),), "at")
+    reader = FastJsonReader(fields, JsonOptions(), (Wanted("n", "=", (2,)),), Clock(((None, ("at",)),)))
     expected = reader._carefully(chunk_of(values))
     for made in (reader.read(chunk_of(values)), expected):
         assert made.rows.tolist() == [1, 4] and made.seen is not None and made.seen.times is not None

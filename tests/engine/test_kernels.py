@@ -73,9 +73,10 @@ def walk_of(*values: str) -> list[Any]:
     block.bytes[:] = 0
     return [
         data, offsets[:-1].copy(), np.diff(offsets), False, layout.placed(block), layout.words, layout.names, layout.buckets,
-        np.full((1, 64), -1), np.zeros(2, np.int64), np.zeros((4, 64), np.int64), layout.tests, layout.literals, block.bytes,
+        np.full((1, 64), -1), np.zeros(2, np.int64), np.zeros((4, 64), np.int64), layout.tests, layout.asked, layout.clocks,
+        layout.literals, block.bytes,
         block.words(np.int16), block.words(np.int32), block.words(np.int64), np.zeros(60, np.uint8), np.zeros(count, np.int64),
-        np.zeros(count, np.int64), np.zeros(2, np.int64), np.zeros((3, 2), np.int64), np.zeros(7, np.int64), 0, np.zeros(count, np.int64),
+        np.zeros(count, np.int64), np.zeros(2, np.int64), np.zeros((3, 2), np.int64), np.zeros(7, np.int64), np.zeros(count, np.int64),
     ]  # fmt: skip
 
 
@@ -94,9 +95,9 @@ def avro_in() -> list[Any]:
     block.bytes[:] = 0
     return [
         data, np.cumsum(sizes) - sizes, sizes, steps_of(AVRO, AVRO)[0], layout.placed(block), np.zeros(5, np.int64),
-        np.zeros((6, 2), np.int64), layout.tests, layout.literals, block.bytes, block.words(np.int16), block.words(np.int32),
-        block.words(np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64),
-        np.zeros((3, 5), np.int64), np.zeros(4, np.int64), -1, np.zeros(0, np.int64),
+        np.zeros((6, 2), np.int64), layout.tests, layout.asked, layout.clocks, layout.literals, block.bytes, block.words(np.int16),
+        block.words(np.int32), block.words(np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64),
+        np.zeros(5, np.int64), np.zeros((3, 5), np.int64), np.zeros(4, np.int64), np.zeros(0, np.int64),
     ]  # fmt: skip
 
 

@@ -154,12 +154,8 @@ class Job:
         self.laps.begin()
         now = self._steady(now)
         scan = self._scans[source]
-        computed = {name for name, _ in scan.table.computed}
-        fields = [
-            c
-            for c in scan.table.schema
-            if c.name not in computed and (c in scan.fields or c.name in dict(scan.metadata))
-        ]
+        stamps = dict(scan.metadata)
+        fields = [*scan.fields, *(c for c in scan.table.schema if c.name in stamps)]
         out: list[tuple[int, pl.DataFrame]] = []
         for part in typed(rows, fields).iter_slices(self.options.rows_max):
             out += self._run(source, partition, part, now)

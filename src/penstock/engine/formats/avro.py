@@ -25,7 +25,7 @@ from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import avro
 from penstock.engine.kernels.encode.avro import write_avro
 from penstock.engine.kernels.frames import Block, Blocks
-from penstock.engine.plan.tests import Test
+from penstock.engine.plan.tests import Clock, Test
 from penstock.engine.types import (
     FIRST_US,
     LAST_US,
@@ -65,15 +65,14 @@ class AvroReader:
     """Reads the columns `fields` out of records of `schema`, and only rows for which all `tests` hold; see `FastJsonReader`."""
 
     def __init__(
-        self, fields: Schema, schema: Schema, tests: tuple[Test, ...] = (), clock: str | None = None
+        self, fields: Schema, schema: Schema, tests: tuple[Test, ...] = (), clock: Clock | None = None
     ) -> None:
-        layout = Layout.of(fields, tests, False, binary=True)
+        layout = Layout.of(fields, tests, False, binary=True, clock=clock if tests else None)
         if layout is None:
             raise PenstockError(
                 "these columns cannot be read from Avro", remedy="DECIMAL has a scale up to 18 there"
             )
         self.fields, self.layout, self.tests = fields, layout, tests
-        self._clock = layout.place_of(clock) if clock is not None and tests else -1
         self.steps, _ = steps_of(schema, fields)
         # As Python it would be slower than what it waits for: a second, once.
         avro.read_avro.compile()
@@ -85,7 +84,10 @@ class AvroReader:
     def read(self, chunk: Chunk) -> Decoded:
         """All records of a chunk."""
         count = len(chunk)
-        records, times = np.empty((3, count), np.int64), np.empty(count if self._clock >= 0 else 0, np.int64)
+        records, times = (
+            np.empty((3, count), np.int64),
+            np.empty(count if len(self.layout.clocks) else 0, np.int64),
+        )
         block = self._blocks.take(count)
         while self._run(chunk, block, records, times):
             block = self._blocks.more(count)
@@ -107,8 +109,9 @@ class AvroReader:
     def _run(self, chunk: Chunk, block: Block, records: NDArray[np.int64], times: NDArray[np.int64]) -> int:
         full: int = avro.read_avro(
             chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self.steps, self.layout.placed(block), self._marks,
-            self._stack, self.layout.tests, self.layout.literals, block.bytes, block.words(np.int16), block.words(np.int32),
-            block.words(np.int64), records[0], records[1], records[2], self._nulls, self._lens, self._counts, self._clock, times,
+            self._stack, self.layout.tests, self.layout.asked, self.layout.clocks, self.layout.literals, block.bytes,
+            block.words(np.int16), block.words(np.int32), block.words(np.int64), records[0], records[1], records[2], self._nulls,
+            self._lens, self._counts, times,
         )  # fmt: skip
         return full
 

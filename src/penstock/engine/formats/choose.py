@@ -18,7 +18,7 @@ from penstock.engine.formats.json.writer import JsonWriter
 from penstock.engine.formats.plain.csv import CsvReader, CsvWriter
 from penstock.engine.formats.plain.raw import RawReader, RawWriter
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
-from penstock.engine.plan.tests import Test
+from penstock.engine.plan.tests import Clock, Test
 from penstock.engine.types import Schema
 
 
@@ -37,7 +37,7 @@ class Writer(Protocol):
 
 
 def reader_of(
-    form: str, fields: Schema, schema: Schema, options: Mapping[str, str], tests: tuple[Test, ...] = (), clock: str | None = None
+    form: str, fields: Schema, schema: Schema, options: Mapping[str, str], tests: tuple[Test, ...] = (), clock: Clock | None = None
 ) -> Reader:  # fmt: skip
     """Reads the columns `fields` of values that hold all of `schema`; only those of `plan.tables.TESTED` know `tests`."""
     if form == "avro":

@@ -3,6 +3,7 @@
 Knows the kinds that the walks can write; knows nothing of any format.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from penstock.engine.functions import kinds
 from penstock.engine.kernels.decode import columns as at
 from penstock.engine.kernels.frames import Block, Field, flat, streams
 from penstock.engine.kernels.moments import ISO, SQL
-from penstock.engine.plan.tests import Test
+from penstock.engine.plan.tests import Clock, Path, Test
 from penstock.engine.types import Column, Schema, element, is_map, is_nested, is_row, row_fields
 
 _COLUMNS_MAX = 256
@@ -37,9 +38,20 @@ class Layout:
     buckets: NDArray[np.int64]
     tests: NDArray[np.int64]
     literals: NDArray[np.uint8]
+    asked: int
+    """How many rows of `tests` all have to pass; the others are the clock's."""
+    clocks: NDArray[np.int64]
+    """Of each place of the event time: the tests that have to hold, from which row to which, and its column."""
 
     @classmethod
-    def of(cls, fields: Schema, tests: tuple[Test, ...], iso: bool, binary: bool = False) -> "Layout | None":
+    def of(
+        cls,
+        fields: Schema,
+        tests: tuple[Test, ...],
+        iso: bool,
+        binary: bool = False,
+        clock: Clock | None = None,
+    ) -> "Layout | None":
         """The table of a schema; None where the walks do not know one of its kinds. `binary`: bytes are as they are."""
         rows: list[_Row] = []
         columns = _rows(fields, 0, iso, binary, rows)
@@ -54,15 +66,12 @@ class Layout:
             table[place, at.LAST] = place + len(flat(row.inner)) + 1
         table[:, at.STREAM] = streams(columns)
         words = np.array([int.from_bytes(name[:8], "little") for name in names], np.uint64)
-        places = {row.name: place for place, row in enumerate(rows) if row.group == 0}
-        asked, literals = _tests(tests, places)
+        places, choices = _places(rows), clock.choices if clock is not None else ()
+        said, literals = _tests([*tests, *(test for test, _ in choices if test is not None)], places)
+        asked = said[:, 5].searchsorted(len(tests))
         joined = np.frombuffer(b"".join(names) + b"\0", np.uint8)
-        return cls(columns, table, joined, words, _buckets(table, names), asked, literals)
-
-    def place_of(self, name: str) -> int:
-        """The table's row of one of the frame's columns."""
-        sizes = [len(flat([column])) for column in self.columns]
-        return sum(sizes[: [column.name for column in self.columns].index(name)])
+        clocks = _clocks(choices, places, said, len(tests))
+        return cls(columns, table, joined, words, _buckets(table, names), said, literals, int(asked), clocks)
 
     def placed(self, block: Block) -> NDArray[np.int64]:
         """The table with where each column lies in a block."""
@@ -169,12 +178,33 @@ def _buckets(table: NDArray[np.int64], names: list[bytes]) -> NDArray[np.int64]:
     return made
 
 
-def _tests(tests: tuple[Test, ...], places: dict[str, int]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _places(rows: Sequence[_Row]) -> dict[Path, int]:
+    """Where each column stands in the table, and each field of one, but not what is in lists."""
+    paths: list[Path | None] = []
+    for row in rows:
+        above = () if row.group == 0 else paths[row.group - 1] if row.group > 0 else None
+        paths.append(None if above is None else (*above, row.name))
+    return {path: place for place, path in enumerate(paths) if path is not None}
+
+
+def _clocks(
+    choices: Sequence[tuple[Test | None, Path]], places: dict[Path, int], said: NDArray[np.int64], clause: int
+) -> NDArray[np.int64]:
+    """A row for each place where the time may stand; their tests are the clauses from `clause` on."""
+    made = []
+    for test, path in choices:
+        first = int(said[:, 5].searchsorted(clause))
+        clause += test is not None
+        made.append((first, int(said[:, 5].searchsorted(clause)), places[path]))
+    return np.array(made, np.int64).reshape(-1, 3)
+
+
+def _tests(tests: Sequence[Test], places: dict[Path, int]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """A row for each value of each test."""
     rows, literals = [], b""
     for clause, test in enumerate(tests):
         for value in test.values or (0,):
-            row = [places[test.column], _SIGNS[test.sign], 0, 0, test.modulus, clause]
+            row = [places[test.path], _SIGNS[test.sign], 0, 0, test.modulus, clause]
             if isinstance(value, int):
                 row[2] = value
             else:

@@ -4,7 +4,6 @@ Knows the keys; knows nothing of any format.
 """
 
 from penstock.engine.plan import Table
-from penstock.engine.types import Schema
 from penstock.errors import PenstockError
 
 FORMATS = ("json", "avro", "protobuf", "csv", "raw", "debezium-json")
@@ -31,9 +30,3 @@ def value_format(table: Table) -> str:
             remedy="leave it out: the value has all columns",
         )
     return name
-
-
-def stored(table: Table) -> Schema:
-    """The columns a record's value holds, in order: without those that are computed, and without metadata."""
-    other = {name for name, _ in table.computed} | {name for name, _ in table.metadata}
-    return tuple(column for column in table.schema if column.name not in other)

@@ -23,7 +23,7 @@ from penstock.dead_letters import (
 from penstock.engine.formats.choose import reader_of
 from penstock.engine.formats.chunks import OFFSET, TIMESTAMP, Chunk, Damaged, read_chunks
 from penstock.engine.formats.json.reader import Decoded, Seen
-from penstock.engine.formats.options import key_format, stored, value_format
+from penstock.engine.formats.options import key_format, value_format
 from penstock.engine.kernels.decode.columns import NONE
 from penstock.engine.operators.operator import DELETE, KIND, Failure, Sifted
 from penstock.engine.plan import Table
@@ -66,11 +66,9 @@ class TopicReader:
         assert table.tested or not tests
         self.table, self.rows_max, self.bytes_max = table, rows_max, bytes_max
         self.upsert = table.connector == "upsert-kafka"
-        clock = table.watermark.column if table.watermark is not None else None
-        self._stamped = clock in dict(table.metadata)
-        self.values = reader_of(
-            form, fields, stored(table), table.options, tests, None if self._stamped else clock
-        )
+        self._stamped = table.watermark is not None and table.watermark.column in dict(table.metadata)
+        clock = None if self._stamped else table.clock
+        self.values = reader_of(form, fields, table.stored, table.options, tests, clock)
         known = {column.name: column for column in table.schema}
         parts = tuple(known[name] for name in table.key)
         self.keys = reader_of(key_format(table), parts, parts, table.options) if self.upsert else None

@@ -47,7 +47,12 @@ class ReadTable(Operator):
             wanted.add(table.watermark.column)
         tested = {test.column for test in tests}
         physical = _physical(table.schema, wanted | tested, computed, dict(table.metadata))
-        self.fields = tuple(narrower(c, (fields or {}).get(c.name)) for c in physical)
+        read = dict(fields or {})
+        for test in tests:
+            known = read.get(test.column, None if test.column in needed else set())
+            if test.fields and known is not None:
+                read[test.column] = known | {test.fields[0]}
+        self.fields = tuple(narrower(c, read.get(c.name)) for c in physical)
         self.metadata = [(name, key) for name, key in table.metadata]
         base = tuple(c for c in table.schema if c.name not in computed)
         self.computed = [
@@ -87,9 +92,15 @@ class ReadTable(Operator):
         kept = rows.select(pl.all_horizontal(test.expression for test in self.tests).fill_null(False))
         times, mark = None, self.table.watermark
         if mark is not None:
-            moments = rows[mark.column]
+            moments = self._moments(rows)
             times = np.where(there(moments), integers(moments), NONE)
         return rows.filter(kept.to_series()), Sifted(kept.to_series().to_numpy(), times)
+
+    def _moments(self, rows: pl.DataFrame) -> pl.Series:
+        """The event time of rows as they come, their computed columns not computed yet."""
+        clock = self.table.clock
+        assert clock is not None
+        return rows.select(clock.expression.alias("time")).to_series()
 
     def see(
         self, rows: pl.DataFrame, time: SourceTime, partition: int, sifted: Sifted | None = None

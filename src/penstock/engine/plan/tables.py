@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from penstock.engine.plan.node import Node
-from penstock.engine.plan.tests import Test
+from penstock.engine.plan.tests import Clock, Test, clock_of
 from penstock.engine.types import Expr, Schema
 
 SINCE = "$since"
@@ -69,9 +69,22 @@ class Table:
         """Whether who decodes its records may leave out rows that fail a test: of rows that change others none may go, and
         what time it is has to be known of all."""
         form = self.options.get("value.format", self.options.get("format", "json"))
-        computed = {name for name, _ in self.computed}
-        timed = self.watermark is not None and self.watermark.column in computed
-        return self.connector == "kafka" and form in TESTED and not timed
+        timed = self.watermark is None or self.clock is not None
+        return self.connector == "kafka" and form in TESTED and timed
+
+    @property
+    def stored(self) -> Schema:
+        """The columns a record's value holds, in order: without those that are computed, and without metadata."""
+        other = {name for name, _ in self.computed} | {name for name, _ in self.metadata}
+        return tuple(column for column in self.schema if column.name not in other)
+
+    @property
+    def clock(self) -> Clock | None:
+        """What tells event time, if there is any and if it can be told of a row that is not made."""
+        mark = self.watermark
+        return (
+            None if mark is None else clock_of(mark.column, dict(self.computed).get(mark.column), self.stored)
+        )
 
     @property
     def topic(self) -> str:

@@ -1,4 +1,5 @@
-"""What can be asked of a row before it is made: conditions on one column that a decoder tests as it walks over the bytes.
+"""What can be asked of a row before it is made: conditions on one column, or field of one, that a decoder tests as it walks over
+the bytes; and what time it is of a row that is not made.
 
 Knows expressions and kinds; knows nothing of how a format does it.
 """
@@ -6,8 +7,8 @@ Knows expressions and kinds; knows nothing of how a format does it.
 import math
 import operator
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -16,7 +17,7 @@ from sqlglot import exp
 
 from penstock.engine.functions import kinds
 from penstock.engine.plan.node import conjuncts
-from penstock.engine.types import Expr, Schema
+from penstock.engine.types import Expr, Schema, is_row, row_fields
 
 _COMPARISONS: dict[type[Expr], str] = {
     exp.EQ: "=",
@@ -59,9 +60,17 @@ class Test:
     sign: str
     values: tuple[int | str, ...] = ()
     modulus: int = 0
+    fields: tuple[str, ...] = ()
+    """What is tested is this field of the column."""
+
+    @property
+    def path(self) -> "Path":
+        """The column, and its field."""
+        return (self.column, *self.fields)
 
     def __str__(self) -> str:
-        held = f"MOD({self.column}, {self.modulus})" if self.modulus else self.column
+        name = ".".join(self.path)
+        held = f"MOD({name}, {self.modulus})" if self.modulus else name
         texts = [
             str(one) if isinstance(one, int) else "'" + one.replace("'", "''") + "'" for one in self.values
         ]
@@ -72,7 +81,7 @@ class Test:
     @property
     def expression(self) -> pl.Expr:
         """The same for polars."""
-        held = pl.col(self.column)
+        held = value_at(self.path)
         if not self.values:
             return held.is_null() if self.sign == "IS NULL" else held.is_not_null()
         if isinstance(self.values[0], int):
@@ -83,6 +92,18 @@ class Test:
         kind = pl.Int64 if isinstance(self.values[0], int) else pl.String
         found = [_POLARS[self.sign](held, pl.lit(value, dtype=kind)) for value in self.values]
         return pl.any_horizontal(found)
+
+
+Path = tuple[str, ...]
+"""A column, a field of it, a field of that."""
+
+
+def value_at(path: Path) -> pl.Expr:
+    """What is there, for polars."""
+    held = pl.col(path[0])
+    for field in path[1:]:
+        held = held.struct.field(field)
+    return held
 
 
 def tests_of(condition: Expr, schema: Schema) -> tuple[Test, ...]:
@@ -99,8 +120,10 @@ def _tests(part: Expr, known: Mapping[str, str], denied: bool) -> tuple[Test, ..
             return _tests(part.this, known, denied)
         case exp.Not():
             return _tests(part.this, known, not denied)
-        case exp.Is(this=exp.Column() as column, expression=exp.Null()) if column.name in known:
-            return (Test(column.name, "IS NOT NULL" if denied else "IS NULL"),)
+        case exp.Is(expression=exp.Null()):
+            path, kind = place_of(part.this, known)
+            sign = "IS NOT NULL" if denied else "IS NULL"
+            return (Test(path[0], sign, fields=path[1:]),) if kind else ()
         case exp.In():
             return _any(
                 [exp.EQ(this=part.this.copy(), expression=one.copy()) for one in part.expressions],
@@ -116,7 +139,7 @@ def _tests(part: Expr, known: Mapping[str, str], denied: bool) -> tuple[Test, ..
     found = _compared(part, known)
     if found is None:
         return ()
-    return (Test(found.column, _DENIED[found.sign], found.values, found.modulus),) if denied else (found,)
+    return (replace(found, sign=_DENIED[found.sign]),) if denied else (found,)
 
 
 def _any(parts: list[Expr], known: Mapping[str, str], denied: bool) -> tuple[Test, ...]:
@@ -124,15 +147,15 @@ def _any(parts: list[Expr], known: Mapping[str, str], denied: bool) -> tuple[Tes
     found = [test for part in parts for test in _tests(part, known, denied=False)]
     first = found[0] if found else None
     alike = all(
-        one.sign == "=" and first is not None and (one.column, one.modulus) == (first.column, first.modulus)
+        one.sign == "=" and first is not None and (one.path, one.modulus) == (first.path, first.modulus)
         for one in found
     )
     if first is None or not alike or not all(_tests(part, known, denied=False) for part in parts):
         return ()
     values = tuple(value for one in found for value in one.values)
     if denied:
-        return tuple(Test(first.column, "<>", (value,), first.modulus) for value in values)
-    return (Test(first.column, "=", values, first.modulus),)
+        return tuple(replace(first, sign="<>", values=(value,)) for value in values)
+    return (replace(first, values=values),)
 
 
 def _compared(part: Expr, known: Mapping[str, str]) -> Test | None:
@@ -151,14 +174,29 @@ def _compared(part: Expr, known: Mapping[str, str]) -> Test | None:
         if not isinstance(divisor, int) or divisor < 1 or divisor not in _LONG:
             return None
         modulus = divisor
-    if not isinstance(held, exp.Column) or not isinstance(value, int | str):
+    path, kind = place_of(held, known)
+    if not kind or not isinstance(value, int | str):
         return None
-    kind = known.get(held.name, "")
     # CHAR compares by rules of its own; a text beside a number is cast.
     text = kinds.is_text(kind) and kinds.name_of(kind) != "CHAR"
     if isinstance(value, str):
-        return Test(held.name, sign, (value,)) if text and not modulus else None
-    return Test(held.name, sign, (value,), modulus) if kinds.is_integer(kind) and value in _LONG else None
+        return Test(path[0], sign, (value,), fields=path[1:]) if text and not modulus else None
+    whole = kinds.is_integer(kind) and value in _LONG
+    return Test(path[0], sign, (value,), modulus, path[1:]) if whole else None
+
+
+def place_of(held: Expr, known: Mapping[str, str]) -> tuple[Path, str]:
+    """The column or field that an expression is and its kind, which is empty where it is none."""
+    if isinstance(held, exp.Paren):
+        return place_of(held.this, known)
+    if isinstance(held, exp.Column):
+        return (held.name,), known.get(held.name, "")
+    if not isinstance(held, exp.Dot):
+        return (), ""
+    path, kind = place_of(held.this, known)
+    fields = {field.name: field.kind for field in row_fields(kind)} if is_row(kind) else {}
+    name = held.expression.name
+    return (*path, name), fields.get(name, "")
 
 
 def _unscaled(product: Expr, sign: str, value: Constant) -> tuple[Expr, Constant]:
@@ -187,3 +225,46 @@ def _constant(expr: Expr) -> Constant:
     if text.isdecimal():
         return int(text)
     return Decimal(text) if _DECIMAL.fullmatch(text) else None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What tells a row's event time: the first place whose test holds, or that has none; NULL where there is no such place."""
+
+    choices: tuple[tuple[Test | None, Path], ...]
+
+    @property
+    def expression(self) -> pl.Expr:
+        """The same for polars."""
+        made = pl.lit(None, dtype=pl.Datetime("us"))
+        for test, path in reversed(self.choices):
+            here = value_at(path)
+            made = here if test is None else pl.when(test.expression).then(here).otherwise(made)
+        return made
+
+
+def clock_of(column: str, computed: Expr | None, schema: Schema) -> Clock | None:
+    """The clock of an event-time column, that may be computed: as a field of a nested row, or by CASE one of several."""
+    if computed is None:
+        return Clock(((None, (column,)),))
+    found = list(_choices(computed, schema))
+    # Kinds of time are not mixed: from one to another a time zone leads.
+    alike = len({kind for *_, kind in found}) == 1 and all(kinds.is_time(kind) for *_, kind in found)
+    return Clock(tuple((test, path) for test, path, _ in found)) if alike else None
+
+
+def _choices(computed: Expr, schema: Schema) -> Iterator[tuple[Test | None, Path, str]]:
+    """Where the time stands, when, and its kind there: an empty one for what no decoder finds."""
+    known = {column.name: column.kind for column in schema}
+    rest: Expr | None = computed
+    if isinstance(computed, exp.Case):
+        for branch in computed.args["ifs"]:
+            asked = (
+                branch.this if computed.this is None else exp.EQ(this=computed.this, expression=branch.this)
+            )
+            tests = tests_of(asked, schema)
+            path, kind = place_of(branch.args["true"], known)
+            yield (tests[0], path, kind) if len(tests) == 1 else (None, (), "")
+        rest = computed.args.get("default")
+    if rest is not None:
+        yield (None, *place_of(rest, known))

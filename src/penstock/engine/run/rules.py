@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from penstock.engine.formats.options import stored
 from penstock.engine.plan import (
     WINDOW_NAMES,
     Aggregate,
@@ -22,7 +21,7 @@ from penstock.engine.plan import (
     conjuncts,
     walk,
 )
-from penstock.engine.plan.tests import Test, tests_of
+from penstock.engine.plan.tests import Test, place_of, tests_of
 from penstock.engine.run.calls import all_of, has_call
 from penstock.engine.types import Column, Expr, is_row, row_fields, row_kind
 
@@ -115,7 +114,7 @@ def test_early(node: Node) -> Node:
 
 def _told(node: Node, conditions: Sequence[Expr]) -> Node:
     if isinstance(node, Scan) and node.table.tested:
-        tests = [test for one in conditions for test in tests_of(one, stored(node.table))]
+        tests = [test for one in conditions for test in tests_of(one, node.table.stored)]
         return replace(node, tests=tuple(dict.fromkeys((*node.tests, *tests))))
     if not _is_passed(node):
         return node
@@ -134,7 +133,8 @@ def _below_projection(condition: Expr, node: Node) -> Expr | None:
     if not isinstance(node, Project):
         return condition
     made = {column.name: (column, expr) for column, expr in node.columns}
-    bare = {name for name, (_, expr) in made.items() if isinstance(expr, exp.Column)}
+    known = {column.name: column.kind for column in node.source.schema}
+    bare = {name for name, (_, expr) in made.items() if place_of(expr, known)[1]}
     return _substituted(condition, made) if columns_of(condition) <= bare else None
 
 
@@ -192,7 +192,7 @@ def without_tested(node: Node, tests: Tests) -> Node:
 
 def _is_tested(condition: Expr, node: Node, tests: Tests) -> bool:
     if isinstance(node, Scan):
-        found = tests_of(condition, stored(node.table)) if node.table.tested else ()
+        found = tests_of(condition, node.table.stored) if node.table.tested else ()
         return bool(found) and set(found) <= set(tests.get(node.table.name, ()))
     below = _below_projection(condition, node) if _is_passed(node) else None
     return below is not None and _is_tested(below, node.inputs[0], tests)

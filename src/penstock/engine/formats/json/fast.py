@@ -15,7 +15,7 @@ from penstock.engine.kernels import compiled
 from penstock.engine.kernels.decode import json
 from penstock.engine.kernels.decode.columns import NONE
 from penstock.engine.kernels.frames import Block, Blocks
-from penstock.engine.plan.tests import Test
+from penstock.engine.plan.tests import Clock, Test
 from penstock.engine.types import Schema
 
 _PATIENCE = 15
@@ -25,15 +25,15 @@ _PATIENCE = 15
 class FastJsonReader:
     """Reads the columns `fields` out of JSON objects, and only rows for which all `tests` hold.
 
-    With tests `Decoded.seen` tells of the others too: their times, with `clock`, a timestamp among the columns.
+    With tests `Decoded.seen` tells of the others too: their times, with a `clock`, which goes by the columns.
     """
 
     def __init__(
-        self, fields: Schema, options: JsonOptions, tests: tuple[Test, ...] = (), clock: str | None = None
+        self, fields: Schema, options: JsonOptions, tests: tuple[Test, ...] = (), clock: Clock | None = None
     ) -> None:
         self.fields, self.options, self.tests, self.clock = fields, options, tests, clock if tests else None
         self.careful = JsonReader(fields, options)
-        self.layout = Layout.of(fields, tests, options.iso)
+        self.layout = Layout.of(fields, tests, options.iso, clock=self.clock)
         self._keeps = [test.expression for test in tests]
         self._rest = 0
         if self.layout is not None:
@@ -43,7 +43,6 @@ class FastJsonReader:
                 np.zeros(len(self.layout.table), np.int64),
                 np.zeros(len(self.layout.table), np.int64),
             )
-            self._clock = self.layout.place_of(self.clock) if self.clock is not None else -1
             self._stack, self._counts = np.zeros((4, 64), np.int64), np.zeros(7, np.int64)
             self._lens = np.zeros((3, len(self.layout.table)), np.int64)
 
@@ -64,7 +63,8 @@ class FastJsonReader:
         kept = read.frame.select(pl.all_horizontal(self._keeps).fill_null(False)).to_series()
         times = None
         if self.clock is not None:
-            times = read.frame[self.clock].to_physical().fill_null(NONE).to_numpy()
+            held = read.frame.select(self.clock.expression.alias("time")).to_series()
+            times = held.to_physical().fill_null(NONE).to_numpy()
         rows = read.rows[kept.to_numpy()]
         return Decoded(read.frame.filter(kept), rows, read.tombstones, read.bad, Seen(read.rows, times))
 
@@ -91,7 +91,10 @@ class FastJsonReader:
         assert self.layout is not None
         count = len(chunk)
         block = self._blocks.take(count)
-        records, times = np.empty((2, count), np.int64), np.empty(count if self._clock >= 0 else 0, np.int64)
+        records, times = (
+            np.empty((2, count), np.int64),
+            np.empty(count if self.clock is not None else 0, np.int64),
+        )
         table = self.layout.placed(block)
         while full := self._run(chunk, block, table, records, times):
             if full == json.FULL:
@@ -118,7 +121,7 @@ class FastJsonReader:
         full: int = json.read_json(
             chunk.data, chunk.places[VALUE_AT], chunk.places[VALUE_SIZE], self.options.fail_on_missing,
             table, layout.words, layout.names, layout.buckets, self._order, self._marks, self._stack,
-            layout.tests, layout.literals, block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64),
-            block.extra, records[0], records[1], self._nulls, self._lens, self._counts, self._clock, times,
+            layout.tests, layout.asked, layout.clocks, layout.literals, block.bytes, block.words(np.int16), block.words(np.int32), block.words(np.int64),
+            block.extra, records[0], records[1], self._nulls, self._lens, self._counts, times,
         )  # fmt: skip
         return full

@@ -13,7 +13,6 @@ from numba.extending import register_jitable
 
 from penstock.engine.kernels.compiled import UNCOUNTED, kernel
 from penstock.engine.kernels.decode.columns import (
-    NONE,
     begin,
     clear,
     end_element,
@@ -23,6 +22,7 @@ from penstock.engine.kernels.decode.columns import (
     put_bit,
     put_null,
     take_back,
+    time_of_row,
 )
 from penstock.engine.kernels.decode.strings import view, wide
 from penstock.engine.kernels.decode.words import LANES, eight, four, peek, special, trailing
@@ -197,16 +197,16 @@ def _record(data: Any, at: Any, end: Any, row: Any, there: Any, steps: Any, tabl
 
 @kernel(
     "int64(const uint8[::1], const int64[::1], const int64[::1], const int64[:, ::1], const int64[:, ::1], int64[::1],"
-    " int64[:, ::1], const int64[:, ::1], const uint8[::1], uint8[::1], int16[::1], int32[::1], int64[::1], int64[::1],"
-    " int64[::1], int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64[::1])",
+    " int64[:, ::1], const int64[:, ::1], int64, const int64[:, ::1], const uint8[::1], uint8[::1], int16[::1], int32[::1], int64[::1], int64[::1],"
+    " int64[::1], int64[::1], int64[::1], int64[:, ::1], int64[::1], int64[::1])",
     UNCOUNTED,
 )
 def read_avro(  # type: ignore[no-untyped-def]
-    data, starts, sizes, steps, table, marks, stack, tests, literals, o8, o16, o32, o64, rows, bad, reasons, nulls, lens, counts,
-    clock, times,
+    data, starts, sizes, steps, table, marks, stack, tests, asked, clocks, literals, o8, o16, o32, o64, rows, bad, reasons, nulls,
+    lens, counts, times,
 ):  # fmt: skip
     """Values to rows: `rows` gets the records that became one, `bad` from its start those that did not, with `reasons`, from
-    its end those that are null. What fails a test becomes none; `times` as with `read_json`. Returns 0, or FULL where there is no
+    its end those that are null. What fails a test becomes none; `asked`, `clocks` and `times` as with `read_json`. Returns 0, or FULL where there is no
     more room for the elements of a list.
     """
     counts[0] = counts[1] = counts[2] = counts[3] = 0
@@ -233,10 +233,12 @@ def read_avro(  # type: ignore[no-untyped-def]
             if lists:
                 take_back(nulls, lens)
             continue
-        if clock >= 0:
-            times[record] = o64[table[clock, 1] + row] if marks[clock] == there else NONE
-        if len(tests) > 0 and not passes(
-            data, row, table, marks, there, tests, literals, data, o8, o16, o32, o64
+        if len(clocks) > 0:
+            times[record] = time_of_row(
+                data, row, table, marks, there, tests, clocks, literals, data, o8, o16, o32, o64
+            )
+        if not passes(
+            data, row, table, marks, there, tests, np.int64(0), asked, literals, data, o8, o16, o32, o64
         ):
             if lists:
                 take_back(nulls, lens)

@@ -200,14 +200,14 @@ def _rest(number: Any, modulus: Any) -> Any:
     return rest - modulus if number < 0 and rest != 0 else rest
 
 
-@register_jitable(forceinline=True, _nrt=False)
+@register_jitable(_nrt=False)
 def passes(
-    data: Any, row: Any, table: Any, marks: Any, there: Any, tests: Any, literals: Any, extra: Any,
+    data: Any, row: Any, table: Any, marks: Any, there: Any, tests: Any, first: Any, last: Any, literals: Any, extra: Any,
     o8: Any, o16: Any, o32: Any, o64: Any,
 ) -> Any:  # fmt: skip
-    """Whether a row passes a test of every clause; a null passes none but NULL. A column is there where its mark says `there`."""
+    """Whether a row passes one of these tests of every clause; a null passes none but NULL. A column is there where its mark says `there`."""
     clause, good = np.int64(-1), True
-    for test in range(len(tests)):
+    for test in range(first, last):
         if tests[test, 5] != clause:
             if not good:
                 return False
@@ -242,3 +242,19 @@ def passes(
         else:
             good = order >= limit
     return good
+
+
+@register_jitable(_nrt=False)
+def time_of_row(
+    data: Any, row: Any, table: Any, marks: Any, there: Any, tests: Any, clocks: Any, literals: Any, extra: Any,
+    o8: Any, o16: Any, o32: Any, o64: Any,
+) -> Any:  # fmt: skip
+    """What the first column holds whose tests hold, by the lines of `clocks`: the first test, the one behind the last, the column.
+    The smallest number where there is none."""
+    for place in range(len(clocks)):
+        if passes(
+            data, row, table, marks, there, tests, clocks[place, 0], clocks[place, 1], literals, extra, o8, o16, o32, o64
+        ):  # fmt: skip
+            column = clocks[place, 2]
+            return o64[table[column, 1] + row] if marks[column] == there else np.int64(NONE)
+    return np.int64(NONE)

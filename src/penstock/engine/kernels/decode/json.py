@@ -24,6 +24,7 @@ from penstock.engine.kernels.decode.columns import (
     put_bit,
     put_null,
     take_back,
+    time_of_row,
 )
 from penstock.engine.kernels.decode.numbers import POWERS, double, number_of, rounded, single
 from penstock.engine.kernels.decode.strings import unescape, until_quote, view
@@ -51,9 +52,7 @@ def _blank(data: Any, at: Any) -> Any:
 
 
 @register_jitable(_nrt=False)
-def _string(
-    data: Any, at: Any, stop: Any, seen: Any, place: Any, counts: Any, extra: Any, o64: Any
-) -> Any:
+def _string(data: Any, at: Any, stop: Any, seen: Any, place: Any, counts: Any, extra: Any, o64: Any) -> Any:
     """A text that ends at `stop`, to `place`; the place behind its last quote, or -2."""
     if seen & 1 == 0:
         view(data, at, stop - at, 0, o64, place)
@@ -297,7 +296,12 @@ def _lacks(owner: Any, there: Any, table: Any, marks: Any) -> Any:
     """Whether a row in an element of a list, which is complete, lacks a field."""
     for column in range(owner + 1, table[owner, 11]):
         parent = table[column, 7] - 1
-        if table[column, 10] == owner + 1 and marks[column] < there and parent >= 0 and marks[parent] == there:
+        if (
+            table[column, 10] == owner + 1
+            and marks[column] < there
+            and parent >= 0
+            and marks[parent] == there
+        ):
             return True
     return False
 
@@ -388,17 +392,18 @@ def _object(data: Any, at: Any, end: Any, complete: Any, row: Any, there: Any, t
 @kernel(
     "int64(const uint8[::1], const int64[::1], const int64[::1], boolean, const int64[:, ::1], const uint64[::1],"
     " const uint8[::1], const int64[::1], int64[:, ::1], int64[::1], int64[:, ::1], const int64[:, ::1],"
-    " const uint8[::1], uint8[::1], int16[::1], int32[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1],"
-    " int64[:, ::1], int64[::1], int64, int64[::1])",
+    " int64, const int64[:, ::1], const uint8[::1], uint8[::1], int16[::1], int32[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1],"
+    " int64[:, ::1], int64[::1], int64[::1])",
     UNCOUNTED,
 )
 def read_json(  # type: ignore[no-untyped-def]
-    data, starts, sizes, complete, table, words, names, buckets, order, marks, stack, tests, literals,
-    o8, o16, o32, o64, extra, rows, flagged, nulls, lens, counts, clock, times,
+    data, starts, sizes, complete, table, words, names, buckets, order, marks, stack, tests, asked, clocks,
+    literals, o8, o16, o32, o64, extra, rows, flagged, nulls, lens, counts, times,
 ):  # fmt: skip
     """Values to rows: `rows` gets the records that became one, `flagged` from its start those to be read otherwise,
-    from its end those that are null. With `complete` all columns of the table must be in each. `times` gets what the moment column `clock` (-1: none) holds,
-    by record, whether its row passes the tests or not; the smallest number where there is none. Returns 0, FULL or LISTS_FULL.
+    from its end those that are null. With `complete` all columns of the table must be in each. Rows are written that pass the
+    first `asked` tests. `times` gets, by record, what the first column of `clocks` (a line each: the first test that must hold, the one
+    behind the last, the column) holds, whether its row is written or not; the smallest number where there is none. Returns 0, FULL or LISTS_FULL.
     """
     for i in range(len(counts)):
         counts[i] = 0
@@ -439,10 +444,12 @@ def read_json(  # type: ignore[no-untyped-def]
             if lists:
                 take_back(nulls, lens)
             continue
-        if clock >= 0:
-            times[record] = o64[table[clock, 1] + row] if marks[clock] == there else NONE
-        if len(tests) > 0 and not passes(
-            data, row, table, marks, there, tests, literals, extra, o8, o16, o32, o64
+        if len(clocks) > 0:
+            times[record] = time_of_row(
+                data, row, table, marks, there, tests, clocks, literals, extra, o8, o16, o32, o64
+            )
+        if not passes(
+            data, row, table, marks, there, tests, np.int64(0), asked, literals, extra, o8, o16, o32, o64
         ):
             counts[3] += 1
             counts[4] = unescaped

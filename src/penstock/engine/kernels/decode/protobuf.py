@@ -256,9 +256,9 @@ def read_protobuf(  # type: ignore[no-untyped-def]
                 take_back(nulls, lens)
             continue
         _imply(0, len(table), 0, row, there, implicit, table, marks, nulls, o8, o16, o32, o64)
-        if len(tests) > 0 and not passes(
-            data, row, table, marks, there, tests, literals, data, o8, o16, o32, o64
-        ):
+        if not passes(
+            data, row, table, marks, there, tests, np.int64(0), np.int64(len(tests)), literals, data, o8, o16, o32, o64
+        ):  # fmt: skip
             if lists:
                 take_back(nulls, lens)
             continue

@@ -59,9 +59,10 @@ class Turn:
 
     @property
     def may_go_on(self) -> bool:
-        """Whether it may become one with the next: nothing in it but messages, and what became of single ones."""
+        """Whether it may become one with the next: nothing in it but messages. Whose acknowledgement was taken in must not
+        get the message again, though the process be killed before the disk syncs: that one goes to the log at once."""
         short = len(self.contents) < LONG_MESSAGES and self.bytes < LONG_BYTES
-        return short and not (self.together or self.dropped or self.definitions)
+        return short and not (self.settled or self.together or self.dropped or self.definitions)
 
     def after_failure(self) -> "Turn":
         """The next turn, where this one could not be written: what holds all the same is told again."""

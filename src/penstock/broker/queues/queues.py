@@ -125,7 +125,7 @@ class Queues:
     def settle(self, now: Now, syncing: bool = False) -> None:
         """The end of a turn: messages move, and what happened to them is written as one.
 
-        While the disk is `syncing` nothing more becomes safe: then turns in which messages only came and were settled become
+        While the disk is `syncing` nothing more becomes safe: then turns in which messages only came become
         one, which costs as much as each of them would.
         """
         settle(self, now)

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.oracle import flink
 from bench.oracle.chosen import CHOSEN
+from bench.oracle.further import FURTHER
 from bench.oracle.grammar import Grammar
 
 FROZEN = Path(__file__).parents[2] / "tests" / "sql" / "flink_queries.json"
@@ -164,7 +165,7 @@ def typed(kind: str, text: str | None) -> Any:
 
 def asked(count: int) -> list[str]:
     """Random queries and the chosen ones, once each."""
-    return list(dict.fromkeys([*CHOSEN, *(Grammar(seed).query() for seed in range(count))]))
+    return list(dict.fromkeys([*CHOSEN, *FURTHER, *(Grammar(seed).query() for seed in range(count))]))
 
 
 def main() -> None:

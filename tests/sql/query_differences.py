@@ -31,12 +31,14 @@ _REFUSED: dict[str, tuple[str, ...]] = {
         f"SELECT window_start, window_end, SUM(c) AS t FROM TABLE(TUMBLE((SELECT window_time AS w, COUNT(*) AS c FROM {_TUMBLE} GROUP BY window_start, window_end, window_time), DESCRIPTOR(w), INTERVAL '20' SECOND)) GROUP BY window_start, window_end",
     ),
     "a ROW_NUMBER is bounded where its query is read": (
+        "SELECT n, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) AS r FROM a",
         f"SELECT q.n, b.n AS bn FROM ({_RANKED}) AS q JOIN b ON q.k = b.k WHERE q.r <= 2",
     ),
     "USING would need both sides' columns": tuple(
         f"SELECT k, p.n AS pn, q.n AS qn FROM a AS p {how} JOIN b AS q USING (k)" for how in ("FULL", "RIGHT")
     ),
     "subqueries are joins, so they stand in WHERE": (
+        "SELECT n FROM a WHERE x >= ALL (SELECT x FROM b WHERE x IS NOT NULL)",
         "SELECT n FROM a WHERE k IN (SELECT k FROM b) OR n < 3",
         "SELECT n FROM a WHERE EXISTS (SELECT k FROM b WHERE b.k = a.k GROUP BY k HAVING COUNT(*) > 3)",
         "SELECT n, k IN (SELECT k FROM b) AS f FROM a",
@@ -47,8 +49,35 @@ _REFUSED: dict[str, tuple[str, ...]] = {
         "SELECT n FROM a WHERE k > (SELECT k FROM b WHERE n = 3)",
     ),
     "not offered yet": (
+        "SELECT k, COUNT(*) AS c, GROUPING(k) AS g FROM a GROUP BY ROLLUP (k)",
+        "SELECT k, s, COUNT(*) AS c FROM a GROUP BY CUBE (k, s)",
+        "SELECT n, LAG(n, 2, -1) OVER (PARTITION BY s ORDER BY ts) AS p FROM a",
+        "SELECT n, SUM(n) OVER w AS t, AVG(x) OVER w AS v FROM a WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)",
+        "SELECT n, s LIKE '_b%' AS l, s SIMILAR TO '(a|b)+c?' AS r, s NOT LIKE '%d%' AS q FROM a",
+        "SELECT n, (k, s) = (1, 'a') AS e FROM a",
+        "SELECT n, v FROM (VALUES (1, 'x'), (2, 'y'), (2, 'z')) AS t (n, v) WHERE n > 1",
+        "SELECT n FROM a NATURAL JOIN (SELECT k, s FROM u CROSS JOIN (SELECT DISTINCT s FROM b))",
         "(SELECT k FROM a UNION ALL SELECT k FROM b) UNION ALL SELECT id FROM u",
         "SELECT s, k, COUNT(*) AS c FROM a GROUP BY GROUPING SETS ((s), (k), ())",
+    ),
+    "a hopping window's size is a multiple of its slide": (
+        "SELECT n, window_start, window_end FROM TABLE(HOP(TABLE a, DESCRIPTOR(ts), INTERVAL '4' SECOND, INTERVAL '10' SECOND)) WHERE n < 6",
+    ),
+    "patterns are literals": (
+        "SELECT a.n, b.n AS bn FROM a LEFT JOIN b ON a.s LIKE b.s || '%' AND a.k = b.k",
+    ),
+    "the versions of a table are those of an upsert table with event time, no view's": (
+        "CREATE VIEW seen AS SELECT k, n, x, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS r FROM b) WHERE r = 1; SELECT a.n, v.n AS vn FROM a LEFT JOIN seen FOR SYSTEM_TIME AS OF a.ts AS v ON a.k = v.k",
+    ),
+    "nulls sort as the smallest value, everywhere": (
+        "SELECT id FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY x NULLS LAST, id) AS r FROM u) WHERE r <= 3",
+    ),
+    "an unbounded stream has no first rows; ROW_NUMBER says which are meant": (
+        "SELECT n FROM a ORDER BY x DESC, n LIMIT 4",
+    ),
+    "rows that change have no first or last": (
+        "SELECT FIRST_VALUE(k) AS f FROM u",
+        "SELECT k, LAST_VALUE(v) AS f FROM u GROUP BY k",
     ),
 }
 DIFFERENCES = {query: reason for reason, queries in _DIFFERENT.items() for query in queries}

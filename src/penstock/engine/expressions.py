@@ -179,7 +179,7 @@ def _cast(node: Expr, scope: Scope) -> Value:
     made = cast(value, kind)
     if isinstance(value.constant, str) and kinds.name_of(kind) in ("TIMESTAMP", "DATE", "TIME"):
         literal = pl.select(made.expr).item()
-        if literal is None:
+        if literal is None and not isinstance(node, exp.TryCast):
             raise PenstockError(
                 f"'{value.constant}' is not a {kind}", remedy="write it as 2026-11-22 11:00:00.123"
             )

@@ -37,7 +37,9 @@ def unpack(package: str, tests: str, folder: Path) -> None:
             members = [one for one in opened.getmembers() if one.name.split("/")[1:2] == [tests]]
             for one in members:
                 one.name = one.name.split("/", 1)[1]
-            opened.extractall(folder, members, filter="data")
+            # Python 3.11.3 and older have no filters; the archives are the registry's.
+            safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            opened.extractall(folder, members, **safely)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def bad_frame(kind: int, payload: bytes, what: str) -> AmqpError:
 def _single_acks(number: int) -> re.Pattern[bytes]:
     """Frames that acknowledge one tag each, one behind the other, on the channel of this number."""
     head = _HEAD.pack(METHOD, number, 13) + _KEY.pack(_ACK)
-    return re.compile(rb"(?:%b.{8}\0%b)++" % (re.escape(head), re.escape(bytes([FRAME_END]))), re.DOTALL)
+    # `++` would do, but loses the end of a match before Python 3.11.5.
+    return re.compile(rb"(?:%b.{8}\0%b)+" % (re.escape(head), re.escape(bytes([FRAME_END]))), re.DOTALL)
 
 
 def _acks(channel: Channel, data: bytes, position: int) -> int:

@@ -1,28 +1,23 @@
-"""Apache Kafka's own tool reads our segments and finds nothing wrong with their indexes.
-
-Runs where the oracle's jars are (`bench/oracle` fetches them).
-"""
+"""Apache Kafka's own tool reads our segments and finds nothing wrong with their indexes."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
+from bench.oracle import kafka as oracle
 from tests.log.test_partitions import NOW, sync
 
 from penstock.compression import CODEC_NAMES
 from penstock.log import Log, LogOptions, RealDisk
 from penstock.record import Record, check, encode
 
-JARS = sorted((Path(__file__).parents[2] / ".oracle").glob("kafka-*"))
-
 
 def dump(folder, *arguments):
-    command = ["java", "-cp", f"{JARS[-1]}/*", "org.apache.kafka.tools.DumpLogSegments", *arguments]
+    command = ["java", "-cp", oracle.assemble(), "org.apache.kafka.tools.DumpLogSegments", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.java
-@pytest.mark.skipif(not JARS, reason="the oracle's jars are not here")
+@pytest.mark.skipif(bool(oracle.missing()), reason=oracle.missing())
 def test_kafka_dump_log_reads_what_we_wrote(tmp_path):
     log = Log.open(RealDisk(tmp_path), LogOptions(segment_bytes=50_000), NOW)
     (one,) = log.create_topic("t", 1, {}, NOW).partitions

@@ -69,7 +69,7 @@ def same(
     for _ in range(2):  # the second time the order of keys is known
         made = reader.read(chunk_of(values))
         assert made.frame.schema == expected.frame.schema
-        assert list(map(repr, made.frame.rows())) == list(map(repr, expected.frame.rows()))
+        assert made.frame.equals(expected.frame)  # as polars has them: Python has no year before 1
         assert made.rows.tolist() == expected.rows.tolist() and made.bad == expected.bad
         assert made.tombstones.tolist() == expected.tombstones.tolist()
         reader._rest = 0

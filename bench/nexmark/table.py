@@ -30,23 +30,25 @@ def markdown(files: Sequence[Found]) -> str:
     beside = [
         file for file in files if any(one in told for told in file["queries"].values() for one in OTHERS)
     ]
-    found = costs([file for file in files if file not in beside] or files)
-    json = found.get("json", {})
+    alone = [file for file in files if file not in beside] or files
+    together = costs(alone, together=True)
     tables = [
         opening(files),
-        flink(json),
-        states(json),
+        flink(together.get("json", {})),
+        states(costs(alone).get("json", {})),
         others(costs(beside).get("json", {})),
-        formats(found),
+        formats(together),
     ]
     return "\n\n".join("\n".join(lines) for lines in tables if lines)
 
 
-def costs(files: Iterable[Found]) -> dict[str, Costs]:
-    """All runs, by format."""
+def costs(files: Iterable[Found], together: bool = False) -> dict[str, Costs]:
+    """All runs, by format; or those alone in which ours took its turn."""
     found: dict[str, Costs] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for file in files:
         for query, engines in file["queries"].items():
+            if together and OURS not in engines:
+                continue
             for engine, told in engines.items():
                 found[file["settings"].get("format", "json")][query][engine] += told[RUNS]
     return found
@@ -65,7 +67,7 @@ def opening(files: Sequence[Found]) -> list[str]:
 
 
 def flink(found: Costs) -> list[str]:
-    """A row a query: ours, Flink's best way to keep state, and the geometric mean of the ratios."""
+    """A row a query: ours, Flink's cheapest way of those that ran in turn with it, and the geometric mean of the ratios."""
     rows, ratios = [], []
     for query in (name for name in NAMES if name in found):
         best = _best(found[query])

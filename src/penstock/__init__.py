@@ -7,6 +7,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from penstock.version import __version__
+
 if TYPE_CHECKING:
     from penstock.app.pipelines import App
     from penstock.client import Client
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from penstock.dsl import col, fn, left, now, right
     from penstock.retries import Retry
 
-__version__ = "0.1.0"
 __all__ = ["App", "Client", "Retry", "__version__", "col", "consume", "fn", "left", "now", "right"]
 
 _HOMES = {

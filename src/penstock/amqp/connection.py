@@ -7,12 +7,12 @@ import asyncio
 import ssl
 import struct
 
-from penstock import __version__
 from penstock.amqp.channel import Channel
 from penstock.amqp.errors import AmqpError
 from penstock.amqp.url import Url
 from penstock.client.security import from_environment
 from penstock.tls import client_context
+from penstock.version import __version__
 from penstock.wire.amqp.methods import (
     BODY,
     FRAME_END,

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock import __version__
 from penstock.app.addresses import Address, is_free, parse_address, taken
 from penstock.app.child import USER_ERROR, Child
 from penstock.app.passes import Passes
@@ -23,6 +22,7 @@ from penstock.options import given_words
 from penstock.tls import TlsOptions
 from penstock.users.file import FILE_NAME
 from penstock.users.file import read as read_users
+from penstock.version import __version__
 
 NO_TLS = TlsOptions()
 AS_IT_IS = LedgerOptions()

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from penstock import __version__
 from penstock.errors import PenstockError
+from penstock.version import __version__
 
 COMMANDS = (
     "up",

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from penstock import __version__
 from penstock.client import messages
 from penstock.client.errors import ConnectionLostError, KafkaError, failure
 from penstock.client.security import NOTHING, Security, log_in
+from penstock.version import __version__
 
 _PREFIX = struct.Struct(">i")
 

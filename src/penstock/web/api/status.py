@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penstock import __version__
+from penstock.version import __version__
 from penstock.web.api.site import Site, site
 from penstock.web.follow.jobs import STALE_MS
 from penstock.web.http.access import ANYONE

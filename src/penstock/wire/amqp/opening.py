@@ -8,10 +8,10 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from penstock import __version__
 from penstock.calls import Call
 from penstock.content import Field, table_at
 from penstock.errors import Refused
+from penstock.version import __version__
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import AmqpError, HangUpError
 from penstock.wire.sasl import Entered

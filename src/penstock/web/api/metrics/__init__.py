@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penstock import __version__
+from penstock.version import __version__
 from penstock.web.api.metrics.jobs import job_families
 from penstock.web.api.metrics.queues import queue_families
 from penstock.web.api.metrics.tasks import task_families

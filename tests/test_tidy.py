@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import every_command
-from tests.tidy_exceptions import EXCEPTIONS
+from tests.circles import arrows, circles
+from tests.tidy_exceptions import CIRCLES, EXCEPTIONS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "penstock"
@@ -43,6 +44,12 @@ TREES = {path: ast.parse(path.read_text()) for path in PYTHON}
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def dotted(path: Path) -> str:
+    """As imports name it."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -129,12 +136,37 @@ def test_every_module_is_imported_by_someone() -> None:
                 and node.value.startswith("penstock.")
             ):
                 imported |= {node.value, node.value.split(":")[0]}
-    lonely = []
-    for path in MODULES:
-        module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
-        if path.name not in ("__init__.py", "__main__.py") and module not in imported:
-            lonely.append(name_of(path))
+    lonely = [
+        name_of(path)
+        for path in MODULES
+        if path.name not in ("__init__.py", "__main__.py") and dotted(path) not in imported
+    ]
     assert [name for name in lonely if not excepted("lonely", name)] == []
+
+
+def test_imports_do_not_go_in_circles() -> None:
+    packages = {dotted(path) for path in MODULES if path.name == "__init__.py"}
+    found = circles(arrows({dotted(path): TREES[path] for path in MODULES}, packages))
+    told = {tuple(name.removeprefix("penstock.") for name in circle) for circle in found}
+    assert told - CIRCLES.keys() == set(), (
+        "a circle came: let a lower file say what it asks for, or move what is shared"
+    )
+    assert CIRCLES.keys() - told == set(), "a circle is smaller or gone: so is its exception"
+    assert all(CIRCLES.values()), "an exception has a reason"
+
+
+def test_a_circle_is_found_wherever_its_imports_stand() -> None:
+    texts = {
+        "p": "",
+        "p.a": "from p.b import x",
+        "p.b": "def f():\n    from . import c",
+        "p.c": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import p.a",
+        "p.d": "from p import a",
+        "p.e.f": "from ..d import y\nfrom .g import z",
+        "p.e.g": "import p.e.f",
+    }
+    trees = {name: ast.parse(text) for name, text in texts.items()}
+    assert circles(arrows(trees, {"p", "p.e"})) == [["p.a", "p.b", "p.c"], ["p.e.f", "p.e.g"]]
 
 
 def test_siblings_are_not_copies_of_each_other() -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from penstock.broker.queues.exchanges.exchange import Binding, Destination, Exchange
+from penstock.broker.queues.exchanges.exchange import Binding, Exchange
+from penstock.broker.queues.exchanges.matching import Destination
 from penstock.broker.queues.exchanges.routes import Routes
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.room import BINDING, EXCHANGE, QUEUE, Declared
@@ -22,7 +23,7 @@ class Vhost:
         self.queues: dict[str, Queue] = {}
         self.replies: dict[str, Queue] = {}
         self.exchanges: dict[str, Exchange] = {}
-        self.routes = Routes(self)
+        self.routes = Routes(self.exchanges, self.queues, self.replies)
         self.declared = Declared()
         self._bound_to: dict[Destination, dict[Binding, None]] = {}
         for built_in, kind in BUILT_IN:

@@ -13,8 +13,9 @@ from penstock.broker.queues.answering.finding import (
     queue_name,
 )
 from penstock.broker.queues.channels.channel import Channel
-from penstock.broker.queues.exchanges.exchange import Binding, Destination, Exchange
+from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.exchanges.headers import refused_match
+from penstock.broker.queues.exchanges.matching import Destination
 from penstock.broker.queues.names import plain, spelled
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.room import BINDING, too_many

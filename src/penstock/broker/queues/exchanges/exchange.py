@@ -1,17 +1,14 @@
 """One exchange and its bindings. Knows how its kind matches; knows no queue from an exchange among its destinations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
 
 from penstock.broker.queues.exchanges.headers import Headers
+from penstock.broker.queues.exchanges.matching import Destination, Direct, Fanout, Matching
 from penstock.broker.queues.exchanges.patterns import Patterns
 from penstock.broker.queues.names import topic_of
 from penstock.calls.queues import Arguments
-from penstock.content import Field, encode_table
-
-Destination: TypeAlias = Any
-"""A queue or an exchange."""
+from penstock.content import encode_table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,67 +24,6 @@ class Binding:
     def identity(self) -> tuple[Destination, str, bytes]:
         """Two bindings of an exchange that have the same are one."""
         return self.target, self.key, encode_table(self.arguments) if self.arguments else b""
-
-
-class Matching(Protocol):
-    """A kind's bindings, found by what is published."""
-
-    by_headers: bool
-    """Whether the headers decide, and not the routing key alone."""
-
-    def add(self, binding: Binding) -> None:
-        """Take it in."""
-
-    def remove(self, binding: Binding) -> None:
-        """Forget it."""
-
-    def match(self, key: str, headers: Mapping[str, Field]) -> Iterable[Binding]:
-        """Those that fit."""
-
-
-class Direct:
-    """The routing key is the binding's."""
-
-    by_headers = False
-
-    def __init__(self) -> None:
-        self._by_key: dict[str, dict[Binding, None]] = {}
-
-    def add(self, binding: Binding) -> None:
-        """Under its key."""
-        self._by_key.setdefault(binding.key, {})[binding] = None
-
-    def remove(self, binding: Binding) -> None:
-        """And its key with the last one."""
-        alike = self._by_key[binding.key]
-        del alike[binding]
-        if not alike:
-            del self._by_key[binding.key]
-
-    def match(self, key: str, headers: Mapping[str, Field]) -> Iterable[Binding]:
-        """One look."""
-        return self._by_key.get(key, ())
-
-
-class Fanout:
-    """Everything fits."""
-
-    by_headers = False
-
-    def __init__(self) -> None:
-        self._all: dict[Binding, None] = {}
-
-    def add(self, binding: Binding) -> None:
-        """Whatever its key."""
-        self._all[binding] = None
-
-    def remove(self, binding: Binding) -> None:
-        """Forget it."""
-        del self._all[binding]
-
-    def match(self, key: str, headers: Mapping[str, Field]) -> Iterable[Binding]:
-        """All of them."""
-        return self._all
 
 
 KINDS: Mapping[str, type[Matching]] = {

@@ -5,13 +5,10 @@ of no type asks only that the header is there.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from penstock.broker.queues.exchanges.matching import Rule
 from penstock.broker.queues.queue.arguments import type_of
 from penstock.content import Field
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.exchanges.exchange import Binding
 
 MATCHES = ("all", "any", "all-with-x", "any-with-x")
 
@@ -22,19 +19,19 @@ class Headers:
     by_headers = True
 
     def __init__(self) -> None:
-        self._all: dict[Binding, None] = {}
+        self._all: dict[Rule, None] = {}
 
-    def add(self, binding: "Binding") -> None:
+    def add(self, rule: Rule) -> None:
         """Whatever its key."""
-        self._all[binding] = None
+        self._all[rule] = None
 
-    def remove(self, binding: "Binding") -> None:
+    def remove(self, rule: Rule) -> None:
         """Forget it."""
-        del self._all[binding]
+        del self._all[rule]
 
-    def match(self, key: str, headers: Mapping[str, Field]) -> Iterator["Binding"]:
+    def match(self, key: str, headers: Mapping[str, Field]) -> Iterator[Rule]:
         """Those whose arguments the headers fit."""
-        return (binding for binding in self._all if fits(binding.arguments, headers))
+        return (rule for rule in self._all if fits(rule.arguments, headers))
 
 
 def fits(arguments: Mapping[str, Field], headers: Mapping[str, Field]) -> bool:

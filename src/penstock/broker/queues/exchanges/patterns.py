@@ -4,12 +4,9 @@ Finding what fits walks all states at once, as an automaton does, so that no pat
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from penstock.broker.queues.exchanges.matching import Rule
 from penstock.content import Field
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.exchanges.exchange import Binding
 
 
 class _Node:
@@ -18,7 +15,7 @@ class _Node:
     def __init__(self, loops: bool) -> None:
         self.loops = loops  # it stands behind a `#`, which takes any further word
         self.after: dict[str, _Node] = {}
-        self.ending: dict[Binding, None] = {}
+        self.ending: dict[Rule, None] = {}
 
 
 class Patterns:
@@ -29,26 +26,26 @@ class Patterns:
     def __init__(self) -> None:
         self._root = _Node(False)
 
-    def add(self, binding: "Binding") -> None:
+    def add(self, rule: Rule) -> None:
         """Make the nodes that are missing."""
         node = self._root
-        for word in words_of(binding.key):
+        for word in words_of(rule.key):
             node = node.after.setdefault(word, _Node(word == "#"))
-        node.ending[binding] = None
+        node.ending[rule] = None
 
-    def remove(self, binding: "Binding") -> None:
+    def remove(self, rule: Rule) -> None:
         """And the nodes that only it needed."""
-        words, way = words_of(binding.key), [self._root]
+        words, way = words_of(rule.key), [self._root]
         for word in words:
             way.append(way[-1].after[word])
-        del way[-1].ending[binding]
+        del way[-1].ending[rule]
         for word in reversed(words):
             node = way.pop()
             if node.ending or node.after:
                 return
             del way[-1].after[word]
 
-    def match(self, key: str, headers: Mapping[str, Field]) -> Iterator["Binding"]:
+    def match(self, key: str, headers: Mapping[str, Field]) -> Iterator[Rule]:
         """Those whose pattern the key fits."""
         states = _reached({self._root: None})
         for word in words_of(key):

@@ -5,14 +5,10 @@ disk and no client.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from penstock.broker.queues.exchanges.exchange import BRIDGE, Exchange
+from penstock.broker.queues.queue.queue import Queue
 from penstock.content import Field
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queue.queue import Queue
-    from penstock.broker.queues.vhost import Vhost
 
 REMEMBERED_MAX = 20_000
 TARGETS_MAX = 500_000
@@ -28,7 +24,7 @@ class Route:
 
     __slots__ = ("bridges", "ids", "kept", "plain", "queues", "quorum", "ttl_ms")
 
-    def __init__(self, queues: Iterable["Queue"], bridges: Iterable[Exchange] = ()) -> None:
+    def __init__(self, queues: Iterable[Queue], bridges: Iterable[Exchange] = ()) -> None:
         self.queues, self.bridges = tuple(queues), tuple(bridges)
         self.ids = tuple(queue.id for queue in self.queues)
         self.kept = any(queue.kept for queue in self.queues)
@@ -42,8 +38,10 @@ class Route:
 class Routes:
     """Those of one virtual host."""
 
-    def __init__(self, vhost: "Vhost") -> None:
-        self._vhost = vhost
+    def __init__(
+        self, exchanges: Mapping[str, Exchange], queues: Mapping[str, Queue], replies: Mapping[str, Queue]
+    ) -> None:
+        self._exchanges, self._queues, self._replies = exchanges, queues, replies
         self.known: dict[tuple[str, str], Route] = {}
         self._targets = 0
 
@@ -64,7 +62,7 @@ class Routes:
             if source.kind == BRIDGE:
                 bridges[source] = None
             elif not found and source.alternate is not None:
-                found = [self._vhost.exchanges.get(source.alternate)]
+                found = [self._exchanges.get(source.alternate)]
             for target in found:
                 if isinstance(target, Exchange):
                     if target not in seen:
@@ -83,8 +81,7 @@ class Routes:
 
     def _from(
         self, source: Exchange, keys: tuple[str, ...], headers: Mapping[str, Field]
-    ) -> list["Queue | Exchange | None"]:
+    ) -> list[Queue | Exchange | None]:
         if not source.name:  # the default exchange: each queue is bound by its name
-            queues, replies = self._vhost.queues, self._vhost.replies
-            return [queues.get(key) or replies.get(key) for key in keys]
+            return [self._queues.get(key) or self._replies.get(key) for key in keys]
         return [binding.target for key in keys for binding in source.matching.match(key, headers)]

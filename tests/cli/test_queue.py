@@ -1,23 +1,30 @@
 """The commands of queues against a real broker, and those that work on RabbitMQ without one to list by."""
 
+import asyncio
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from penstock.client import Client
+from penstock.dlq import audit
+from penstock.dlq.marks import read_all
 from penstock.testing.processes import BrokerProcess
 from tests.cli.conftest import Call
 
 
 @pytest.fixture(scope="module")
-def amqp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     words = ("--amqp", "127.0.0.1:0")
-    with BrokerProcess(tmp_path_factory.mktemp("queues"), words=words) as broker:
-        yield broker.ready["amqp"]
+    with BrokerProcess(tmp_path_factory.mktemp("queues"), words=words) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
-def spoken_to(amqp_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PENSTOCK_AMQP", amqp_server)
+def spoken_to(broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_AMQP", broker.ready["amqp"])
+    monkeypatch.setenv("PENSTOCK_BOOTSTRAP", broker.address)
 
 
 def test_a_queue_is_created_filled_looked_at_and_deleted(call: Call) -> None:
@@ -120,6 +127,45 @@ def test_virtual_hosts_are_worlds_of_their_own(call: Call) -> None:
     assert gone.code == 2 and "vhost shop not found" in gone.error
     stays = call("vhost", "delete", "/", "--yes")
     assert stays.code == 2 and "stays" in stays.error
+
+
+def notes(broker: BrokerProcess) -> list[dict[str, Any]]:
+    async def read() -> list[Any]:
+        async with Client(broker.address) as client:
+            return [json.loads(each.value or b"") for each in await read_all(client, audit.TOPIC)]
+
+    return asyncio.run(read())
+
+
+def test_who_deletes_and_purges_is_in_the_audit(call: Call, broker: BrokerProcess) -> None:
+    call("vhost", "create", "noted")
+    there = ("--vhost", "noted")
+    for name in ("a", "b", "c"):
+        call("queue", "create", name, *there)
+        call("queue", "publish", name, "x", *there)
+    assert call("queue", "purge", "a", "--yes", *there).code == 0
+    assert call("queue", "delete", "a", "b", "--if-empty", "--yes", *there).code == 2
+    assert call("queue", "delete", "c", "--dry-run", *there).code == 0
+    assert call("vhost", "delete", "noted", "--yes").code == 0
+    places = {"queue@noted:a", "queue@noted:b", "vhost:noted"}
+    found = [each for each in notes(broker) if "noted" in each["source"]]
+    assert {each["source"] for each in found} == places
+    assert [(each["what"], each["source"][-1], each["stage"]) for each in found] == [
+        ("queue.purge", "a", "begun"), ("queue.purge", "a", "done"),
+        ("queue.delete", "a", "begun"), ("queue.delete", "a", "done"),
+        ("queue.delete", "b", "begun"), ("queue.delete", "b", "failed"),
+        ("vhost.delete", "d", "begun"), ("vhost.delete", "d", "done"),
+    ]  # fmt: skip
+    assert found[1]["messages"] == 1 and "not empty" in found[5]["error"]
+    assert found[0]["operation"] == found[1]["operation"] != found[2]["operation"]
+
+
+def test_what_cannot_be_noted_beside_the_queues_is_not_done(call: Call, address: str) -> None:
+    call("queue", "create", "kept-too")
+    for where, why in ((address, "is another server than the queues'"), ("127.0.0.1:1", "no Kafka server")):
+        refused = call("queue", "delete", "kept-too", "--yes", "--bootstrap", where)
+        assert refused.code == 2 and why in refused.error and "--bootstrap" in refused.error
+    assert call("queue", "show", "kept-too").code == 0
 
 
 def test_nobody_there_is_said_with_a_remedy(call: Call) -> None:

@@ -1,5 +1,6 @@
 """Queues over HTTP, against a real broker: in RabbitMQ's words, and by RabbitMQ's own tool."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +11,11 @@ import pytest
 
 from penstock.amqp import connect, url_of
 from penstock.client.client import Client
+from penstock.dlq import audit
+from penstock.dlq.marks import read_all
+from penstock.errors import PenstockError
 from penstock.testing.processes import BrokerProcess
+from penstock.users.directory import ANONYMOUS
 from penstock.web.api.metrics.queues import QUEUES_MAX, queue_families
 from penstock.web.follow.queues import Queue
 from penstock.web.queues.looking import properties_key
@@ -113,6 +118,38 @@ async def test_names_may_hold_slashes_and_virtual_hosts_are_worlds_of_their_own(
     await shop.send("PUT", "/api/queues/red/q", {}, 404)
     await shop.send("DELETE", "/api/vhosts/blue")
     assert [one["name"] for one in await shop.get("/api/vhosts")] == ["/"]
+
+
+async def test_who_purges_and_deletes_is_in_the_audit(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    since_ms = shop.site.watch.wall_ms()
+    await shop.send("PUT", "/api/vhosts/blue", {}, 201)
+    for path in (EMAILS, "/api/queues/blue/a%2Fb"):
+        await shop.send("PUT", path, {}, 201)
+        vhost, name = path.split("/")[3], path.split("/")[4].replace("%2F", "/")
+        sent = {"routing_key": name, "payload": "x"}
+        await shop.send("POST", f"/api/exchanges/{vhost}/amq.default/publish", sent)
+    await shop.send("DELETE", f"{EMAILS}/contents")
+    await shop.send("DELETE", "/api/queues/blue/a%2Fb?if-empty=true", status=400)
+    with monkeypatch.context() as away:
+
+        async def refused(*_: object) -> None:
+            raise PenstockError("the disk is full")
+
+        away.setattr(Client, "produce", refused)
+        await shop.send("DELETE", EMAILS, status=400)
+    await shop.get(EMAILS)
+    await shop.send("DELETE", EMAILS)
+    await shop.send("DELETE", EMAILS, status=404)
+    await shop.send("DELETE", "/api/vhosts/blue")
+    told = [json.loads(each.value or b"") for each in await read_all(shop.client, audit.TOPIC)]
+    notes = [each for each in told if each["at_ms"] >= since_ms]
+    assert [(each["what"], each["source"], each["stage"], each.get("messages")) for each in notes] == [
+        ("queue.purge", "queue:emails", "begun", None), ("queue.purge", "queue:emails", "done", 1),
+        ("queue.delete", "queue@blue:a/b", "begun", None), ("queue.delete", "queue@blue:a/b", "failed", None),
+        ("queue.delete", "queue:emails", "begun", None), ("queue.delete", "queue:emails", "done", 0),
+        ("vhost.delete", "vhost:blue", "begun", None), ("vhost.delete", "vhost:blue", "done", None),
+    ]  # fmt: skip
+    assert {each["by"] for each in notes} == {ANONYMOUS}
 
 
 async def test_consumers_and_rates_are_told_and_measured(shop: World, queue_broker: BrokerProcess) -> None:

@@ -73,7 +73,7 @@ async def serve(
     driver = Driver(broker, log, ServeOptions())
     broker.use_users(entrance.users.directory)
     try:
-        bound = await listen(driver, addresses, entrance)
+        bound = await listen(driver, addresses, entrance, log.cluster_id)
     except PenstockError:
         log.close(read_clocks())
         raise
@@ -97,7 +97,9 @@ async def serve(
     return 0
 
 
-async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance) -> dict[str, Address]:
+async def listen(
+    driver: Driver, addresses: BrokerAddresses, entrance: Entrance, cluster: str
+) -> dict[str, Address]:
     """Open the listeners; where each stands, by name. Raises PenstockError."""
     listening = {}
     for name, address in (
@@ -108,7 +110,7 @@ async def listen(driver: Driver, addresses: BrokerAddresses, entrance: Entrance)
             continue
         told: list[Address] = []
         session = (
-            entrance.amqp_session
+            partial(entrance.amqp_session, cluster)
             if name.endswith("amqp")
             else partial(entrance.session, partial(told.__getitem__, 0))
         )

@@ -69,10 +69,10 @@ class Entrance:
         principal = Principal(host=peer.host)
         return KafkaSession(address, principal, KafkaOptions(), self._login(peer), self.fetch_sessions)
 
-    def amqp_session(self, peer: Peer) -> AmqpSession:
-        """A session for someone who connected to the AMQP listener."""
+    def amqp_session(self, cluster: str, peer: Peer) -> AmqpSession:
+        """A session for someone who connected to the AMQP listener of this cluster."""
         low = lambda: self.room is not None and self.room.low  # noqa: E731  # asked anew from time to time
-        return AmqpSession(Principal(host=peer.host), AmqpOptions(), self._login(peer), low)
+        return AmqpSession(Principal(host=peer.host), AmqpOptions(cluster), self._login(peer), low)
 
     def _login(self, peer: Peer) -> Login:
         certified = "" if peer.certified in (ITSELF, ANONYMOUS) else peer.certified

@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from penstock.client import Client, ClientOptions
@@ -40,23 +41,29 @@ def security_of(given: argparse.Namespace) -> Security:
     return dataclasses.replace(from_environment(), **found)
 
 
+@asynccontextmanager
+async def connected(bootstrap: str, security: Security) -> AsyncIterator[Client]:
+    """A connected client; raises PenstockError where nobody answers or the server says no."""
+    options = ClientOptions("penstock-cli", deadline_s=20.0, security=security)
+    async with Client(bootstrap, options=options) as client:
+        try:
+            await client.reach()
+        except ConnectionLostError as error:
+            raise PenstockError(
+                f"no Kafka server answers at {bootstrap}: {error.message.removesuffix(f' ({error.name})')}",
+                remedy="start one with `penstock up`, or name another with --bootstrap HOST:PORT",
+            ) from error
+        try:
+            yield client
+        except KafkaError as error:
+            raise PenstockError(error.message, remedy=error.remedy, place=bootstrap) from error
+
+
 def with_client(given: argparse.Namespace, work: Callable[[Client], Awaitable[T]]) -> T:
-    """Run `work` with a connected client; raises PenstockError where nobody answers or the server says no."""
+    """Run `work` with a client as of `connected`."""
 
-    options = ClientOptions("penstock-cli", deadline_s=20.0, security=security_of(given))
+    async def asked() -> T:
+        async with connected(given.bootstrap, security_of(given)) as client:
+            return await work(client)
 
-    async def connected() -> T:
-        async with Client(given.bootstrap, options=options) as client:
-            try:
-                await client.reach()
-            except ConnectionLostError as error:
-                raise PenstockError(
-                    f"no Kafka server answers at {given.bootstrap}: {error.message.removesuffix(f' ({error.name})')}",
-                    remedy="start one with `penstock up`, or name another with --bootstrap HOST:PORT",
-                ) from error
-            try:
-                return await work(client)
-            except KafkaError as error:
-                raise PenstockError(error.message, remedy=error.remedy, place=given.bootstrap) from error
-
-    return asyncio.run(connected())
+    return asyncio.run(asked())

@@ -1,8 +1,8 @@
-"""Who did what to which dead letters, and when: records in `_penstock.audit`.
+"""Who did what to which dead letters and queues, and when: records in `_penstock.audit`.
 
 One JSON object a record: {"what", "stage", "source", "by", "at_ms", "operation", …}. What is one Kafka transaction with its
 record has that alone, of stage `done`. Anything else is noted before it is begun, too, as in Vault and Kubernetes: whatever
-crashes in between leaves `begun` behind, and a deed that cannot be noted is not done. Knows nothing of letters.
+crashes in between leaves `begun` behind, and a deed that cannot be noted is not done. Knows nothing of letters or queues.
 """
 
 import getpass
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from penstock.client import Client
 from penstock.errors import PenstockError
@@ -25,7 +26,7 @@ BEGUN, DONE, FAILED = "begun", "done", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What somebody does to the letters of one place, in as many steps as it takes."""
+    """What somebody does to one place, in as many steps as it takes."""
 
     what: str
     source: str
@@ -51,6 +52,13 @@ class Deed:
                 await client.produce(TOPIC, [self.entry(FAILED, **meant, error=error.message)], 0)
             raise
         await client.produce(TOPIC, [self.entry(DONE, **done)], 0)
+
+
+async def deed(client: Client, what: str, source: str, by: str, operation: str = "") -> Deed:
+    """One that can be noted: the topic is made where it is missing."""
+    if (await client.metadata([TOPIC]))[TOPIC].error:
+        await client.create_topic(TOPIC, 1, SETTINGS, exist_ok=True)
+    return Deed(what, source, by, operation or uuid4().hex)
 
 
 def who(client: Client) -> str:

@@ -16,6 +16,11 @@ def place_of_queue(vhost: str, queue: str) -> str:
     return f"{_QUEUE}{queue}" if vhost == DEFAULT_VHOST else f"{_ELSEWHERE}{quote(vhost, safe='')}:{queue}"
 
 
+def place_of_vhost(vhost: str) -> str:
+    """All queues of a virtual host together, in the audit: no place of letters."""
+    return f"vhost:{vhost}"
+
+
 def is_queue(place: str) -> bool:
     """Whether the place is a queue, not a topic."""
     return place.startswith((_QUEUE, _ELSEWHERE))

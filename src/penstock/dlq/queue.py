@@ -272,8 +272,7 @@ class QueueSource:
         return done
 
     async def _deed(self, outcome: Outcome, by: str) -> audit.Deed:
-        await self._client.create_topic(audit.TOPIC, 1, audit.SETTINGS, exist_ok=True)
-        return audit.Deed(f"dlq.{outcome.what}", self.name, by, outcome.operation)
+        return await audit.deed(self._client, f"dlq.{outcome.what}", self.name, by, outcome.operation)
 
 
 @asynccontextmanager

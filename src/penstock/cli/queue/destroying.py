@@ -1,4 +1,4 @@
-"""What deleting and purging share: the queues that are meant, shown and asked about, then done one after the other."""
+"""What deleting and purging share: the queues that are meant, shown and asked about, then done one after the other, each noted."""
 
 import argparse
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,13 @@ from typing import Any
 from penstock.amqp import Channel, Connection
 from penstock.cli.amqp import amqp_flags, with_amqp
 from penstock.cli.confirm import confirmed
+from penstock.cli.connection import bootstrap_flag
 from penstock.cli.names import names_flags
+from penstock.cli.noting import noting
 from penstock.cli.output import counted, show
 from penstock.cli.queue.facts import chosen
 from penstock.cli.several import Outcome, several
+from penstock.dlq.naming import place_of_queue
 
 COLUMNS = ("queue", "ready", "unacked", "consumers", "state")
 Done = Callable[[Channel, str], Awaitable[int]]
@@ -23,6 +26,7 @@ def destroying_flags(parser: argparse.ArgumentParser, does: str) -> None:
     parser.add_argument("--dry-run", action="store_true", help=f"show what would be {does}, do nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     amqp_flags(parser)
+    bootstrap_flag(parser)
 
 
 def destroy(given: argparse.Namespace, verb: str, does: str, done: Done) -> int:
@@ -39,12 +43,15 @@ def destroy(given: argparse.Namespace, verb: str, does: str, done: Done) -> int:
 
     async def each(connection: Connection) -> Outcome:
         async def one(row: dict[str, Any]) -> list[dict[str, Any]]:
-            channel = await connection.channel()
-            count = await done(channel, str(row["queue"]))
-            await channel.close()
-            return [row | {"ready": count, "state": does}]
+            name = str(row["queue"])
+            async with note(f"queue.{verb.lower()}", place_of_queue(connection.url.vhost, name)) as told:
+                channel = await connection.channel()
+                told["messages"] = await done(channel, name)
+                await channel.close()
+            return [row | {"ready": told["messages"], "state": does}]
 
-        return await several(rows, "queues", one)
+        async with noting(given, connection) as note:
+            return await several(rows, "queues", one)
 
     with_amqp(given, each).show(COLUMNS, given)
     return 0

@@ -9,9 +9,12 @@ from typing import Any
 from penstock.amqp import Connection
 from penstock.cli.amqp import amqp_flags, with_amqp
 from penstock.cli.confirm import confirmed
+from penstock.cli.connection import bootstrap_flag
 from penstock.cli.names import unknown
+from penstock.cli.noting import noting
 from penstock.cli.output import counted, show
 from penstock.cli.vhost.asking import COLUMNS, channel_of, vhosts
+from penstock.dlq.naming import place_of_vhost
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="VHOST", help="its name: shop")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     amqp_flags(parser, vhost=False)
+    bootstrap_flag(parser)
 
 
 async def find(connection: Connection, name: str) -> dict[str, Any]:
@@ -29,9 +33,11 @@ async def find(connection: Connection, name: str) -> dict[str, Any]:
     return found[name]
 
 
-async def delete(connection: Connection, name: str) -> None:
-    """Delete it."""
-    await (await channel_of(connection)).call("penstock.delete-vhost", virtual_host=name)
+async def delete(connection: Connection, given: argparse.Namespace) -> None:
+    """Delete it, and note that."""
+    channel = await channel_of(connection)
+    async with noting(given, connection) as note, note("vhost.delete", place_of_vhost(given.name)):
+        await channel.call("penstock.delete-vhost", virtual_host=given.name)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -40,6 +46,6 @@ def run(given: argparse.Namespace) -> int:
     what = f"{counted(row['queues'], 'queue')} and {counted(row['messages'], 'message')}"
     if not confirmed(f"Delete virtual host {given.name} with {what} for good?", yes=given.yes):
         return 1
-    with_amqp(given, lambda connection: delete(connection, given.name))
+    with_amqp(given, lambda connection: delete(connection, given))
     show([row | {"state": "deleted"}], (*COLUMNS, "state"), given)
     return 0

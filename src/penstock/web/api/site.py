@@ -14,7 +14,7 @@ from penstock.users.directory import ANONYMOUS
 from penstock.web.flow.ticker import Ticker
 from penstock.web.follow.operations import Operations
 from penstock.web.follow.watch import Watch
-from penstock.web.http.access import USER
+from penstock.web.http.access import who
 from penstock.web.http.answers import HttpError
 from penstock.web.http.events import Streams
 
@@ -67,7 +67,7 @@ def acting(request: Request) -> Url:
     found = site(request).amqp
     if found is None:
         raise HttpError(404, "this server knows of no queues", remedy="start it with --amqp", place="path")
-    user: str = request.scope.get(USER, ANONYMOUS)
+    user = who(request)
     if user == ANONYMOUS:
         return replace(found, user="guest", password="guest")  # nobody's, where there are no users
     return replace(found, acting=user)

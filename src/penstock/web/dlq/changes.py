@@ -12,12 +12,11 @@ from starlette.responses import Response
 
 from penstock.dlq.source import Filter, How, Outcome, Source, Told
 from penstock.errors import PenstockError
-from penstock.users.directory import ANONYMOUS
 from penstock.web.api.site import site
 from penstock.web.dlq.letters import ASK_S, TEXTS, TIMES, shown
 from penstock.web.dlq.place import EDIT, LOOK, PURGE, REDRIVE, STOP, may_do, must_do, place, target
 from penstock.web.follow.operations import Operation
-from penstock.web.http.access import ANYONE, USER, may
+from penstock.web.http.access import ANYONE, may, who
 from penstock.web.http.answers import HttpError, ok, read_body, shaped
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
@@ -66,7 +65,7 @@ async def edit(request: Request) -> Response:
     async with asyncio.timeout(ASK_S):
         source, name = await place(request, EDIT), request.path_params["letter"]
         await shown(source, name)
-        return ok({"name": await source.edit(name, value, _who(request)), "replaces": name}, 201)
+        return ok({"name": await source.edit(name, value, who(request)), "replaces": name}, 201)
 
 
 @route("POST", "/api/dlq/{source}/redrive", ANYONE)
@@ -82,7 +81,7 @@ async def redrive(request: Request) -> Response:
     )
 
     async def work(told: Told) -> Outcome:
-        return await source.redrive(wanted, how, _who(request), told, body.dry_run)
+        return await source.redrive(wanted, how, who(request), told, body.dry_run)
 
     return await _begun(request, source, "redrive", body.dry_run, work)
 
@@ -95,7 +94,7 @@ async def purge(request: Request) -> Response:
     wanted, body = await _meant(request, Purge)
 
     async def work(told: Told) -> Outcome:
-        return await source.purge(wanted, _who(request), told, body.dry_run)
+        return await source.purge(wanted, who(request), told, body.dry_run)
 
     return await _begun(request, source, "purge", body.dry_run, work)
 
@@ -143,7 +142,7 @@ async def _begun(
             return ok(_outcome(await work(lambda outcome: None)))
     at = site(request)
     try:
-        begun = at.operations.begin(source.name, _who(request), at.watch.wall_ms(), what, work)
+        begun = at.operations.begin(source.name, who(request), at.watch.wall_ms(), what, work)
     except PenstockError as error:
         raise HttpError(409, error.message, remedy=error.remedy) from None
     async with asyncio.timeout(ASK_S):
@@ -181,7 +180,3 @@ def _outcome(found: Outcome) -> dict[str, Any]:
 def _bytes(body: NewBody) -> bytes:
     text = body.value or ""
     return text.encode() if body.encoding == "utf8" else base64.b64decode(text, validate=True)
-
-
-def _who(request: Request) -> str:
-    return str(request.scope.get(USER, ANONYMOUS))

@@ -37,16 +37,21 @@ ANYONE: Final = Need("", "")
 """Whoever may come in at all; what they see of it, the handler decides."""
 
 
+def who(request: Request) -> str:
+    """The user who asks."""
+    return str(request.scope.get(USER, ANONYMOUS))
+
+
 def may(request: Request, operation: str, kind: str, name: str = CLUSTER) -> bool:
     """Whether who asks may do this."""
     directory: Directory = request.scope.get(DIRECTORY, _OPEN)
-    return directory.may(request.scope.get(USER, ANONYMOUS), operation, kind, name)
+    return directory.may(who(request), operation, kind, name)
 
 
 def must(request: Request, operation: str, kind: str, name: str = CLUSTER) -> None:
     """Raise HttpError (403) where who asks may not do this."""
     if not may(request, operation, kind, name):
-        user, what = request.scope.get(USER, ANONYMOUS), kind if kind == "cluster" else f"{kind}:{name[:249]}"
+        user, what = who(request), kind if kind == "cluster" else f"{kind}:{name[:249]}"
         remedy = f"an owner may grant it: penstock user allow {user} {operation} {what}"
         raise HttpError(403, f"{user} may not {operation} the {kind} {name[:249]}", remedy=remedy)
 

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from penstock.amqp import Channel, connect
 from penstock.broker.queues.names import DEFAULT_VHOST
-from penstock.web.api.site import acting, site
+from penstock.dlq import audit
+from penstock.web.api.site import acting, asking, site
 from penstock.web.follow.queues import Queue, Queues
-from penstock.web.http.access import may
+from penstock.web.http.access import may, who
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
 
@@ -69,6 +70,16 @@ async def channel(request: Request, vhost: str) -> AsyncIterator[Channel]:
             yield await connection.channel()
         finally:
             await connection.close()
+
+
+@asynccontextmanager
+async def noted(request: Request, what: str, place: str, **meant: Any) -> AsyncIterator[dict[str, Any]]:
+    """Note in the audit that who asks begins this, and what came of it; what cannot be noted is not begun."""
+    async with asyncio.timeout(ASK_S):
+        client = asking(request)
+        deed = await audit.deed(client, what, place, who(request))
+        async with deed.step(client, **meant) as done:
+            yield done
 
 
 def entrance(request: Request, without: str = "") -> str | None:

@@ -1,4 +1,4 @@
-"""PUT and DELETE /api/queues: made, deleted, purged."""
+"""PUT and DELETE /api/queues: made, deleted, purged; what is gone for good is in the audit."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from penstock.dlq.naming import place_of_queue
 from penstock.web.http.access import Need
 from penstock.web.http.answers import HttpError, ok, read_body
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
-from penstock.web.queues.asking import changed, channel, followed, name_of, queue_of
+from penstock.web.queues.asking import changed, channel, followed, name_of, noted, queue_of
 
 
 class NewQueue(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,11 +52,13 @@ async def delete(request: Request) -> Response:
     conditions = {word: request.query_params.get(word, "false") for word in ("if-unused", "if-empty")}
     if not set(conditions.values()) <= {"true", "false"}:
         raise HttpError(400, "if-unused and if-empty take true or false", place="query")
-    async with channel(request, vhost) as asked:
+    place = place_of_queue(vhost, name)
+    async with channel(request, vhost) as asked, noted(request, "queue.delete", place) as done:
         said = await asked.call(
             "queue.delete", queue=name,
             if_unused=conditions["if-unused"] == "true", if_empty=conditions["if-empty"] == "true",
         )  # fmt: skip
+        done["messages"] = said["message_count"]
     await changed(request)
     return ok({"name": name, "vhost": vhost, "messages": said["message_count"]})
 
@@ -66,7 +69,9 @@ async def purge(request: Request) -> Response:
     known(request)
     vhost, name = name_of(request, "vhost"), name_of(request, "queue")
     await queue_of(request)
-    async with channel(request, vhost) as asked:
+    place = place_of_queue(vhost, name)
+    async with channel(request, vhost) as asked, noted(request, "queue.purge", place) as done:
         said = await asked.call("queue.purge", queue=name)
+        done["messages"] = said["message_count"]
     await changed(request)
     return ok({"name": name, "vhost": vhost, "messages": said["message_count"]})

@@ -4,11 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from penstock.broker.queues.names import DEFAULT_VHOST
+from penstock.dlq.naming import place_of_vhost
 from penstock.web.http.access import ANYONE, Need
 from penstock.web.http.answers import HttpError, ok
 from penstock.web.http.inputs import known
 from penstock.web.http.routes import route
-from penstock.web.queues.asking import changed, channel, entrance, followed, listed, may_enter, name_of
+from penstock.web.queues.asking import changed, channel, entrance, followed, listed, may_enter, name_of, noted
 
 
 @route("GET", "/api/vhosts", ANYONE)
@@ -44,7 +45,8 @@ async def delete(request: Request) -> Response:
     name = name_of(request, "vhost")
     if name not in followed(request).vhosts:
         raise HttpError(404, f"there is no virtual host {name!r}", remedy="GET /api/vhosts", place="path")
-    async with channel(request, entrance(request, name) or DEFAULT_VHOST) as asked:
+    door, place = entrance(request, name) or DEFAULT_VHOST, place_of_vhost(name)
+    async with channel(request, door) as asked, noted(request, "vhost.delete", place):
         await asked.call("penstock.delete-vhost", virtual_host=name)
     await changed(request)
     return ok({"name": name})

@@ -30,7 +30,6 @@ CAPABILITIES: Final = (
 )  # fmt: skip
 SERVER: Final[dict[str, Field]] = {
     "capabilities": dict.fromkeys(CAPABILITIES, True),
-    "cluster_name": "penstock",
     "copyright": "The penstock authors",
     # Clients choose by these whose rules hold (kombu: what basic.qos with global means), so they name whom we follow.
     "product": "RabbitMQ",
@@ -66,7 +65,8 @@ class Opening:
     def _start(self) -> bytes:
         mechanisms = "PLAIN AMQPLAIN" + (" EXTERNAL" if self._session.login.entered else "")
         return frame(
-            0, "connection.start", version_major=0, version_minor=9, server_properties=SERVER,
+            0, "connection.start", version_major=0, version_minor=9,
+            server_properties=SERVER | {"cluster_name": self._session.options.cluster_name},
             mechanisms=mechanisms.encode(), locales=b"en_US",
         )  # fmt: skip
 

@@ -41,6 +41,8 @@ OUTPUT_JOINED: Final = 64 * 1024
 class AmqpOptions:
     """What one AMQP client may ask of us."""
 
+    cluster_name: str = "penstock"
+    """What the server calls itself (RabbitMQ's cluster_name): the id of its cluster in Kafka's words."""
     channels_max: int = 2047
     """Channels open at once on a connection (RabbitMQ's channel_max)."""
     frame_bytes_max: int = 131072

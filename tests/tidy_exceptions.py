@@ -9,12 +9,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 
 CIRCLES: dict[tuple[str, ...], str] = {
     (
-        "broker.queues.channels.channel",
-        "broker.queues.channels.client",
-        "broker.queues.channels.consumer",
-        "broker.queues.definitions",
-        "broker.queues.exchanges.routes",
-        "broker.queues.moving.deaths",
         "broker.queues.moving.delays",
         "broker.queues.moving.enter",
         "broker.queues.moving.hand_out",
@@ -22,13 +16,9 @@ CIRCLES: dict[tuple[str, ...], str] = {
         "broker.queues.moving.letters",
         "broker.queues.moving.patience",
         "broker.queues.moving.postponed",
-        "broker.queues.queue.queue",
-        "broker.queues.queue.turns",
         "broker.queues.queues",
         "broker.queues.topics.appends",
         "broker.queues.topics.feeds",
-        "broker.queues.topics.reading",
-        "broker.queues.vhost",
     ): "to be untied",
     (
         "wire.amqp.api",

@@ -11,9 +11,9 @@ from typing import Any
 from penstock.broker.ledger.ledger import Ledger
 from penstock.broker.ledger.recovery import Recovered
 from penstock.broker.queues import definitions
-from penstock.broker.queues.channels.channel import Channel
-from penstock.broker.queues.channels.client import Client
+from penstock.broker.queues.channels.channel import Channel, Client
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
+from penstock.broker.queues.moving.contents import Contents
 from penstock.broker.queues.moving.delays import Delays
 from penstock.broker.queues.moving.hand_out import settle
 from penstock.broker.queues.moving.idleness import Idleness
@@ -74,6 +74,7 @@ class Queues:
         self.vhosts = definitions.rebuild(recovered.definitions)
         self.by_id = {queue.id: queue for vhost in self.vhosts.values() for queue in vhost.queues.values()}
         self._last_id = max([0, *self.by_id, *recovered.queues])
+        self.contents = Contents(ledger, around.notices)
         self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
         self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
         self.postponed = Postponed(self)
@@ -81,7 +82,6 @@ class Queues:
         self.transactions_bytes = 0  # of what waits for commits
         self.publishing: dict[Channel, None] = {}  # in this turn
         self.committing: dict[tuple[int, int], tuple[Queue, Item]] = {}
-        self.damaged: set[int] = set()
         self._dropped = Seldom()
         self._safe: Later[object] | None = None  # what this turn's askers wait for
         self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
@@ -154,7 +154,7 @@ class Queues:
         """There is more to be read of a topic."""
         for queue in self.streams.get(partition.topic, ()):
             for consumer in queue.turns.all:
-                self.waiting[consumer.channel] = None
+                consumer.wake()
         self.feeds.woken(partition.topic)
 
     def _keep_up(self, now: Now) -> None:
@@ -263,10 +263,7 @@ class Queues:
             if timer is not None:
                 timer.cancel()
         for consumer in list(queue.turns.all):
-            consumer.channel.forget(consumer)
-            if not consumer.channel.closed:
-                consumer.channel.cancelled.append(consumer.tag)
-                self.waiting[consumer.channel] = None
+            consumer.cancel()
         count = len(queue.ready)
         numbers = queue.ready.clear()
         numbers.extend(self._held_of(queue))

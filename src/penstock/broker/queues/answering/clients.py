@@ -1,8 +1,7 @@
 """Answers OpenClient, CloseClient, OpenChannel, CloseChannel."""
 
 from penstock.broker.answers import answers
-from penstock.broker.queues.channels.channel import Channel
-from penstock.broker.queues.channels.client import Client
+from penstock.broker.queues.channels.channel import Channel, Client
 from penstock.broker.queues.moving.leave import close_channel
 from penstock.broker.state import State
 from penstock.calls.queues import CloseChannel, CloseClient, OpenChannel, OpenClient
@@ -16,7 +15,7 @@ def open_client(state: State, call: OpenClient, now: Now) -> Client | Refused:
     vhost = state.queues.vhosts.get(call.vhost)
     if vhost is None:
         return Refused(Refusal.NO_VHOST, f"vhost {call.vhost} not found")
-    client = Client(vhost, call.name)
+    client = Client(vhost, call.name, state.queues.waiting)
     state.queues.clients[client] = None
     state.queues.patience.begin(now)
     return client

@@ -4,14 +4,13 @@ from typing import TypeGuard
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, precondition
-from penstock.broker.queues.channels.channel import Channel
-from penstock.broker.queues.channels.consumer import NUMBER, Consumer
+from penstock.broker.queues.channels.channel import NUMBER, Channel, Consumer, Reader
 from penstock.broker.queues.moving.leave import able, end_consumer
 from penstock.broker.queues.names import REPLY_TO, made_up
 from penstock.broker.queues.queue.arguments import Asked, type_of
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.topics.opening import not_for_streams, reader_of
-from penstock.broker.queues.topics.reading import Browser, Reader
+from penstock.broker.queues.topics.reading import Browser
 from penstock.broker.state import State
 from penstock.broker.turns.errands import SEEKING
 from penstock.calls.queues import SetPrefetch, Subscribe, Unsubscribe
@@ -74,15 +73,15 @@ def _browse(state: State, consumer: Consumer) -> str | Refused:
         return _invalid(consumer, NEWEST, newest)
     if not _is_count(oldest := consumer.arguments.get(OLDEST, 0)):
         return _invalid(consumer, OLDEST, oldest)
-    return _begin(state, Browser(consumer, only, newest, oldest))
+    return _begin(Browser(consumer, state.queues.contents, only, newest, oldest))
 
 
-def _begin(state: State, reader: Reader) -> str:
+def _begin(reader: Reader) -> str:
     consumer = reader.consumer
     channel = consumer.channel
     channel.consumers[consumer.tag] = consumer
     channel.readers[consumer.tag] = reader
-    state.queues.waiting[channel] = None
+    channel.speak()
     return consumer.tag
 
 
@@ -93,11 +92,11 @@ def _take_one(state: State, consumer: Consumer, number: Field) -> str | Refused:
     channel, queue = consumer.channel, consumer.queue
     item = queue.ready.remove(number)
     if item is not None:
-        channel.pick(consumer, [item])
+        consumer.pick([item])
         if queue.kept and not consumer.no_ack:
             state.queues.ledger.delivered(queue.id, number)
     channel.cancelled.append(consumer.tag)
-    state.queues.waiting[channel] = None
+    channel.speak()
     return consumer.tag
 
 
@@ -124,7 +123,7 @@ def _read_stream(state: State, consumer: Consumer, call: Subscribe, now: Now) ->
         if isinstance(reader, Refused) or channel.closed or queue.gone:
             return reader if isinstance(reader, Refused) else None
         queue.turns.add(consumer)
-        return _begin(state, reader)
+        return _begin(reader)
 
     return state.errands.begin(SEEKING, steps())
 

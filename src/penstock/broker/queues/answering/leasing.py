@@ -3,7 +3,7 @@
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, no_queue
 from penstock.broker.queues.channels.channel import CLOSED, Channel
-from penstock.broker.queues.moving.hand_out import bodies, bring_up, counted, expire, give_up
+from penstock.broker.queues.moving.hand_out import bring_up, counted, expire, give_up
 from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO
 from penstock.broker.queues.queue.queue import Queue
@@ -25,7 +25,7 @@ def lease(state: State, call: Lease, now: Now) -> object:
         return CLOSED
     channel.lease, channel.room_bytes = Later(), max(1, call.bytes_max)
     if channel.cancelled or channel.picked or channel.readers:
-        state.queues.waiting[channel] = None
+        channel.speak()
     able(state.queues, channel, channel.consumers.values())
     return channel.lease
 
@@ -59,7 +59,7 @@ def _read(
     state: State, given: tuple[Channel, Queue, int], item: Item, remaining: int, no_ack: bool
 ) -> Steps[object]:
     channel, queue, tag = given
-    content = (yield from bodies(state.queues, [item[0]]))[0]
+    content = (yield from state.queues.contents.of([item[0]]))[0]
     if content is None:  # the queue went while the message was fetched, or it is damaged
         give_up(state.queues, channel, tag, item[0])
         return None

@@ -5,7 +5,6 @@ from itertools import islice
 from typing import TypeVar, cast
 
 from penstock.broker.answers import answers
-from penstock.broker.queues.channels.consumer import Consumer
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.queue.queue import Queue
@@ -63,7 +62,7 @@ def describe_bindings(state: State, call: DescribeBindings, now: Now) -> object:
 @answers(DescribeConsumers)
 def describe_consumers(state: State, call: DescribeConsumers, now: Now) -> object:
     """In the order in which they came to their queue."""
-    return _paged(state, call, _consumers, _consumer)
+    return _paged(state, call, _consumers, lambda info: info)
 
 
 def _paged(
@@ -119,9 +118,10 @@ def _bindings(vhosts: Iterable[Vhost]) -> Iterator[BindingInfo]:
         yield from sorted(made, key=lambda info: (info.target, info.routing_key))
 
 
-def _consumers(vhosts: Iterable[Vhost]) -> Iterator[Consumer]:
+def _consumers(vhosts: Iterable[Vhost]) -> Iterator[ConsumerInfo]:
     for queue in _queues(vhosts):
-        yield from list(queue.turns.all)
+        for consumer in list(queue.turns.all):
+            yield consumer.told(queue.turns.active in (None, consumer))
 
 
 def _by_name(things: Mapping[str, T]) -> Iterator[T]:
@@ -166,20 +166,4 @@ def _binding(binding: Binding) -> BindingInfo:
     kind = "exchange" if isinstance(target, Exchange) else "queue"
     return BindingInfo(
         binding.source.vhost, binding.source.name, target.name, kind, binding.key, binding.arguments
-    )
-
-
-def _consumer(consumer: Consumer) -> ConsumerInfo:
-    queue = consumer.queue
-    return ConsumerInfo(
-        queue.vhost,
-        queue.name,
-        consumer.tag,
-        consumer.channel.client.name,
-        not consumer.no_ack,
-        consumer.exclusive,
-        queue.turns.active in (None, consumer),
-        consumer.prefetch,
-        consumer.priority,
-        consumer.held,
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from penstock.broker.queues.definitions import delay_key
 from penstock.broker.queues.moving.enter import enter, route_of
-from penstock.broker.queues.moving.hand_out import bodies
 from penstock.broker.queues.moving.parked import Parked
 from penstock.broker.queues.vhost import Vhost
 from penstock.broker.turns.errands import READING
@@ -114,7 +113,7 @@ class Delays:
                     self._send(park, number, content, now)
             self._arm(park, now)
 
-        self._queues.around.errands.run(READING, bodies(self._queues, list(park.under_way))).watch(sent)
+        self._queues.around.errands.run(READING, self._queues.contents.of(list(park.under_way))).watch(sent)
 
     def _send(self, park: Park, number: int, content: Content | None, now: Now) -> None:
         if content is not None:

@@ -4,12 +4,10 @@ A lease is answered once, with everything its channel's consumers were given in 
 are fetched on another thread first; their messages are leased meanwhile.
 """
 
-from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from penstock.broker.ledger.ledger import DamagedError
-from penstock.broker.queues.channels.channel import CLOSED, Channel, Picked
+from penstock.broker.queues.channels.channel import CLOSED, Channel, Picked, Reader
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.turns.errands import READING
@@ -17,17 +15,12 @@ from penstock.calls.queues import Delivery, Leased
 from penstock.content import Content, Signed64
 from penstock.errors import Refused
 from penstock.later import Steps
-from penstock.log import Cold
 
 if TYPE_CHECKING:
     from penstock.broker.queues.queues import Queues
-    from penstock.broker.queues.topics.reading import Reader
     from penstock.clock import Now
 
 _delivery = Delivery._make
-
-COLD_MAX = 16
-"""Times that bodies are fetched anew, before they are waited for: they left the memory as fast as they came."""
 
 SLICE = 1000
 """Messages that one queue lets expire, or loses to its limit, in one go."""
@@ -42,7 +35,8 @@ def settle(queues: "Queues", now: "Now") -> None:
                 bring_up(queues, queue, now)
         queues.letters.send(now)
         queues.feeds.pull(now)
-    waiting, queues.waiting = queues.waiting, {}
+    waiting = list(queues.waiting)
+    queues.waiting.clear()
     for channel in waiting:
         if not channel.closed:
             channel.mark(now.mono_s)
@@ -79,8 +73,7 @@ def _hand_out(queues: "Queues", queue: Queue) -> None:
         turns.passed(consumers, len(items))
         for place, consumer in enumerate(consumers[: len(items)]):
             its = items[place :: len(consumers)]
-            consumer.channel.pick(consumer, its)
-            queues.waiting[consumer.channel] = None
+            consumer.pick(its)
             if queue.kept and not consumer.no_ack:
                 queues.ledger.delivered(queue.id, its[-1][0])
 
@@ -148,7 +141,7 @@ def answer(queues: "Queues", channel: Channel) -> None:
 def _read(queues: "Queues", channel: Channel, picked: list[Picked], cancelled: list[str]) -> Steps[object]:
     """The answer, once all bodies are near."""
     numbers = [item[0] for one in picked for item in one.items]
-    contents = yield from bodies(queues, numbers)
+    contents = yield from queues.contents.of(numbers)
     deliveries: list[Delivery] = []
     at = 0
     for consumer, first_tag, items in picked:
@@ -179,42 +172,18 @@ def _read(queues: "Queues", channel: Channel, picked: list[Picked], cancelled: l
     return Leased(deliveries, cancelled)
 
 
-def _read_on(queues: "Queues", channel: Channel, reader: "Reader") -> Steps[list[Delivery]]:
+def _read_on(queues: "Queues", channel: Channel, reader: Reader) -> Steps[list[Delivery]]:
     if channel.closed or not reader.more():
         return []
-    found = yield from reader.read(queues)
+    found = yield from reader.read()
     still = not channel.closed and channel.readers.get(reader.consumer.tag) is reader
     return channel.read(reader, found) if still else []
-
-
-def bodies(queues: "Queues", numbers: Sequence[int]) -> Steps[list[Content | None]]:
-    """The messages of these numbers; None where one is gone with its queue, or damaged."""
-    for _ in range(COLD_MAX):
-        try:
-            return [*queues.ledger.contents(numbers)]
-        except (LookupError, DamagedError):
-            break
-        except Cold as cold:
-            fetch = cold.fetch
-        yield fetch
-    return [_body(queues, number) for number in numbers]
-
-
-def _body(queues: "Queues", number: int) -> Content | None:
-    try:
-        return queues.ledger.contents([number], patient=True)[0]
-    except LookupError:
-        return None
-    except DamagedError as error:
-        queues.around.notices.append(f"{error}: it was left out")
-        queues.damaged.add(number)
-        return None
 
 
 def give_up(queues: "Queues", channel: Channel, tag: int, number: int) -> None:
     """The message cannot be had: nobody holds it any more."""
     held = channel.unacked.get(tag)
-    if number in queues.damaged and held is not None:
+    if number in queues.contents.damaged and held is not None:
         del channel.unacked[tag]
         queue, consumer, item = held
         channel.release(queue, consumer, [item])

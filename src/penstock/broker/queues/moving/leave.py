@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from penstock.broker.queues.channels.channel import CLOSED, Channel, Held, runs
-from penstock.broker.queues.channels.consumer import Consumer
+from penstock.broker.queues.channels.channel import CLOSED, Channel, Consumer, Held, runs
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
 from penstock.calls.queues import Mark
@@ -36,7 +35,7 @@ def settle_all(queues: "Queues", channel: Channel, marked: Iterable[tuple[Mark, 
         queues.ledger.settle_many(queue.id, numbers)
     freed.pop(None, None)
     if channel.readers:
-        queues.waiting[channel] = None
+        channel.speak()
     able(queues, channel, freed)  # type: ignore[arg-type]  # None is out
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from penstock.broker.queues.exchanges.routes import Route
 from penstock.broker.queues.moving.deaths import buried, goes_round
 from penstock.broker.queues.moving.enter import enter, route_of
-from penstock.broker.queues.moving.hand_out import bodies
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.turns.errands import READING
@@ -92,7 +91,7 @@ class Letters:
                 with self._queues.ledger.as_one():
                     self._queues.ledger.settle(queue.id, item[0])
 
-        steps = bodies(self._queues, [item[0] for item in items])
+        steps = self._queues.contents.of([item[0] for item in items])
         found = self._queues.around.errands.run(READING, steps)
         self._reading = not found.done
         found.watch(moved)

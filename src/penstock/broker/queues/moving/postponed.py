@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from penstock import record
 from penstock.broker.ledger.recovery import Recovered
 from penstock.broker.queues.definitions import postponed_id, postponed_key
-from penstock.broker.queues.moving.hand_out import bodies
 from penstock.broker.queues.moving.parked import Parked
 from penstock.broker.records.durable import DISK_ERRORS
 from penstock.broker.turns.errands import READING
@@ -190,7 +189,7 @@ class Postponed:
                 failed = self._append(park, rows, contents if isinstance(contents, list) else None, now)
                 self._arm(park, now, RETRY_S if failed else 0.0)
 
-        steps = bodies(self._queues, [number for _, number, _ in rows])
+        steps = self._queues.contents.of([number for _, number, _ in rows])
         self._queues.around.errands.run(READING, steps).watch(found)
 
     def _append(self, park: Park, rows: list[Row], contents: list[Content | None] | None, now: Now) -> bool:

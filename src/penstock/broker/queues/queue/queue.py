@@ -1,8 +1,9 @@
 """One queue. Holds what it was declared with, what is ready, and who consumes; what moves messages is elsewhere."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from penstock.broker.ledger.recovery import Waiting
 from penstock.broker.queues.names import spelled, topic_of
 from penstock.broker.queues.queue.arguments import QUORUM, STREAM, Asked
 from penstock.broker.queues.queue.ready import Ready
@@ -10,16 +11,18 @@ from penstock.broker.queues.queue.turns import Turns
 from penstock.broker.turns.timers import Timer
 from penstock.content import Field
 
-if TYPE_CHECKING:
-    from penstock.broker.ledger.recovery import Waiting
-    from penstock.broker.queues.channels.client import Client
-
 SLACK = 1000
 """Messages above a queue's limit that wait for a consumer which is about to ask for more, before the limit takes them."""
 
 
+class Owner(Protocol):
+    """Who has queues alone."""
+
+    queues: "dict[Queue, None]"
+
+
 class Queue:
-    """`kept`: it is there after a restart. `owner`: the client that has it alone. `seen`: numbers up to this one were
+    """`kept`: it is there after a restart. `owner`: who has it alone. `seen`: numbers up to this one were
     handed out before the restart. `gone`: deleted."""
 
     __slots__ = (
@@ -34,7 +37,7 @@ class Queue:
         self.id, self.vhost, self.name = number, vhost, name
         self.asked, self.arguments = asked, dict(arguments)
         self.durable = self.kept = self.auto_delete = self.gone = False
-        self.owner: Client | None = None
+        self.owner: Owner | None = None
         self.ready = Ready(asked.priority_max)
         self.turns = Turns(asked.single_active)
         self.seen, self.held, self.held_bytes = -1, 0, 0
@@ -68,7 +71,7 @@ class Queue:
         return slack and self.turns.wants()
 
 
-def fill(queue: Queue, waiting: "Waiting") -> None:
+def fill(queue: Queue, waiting: Waiting) -> None:
     """At a start: all that the ledger has of the queue is ready. What was handed out before is told apart by its number."""
     counts, ready = waiting.counts, queue.ready
     queue.seen = waiting.delivered

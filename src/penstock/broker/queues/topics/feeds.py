@@ -14,7 +14,7 @@ from penstock.broker.queues.exchanges.routes import Route
 from penstock.broker.queues.moving.enter import enter
 from penstock.broker.queues.queue.arguments import seconds_of
 from penstock.broker.queues.queue.queue import Queue
-from penstock.broker.queues.topics.reading import read_records
+from penstock.broker.queues.topics.reading import Committed
 from penstock.broker.queues.topics.records import content_of
 from penstock.broker.turns.errands import READING
 from penstock.clock import Now
@@ -55,6 +55,7 @@ class Feeds:
         self.by_queue: dict[Queue, Feed] = {}
         self.due: dict[Feed, None] = {}
         self._moved: dict[Feed, None] = {}  # in this turn
+        self._committed = Committed(queues.around.stable, queues.around.markers)
         queues.around.log.pins = self._pin
 
     def begin(self, queue: Queue) -> None:
@@ -159,7 +160,7 @@ class Feeds:
 
         feed.reading = True
         position = feed.positions.get(partition.key, 0)
-        steps = read_records(self._queues, partition, position, PIECE)
+        steps = self._committed.read(partition, position, PIECE)
         self._queues.around.errands.run(READING, steps).watch(done)
 
     def _take(self, feed: Feed, records: list[Record], now: Now) -> None:

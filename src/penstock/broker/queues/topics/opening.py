@@ -1,18 +1,18 @@
 """Topics behind queues and exchanges: made where they are missing; and where a stream's reader begins."""
 
 from penstock.broker.answers import ANSWERS
-from penstock.broker.queues.channels.consumer import Consumer
+from penstock.broker.queues.channels.channel import Consumer
 from penstock.broker.queues.names import topic_of
 from penstock.broker.queues.queue.arguments import seconds_of
 from penstock.broker.queues.queue.queue import Queue
-from penstock.broker.queues.topics.reading import OFFSET, StreamReader
+from penstock.broker.queues.topics.reading import OFFSET, Committed, StreamReader
 from penstock.broker.records.durable import DISK_ERRORS, refused_by
 from penstock.broker.state import State
 from penstock.broker.topics.create import refused_topic
 from penstock.calls import DeleteTopics, NewTopic, Principal
 from penstock.calls.queues import Arguments
 from penstock.clock import Now
-from penstock.content import Timestamp
+from penstock.content import Field, Timestamp
 from penstock.errors import Refusal, Refused
 from penstock.later import Steps
 from penstock.log import Partition
@@ -78,19 +78,25 @@ def reader_of(
     partition = state.partition(consumer.queue.topic, 0)
     if partition is None:
         return Refused(Refusal.NO_TOPIC, consumer.queue.topic)
+    begin = yield from _begin(partition, asked, now)
+    if begin is None:
+        return Refused(Refusal.PRECONDITION, f"invalid arg '{OFFSET}' for {consumer.queue.spelled}: {asked}")
+    return StreamReader(consumer, partition, begin, Committed(state.stable, state.markers))
+
+
+def _begin(partition: Partition, asked: Field, now: Now) -> Steps[int | None]:
+    """The offset; None where the argument says none."""
     start, end = partition.start_offset, partition.durable_offset
     named = {"first": start, "last": max(start, end - 1), "next": end}
     if isinstance(asked, str) and asked in named:
-        return StreamReader(consumer, partition, named[asked])
+        return named[asked]
     if isinstance(asked, Timestamp):
-        return StreamReader(consumer, partition, (yield from _since(partition, int(asked) * 1000, end)))
+        return (yield from _since(partition, int(asked) * 1000, end))
     if isinstance(asked, str) and (ago_s := seconds_of(asked)):
-        return StreamReader(
-            consumer, partition, (yield from _since(partition, now.wall_ms - ago_s * 1000, end))
-        )
+        return (yield from _since(partition, now.wall_ms - ago_s * 1000, end))
     if isinstance(asked, int) and not isinstance(asked, bool) and asked >= 0:
-        return StreamReader(consumer, partition, max(asked, start))
-    return Refused(Refusal.PRECONDITION, f"invalid arg '{OFFSET}' for {consumer.queue.spelled}: {asked}")
+        return max(asked, start)
+    return None
 
 
 def _since(partition: Partition, timestamp_ms: int, end: int) -> Steps[int]:

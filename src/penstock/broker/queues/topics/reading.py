@@ -1,25 +1,23 @@
 """Readers: consumers that take nothing out of a queue. One browses what is ready, another reads a stream from an offset.
 
-A reader says whether it has more, and reads some of it in steps, for its bytes may be far away.
+What is far away they read in steps.
 """
 
 from array import array
 from collections.abc import Iterator
 from heapq import nlargest
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
 
 from penstock import record
-from penstock.broker.queues.channels.consumer import NUMBER, Consumer
-from penstock.broker.queues.moving.hand_out import bodies
+from penstock.broker.queues.channels.channel import NUMBER, Consumer
+from penstock.broker.queues.moving.contents import Contents
 from penstock.broker.queues.topics.records import content_of
+from penstock.broker.transactions.aborted import Markers
+from penstock.broker.transactions.stable import StableOffsets
 from penstock.calls import Bytes
 from penstock.content import Content, Signed64
 from penstock.later import Steps
 from penstock.log import Cold, Partition
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queues import Queues
 
 READ_BYTES = 512 * 1024
 BROWSED_MAX = 500
@@ -29,18 +27,52 @@ Found = list[tuple[int, Content]]
 """Messages with their numbers, or offsets."""
 
 
-class Reader(Protocol):
-    """`holds`: what it gives counts as held until it is settled. `over`: it has come to its end."""
+class Committed:
+    """What is committed of topics' records."""
 
-    consumer: Consumer
-    holds: bool
-    over: bool
+    def __init__(self, stable: StableOffsets, markers: Markers) -> None:
+        self._stable, self._markers = stable, markers
 
-    def more(self) -> bool:
-        """Whether there is something for it now."""
+    def read(self, partition: Partition, offset: int, most: int) -> Steps[tuple[list[record.Record], int]]:
+        """Up to `most` committed records from `offset` on, and where to go on."""
+        end = self._stable.of(partition)
+        while True:
+            offset = max(offset, partition.start_offset)
+            try:
+                batches = partition.read_near(offset, READ_BYTES, end=end) if offset < end else b""
+                break
+            except Cold as cold:
+                fetch = cold.fetch
+            yield fetch
+        found: list[record.Record] = []
+        for info, records in self._records(partition, batches):
+            for one in records:
+                if one.offset >= offset:
+                    if len(found) == most:
+                        return found, one.offset
+                    found.append(one)
+            offset = max(offset, info.last_offset + 1)
+        return found, offset
 
-    def read(self, queues: "Queues") -> Steps[Found]:
-        """Some of it."""
+    def _records(
+        self, partition: Partition, batches: Bytes
+    ) -> Iterator[tuple[record.BatchInfo, list[record.Record]]]:
+        """Batches with their records, those of aborted transactions and markers with none."""
+        aborted = list(self._markers.aborted(partition, batches))
+        going: set[int] = set()
+        for info in record.scan(batches):
+            while aborted and aborted[0][1] <= info.base_offset:
+                going.add(aborted.pop(0)[0])
+            if info.control:
+                going.discard(info.producer_id)
+                yield info, []
+            elif info.transactional and info.producer_id in going:
+                yield info, []
+            else:
+                yield (
+                    info,
+                    list(record.decode(memoryview(batches)[info.position : info.position + info.size])),
+                )
 
 
 class Browser:
@@ -52,8 +84,16 @@ class Browser:
 
     holds = False
 
-    def __init__(self, consumer: Consumer, only: int | None = None, newest: int = 0, oldest: int = 0) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        contents: Contents,
+        only: int | None = None,
+        newest: int = 0,
+        oldest: int = 0,
+    ) -> None:
         self.consumer, self.over = consumer, False
+        self._contents = contents
         self._numbers, self._sizes = array("Q"), array("I")
         ready = consumer.queue.ready
         least = nlargest(newest, (item[0] for item in ready))[-1] if 0 < newest < len(ready) else 0
@@ -68,7 +108,7 @@ class Browser:
         """Until its end was told."""
         return not self.over
 
-    def read(self, queues: "Queues") -> Steps[Found]:
+    def read(self) -> Steps[Found]:
         """Up to a few hundred."""
         begin, left = self._at, READ_BYTES
         while self._at < len(self._numbers) and self._at - begin < BROWSED_MAX and left > 0:
@@ -76,7 +116,7 @@ class Browser:
             self._at += 1
         numbers = list(self._numbers[begin : self._at])
         self.over = self._at >= len(self._numbers)
-        contents = yield from bodies(queues, numbers)
+        contents = yield from self._contents.of(numbers)
         return [
             (number, marked(content, NUMBER, number))
             for number, content in zip(numbers, contents, strict=True)
@@ -90,61 +130,20 @@ class StreamReader:
     holds = True
     over = False
 
-    def __init__(self, consumer: Consumer, partition: Partition, offset: int) -> None:
+    def __init__(self, consumer: Consumer, partition: Partition, offset: int, committed: Committed) -> None:
         self.consumer, self.partition, self.offset = consumer, partition, offset
+        self._committed = committed
 
     def more(self) -> bool:
         """Whether it may hold more, and there is more."""
         return self.consumer.credit() > 0 and self.offset < self.partition.durable_offset
 
-    def read(self, queues: "Queues") -> Steps[Found]:
+    def read(self) -> Steps[Found]:
         """As much as it may hold."""
-        found, after = yield from read_records(queues, self.partition, self.offset, self.consumer.credit())
+        found, after = yield from self._committed.read(self.partition, self.offset, self.consumer.credit())
         self.offset = max(self.offset, after)
         name = self.consumer.queue.name
         return [(one.offset, marked(content_of(one, name), OFFSET, one.offset)) for one in found]
-
-
-def read_records(
-    queues: "Queues", partition: Partition, offset: int, most: int
-) -> Steps[tuple[list[record.Record], int]]:
-    """Up to `most` committed records from `offset` on, and where to go on."""
-    end = queues.around.stable.of(partition)
-    while True:
-        offset = max(offset, partition.start_offset)
-        try:
-            batches = partition.read_near(offset, READ_BYTES, end=end) if offset < end else b""
-            break
-        except Cold as cold:
-            fetch = cold.fetch
-        yield fetch
-    found: list[record.Record] = []
-    for info, records in _committed(queues, partition, batches):
-        for one in records:
-            if one.offset >= offset:
-                if len(found) == most:
-                    return found, one.offset
-                found.append(one)
-        offset = max(offset, info.last_offset + 1)
-    return found, offset
-
-
-def _committed(
-    queues: "Queues", partition: Partition, batches: Bytes
-) -> Iterator[tuple[record.BatchInfo, list[record.Record]]]:
-    """Batches with their records, those of aborted transactions and markers with none."""
-    aborted = list(queues.around.markers.aborted(partition, batches))
-    going: set[int] = set()
-    for info in record.scan(batches):
-        while aborted and aborted[0][1] <= info.base_offset:
-            going.add(aborted.pop(0)[0])
-        if info.control:
-            going.discard(info.producer_id)
-            yield info, []
-        elif info.transactional and info.producer_id in going:
-            yield info, []
-        else:
-            yield info, list(record.decode(memoryview(batches)[info.position : info.position + info.size]))
 
 
 def marked(content: Content, header: str, number: int) -> Content:

@@ -2,6 +2,8 @@
 
 import datetime
 import io
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -273,3 +275,13 @@ def test_small_byte_fields_do_not_become_buffers_of_their_own() -> None:
 def test_a_header_that_is_cut_short_is_refused(frame: Bytes) -> None:
     with pytest.raises(MalformedError):
         decode_header(memoryview(frame))
+
+
+def test_no_process_loads_hypothesis_because_it_is_installed():
+    """kio does, where it finds it: a quarter of a second at each start. Whoever wants it afterwards has it whole."""
+    program = (
+        "import sys, penstock.app.broker, penstock.work.__main__\n"
+        "assert 'kio.static._phantom' in sys.modules and 'hypothesis' not in sys.modules\n"
+        "import hypothesis.strategies\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

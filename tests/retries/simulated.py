@@ -38,11 +38,20 @@ class Log:
 class Simulated:
     """One group on one partition; what `failing` says of (value, attempt) fails."""
 
-    def __init__(self, retry: Retry, keep_order: bool = True, memory_bytes: int = 1 << 20) -> None:
+    def __init__(
+        self, retry: Retry, keep_order: bool = True, memory_bytes: int = 1 << 20, blocked_bytes: int = 1 << 20
+    ) -> None:
         self.log, self.now_ms = Log(), 1_000_000
         names = names_of("t", retry, keep_order)
         self.rules = Rules(
-            names, retry, "g", keep_order, 1, dict.fromkeys((*names.all, names.dead), BYTES_MAX), lambda: 0.5
+            names,
+            retry,
+            "g",
+            keep_order,
+            1,
+            dict.fromkeys((*names.all, names.dead), BYTES_MAX),
+            lambda: 0.5,
+            blocked_bytes,
         )
         self.parts = [(name, 0) for name in names.all]
         self.memory_bytes = memory_bytes
@@ -73,7 +82,7 @@ class Simulated:
                 batches = b"".join(record.encode([each], base_offset=each.offset) for each in found)
                 source.feed(Chunk(*part, source.fetch_from, batches, 0, found[-1].offset + 1))
             source.sweep()
-            while (one := source.next()) is not None:
+            while self.share.takes(source) and (one := source.next()) is not None:
                 self.share.offer(source, one, self.now_ms)
 
     def load(self) -> None:
@@ -122,6 +131,7 @@ class Simulated:
                     if each.headers[:1] != ((GONE, b"g"),)
                 ]  # fmt: skip
                 if not waiting and not self.share.order:
+                    assert self.share.order.bytes == 0
                     return
             while self.ready:
                 self.handle(0, failing=False)

@@ -17,6 +17,7 @@ from penstock import Retry, consume
 from penstock.client import KafkaError
 from penstock.consumer.consumer import Consumer
 from penstock.consumer.delivery import Delivery
+from penstock.consumer.partition.order import RECORD_BYTES
 from penstock.consumer.watchdog import StalledError
 from penstock.errors import PenstockError
 from tests.differential.asking import Connection
@@ -127,6 +128,41 @@ def test_healthy_keys_are_not_held_up_by_a_key_that_waits(broker_address: str) -
         await working
         assert [value for value, _ in done][-2:] == [b"bad:0", b"bad:1"]
         assert done[-2][1] - done[-3][1] > 1.5, "all others were done long before"
+
+    run(broker_address, test, partitions=1)
+
+
+def test_with_too_many_waiting_nothing_new_is_taken_and_nothing_is_lost_or_left(
+    broker_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    window, each_bytes = 10, RECORD_BYTES + len("bad")
+    bound = 20 * each_bytes
+
+    async def test(place: Place) -> None:
+        await place.produce(*[f"bad:{i}" for i in range(60)], *[f"good:{i}" for i in range(200)])
+        options = replace(QUICK, blocked_bytes=bound, window=window)
+        consumer = place.consumer(Retry("200ms", max_attempts=3), options=options)
+        done: list[bytes] = []
+        most = 0
+
+        async def handle(delivery: Delivery) -> None:
+            nonlocal most
+            most = max(most, delivery.share.order.bytes)
+            if delivery.value == b"bad:0" and delivery.attempt < 3:
+                assert b"good:0" not in done
+                raise ValueError("later")
+            done.append(delivery.value or b"")
+
+        working = asyncio.create_task(consumer.work(handle, concurrency=4))
+        await until(lambda: len(done) == 260 or working.done())
+        consumer.stop()
+        await working
+        for key, count in ((b"bad", 60), (b"good", 200)):
+            assert [each for each in done if each.startswith(key)] == [
+                b"%s:%d" % (key, i) for i in range(count)
+            ]
+        assert bound <= most <= bound + window * each_bytes
+        assert len([each for each in caplog.messages if f"{place.topic}-0: so many" in each]) == 1
 
     run(broker_address, test, partitions=1)
 

@@ -1,14 +1,18 @@
 """One partition with its retries, simulated: any outcomes in any order, with time, commits and kills between them."""
 
+import gc
 import json
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.consumer.delivery import Delivery
 from penstock.consumer.partition.holding import NOTED_MAX, Holding
+from penstock.consumer.partition.order import RECORD_BYTES
 from penstock.dead_letters import DeadLetter, of_record
 from penstock.record import Record
 from penstock.retries import Retry
@@ -61,11 +65,11 @@ def dead(run: Simulated) -> list[bytes]:
 
 
 @HARD
-@given(STEPS, st.sampled_from([0, 200, 1 << 20]))
+@given(STEPS, st.sampled_from([0, 200, 1 << 20]), st.sampled_from([1, 1000, 1 << 20]))
 def test_every_record_ends_once_in_its_key_s_order_whatever_fails_and_whoever_is_killed(
-    steps: list[tuple[str, int]], memory_bytes: int
+    steps: list[tuple[str, int]], memory_bytes: int, blocked_bytes: int
 ) -> None:
-    run = Simulated(RETRY, memory_bytes=memory_bytes)
+    run = Simulated(RETRY, memory_bytes=memory_bytes, blocked_bytes=blocked_bytes)
     produced = play(run, steps)
     run.finish()
     every = {b"%s:%d" % (key, i) for key, count in produced.items() for i in range(count)}
@@ -119,10 +123,14 @@ def test_without_order_every_record_ends_too(steps: list[tuple[str, int]]) -> No
 # --- the edges -------------------------------------------------------------------------------------------------------
 
 
-def produced(run: Simulated, *values: str) -> None:
+def sent(run: Simulated, *values: str) -> None:
     for value in values:
         key = value.partition(":")[0].encode()
         run.log.append(("t", 0), Record(key, value.encode(), 1))
+
+
+def produced(run: Simulated, *values: str) -> None:
+    sent(run, *values)
     run.read(100)
 
 
@@ -155,6 +163,50 @@ def test_what_failed_once_and_is_done_lets_the_held_ones_go_in_order() -> None:
     assert names(run.ready) == ["a:1"]
     run.handle(0, failing=False)
     assert names(run.ready) == ["a:2"]
+
+
+def test_what_waits_has_a_bound_and_retries_go_on_beyond_it() -> None:
+    few = 5 * (RECORD_BYTES + 1)
+    run = Simulated(RETRY, blocked_bytes=few)
+    sent(run, *[f"a:{i}" for i in range(20)], *[f"b:{i}" for i in range(20)])
+    run.read(2)
+    run.handle(0, failing=True)
+    for _ in range(60):
+        run.read(1000)
+        assert run.share.order.bytes <= few
+        run.commit()
+        run.load()
+        run.pass_time(1000)
+        while run.ready:  # all of key a fail once
+            first = run.ready[0]
+            run.handle(0, failing=first.key == b"a" and first.attempt == 1)
+    assert run.finished.index(b"b:0") > run.finished.index(b"a:14"), "b came when the bound let it"
+    for key in "ab":
+        done = [each.decode() for each in run.finished if each.startswith(key.encode())]
+        assert done == [f"{key}:{i}" for i in range(20)]
+    assert run.share.order.bytes == 0 and not run.share.crowded
+
+
+@pytest.mark.parametrize("keys", [1, 1000])
+def test_a_record_that_waits_takes_no_more_memory_than_it_counts(keys: int) -> None:
+    run = Simulated(RETRY, memory_bytes=0)
+    sent(run, *[f"{i % keys:020}:{i:04}" for i in range(1000)])
+    if keys == 1:
+        run.read(1)
+        run.handle(0, failing=True)
+        run.commit()
+    tracemalloc.start()
+    run.read(1000)
+    while run.ready:
+        run.handle(0, failing=True)
+    run.commit()
+    run.log.records.clear()
+    run.tried.clear()
+    gc.collect()
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert run.share.order.bytes == 1000 * (RECORD_BYTES + 20)
+    assert kept <= run.share.order.bytes
 
 
 def test_what_is_released_before_it_was_written_needs_no_writing() -> None:

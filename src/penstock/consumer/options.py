@@ -16,6 +16,9 @@ class ConsumerOptions:
     """How many records of a partition are under way at most, from the oldest that is not done."""
     window_bytes: int = 16 * 1024 * 1024
     """How many bytes of them, at most."""
+    blocked_bytes: int = 64 * 1024 * 1024
+    """How many bytes of memory a partition's blocked keys take at most: some 300, and the key, for each record that waits for its
+    next attempt or for an older one of its key. Beyond, nothing new of the partition is taken (what is under way then may be blocked, too)."""
     commit_s: float = 1.0
     """How often positions are committed, in seconds."""
     moves_s: float = 0.1

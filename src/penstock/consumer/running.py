@@ -227,7 +227,7 @@ class Running:
         made = self._made[topic]
         return Rules(
             self.names[topic], self.retry, self.group, self.keep_order and bool(self.names[topic].held),
-            made.dead_partitions, made.bytes_max, self.options.chance,
+            made.dead_partitions, made.bytes_max, self.options.chance, self.options.blocked_bytes,
         )  # fmt: skip
 
     def _drop(self, shares: Mapping[Part, Share]) -> None:
@@ -308,15 +308,21 @@ class Running:
 
     def _fill(self, share: Share, source: Source, reader: Reader, now_ms: int) -> None:
         """Decode what came as far as there is room; fetch no more of it where there is enough."""
-        options = self.options
+        options, crowded = self.options, share.crowded
         source.sweep()
         for _ in range(PIECE):
-            found = source.next() if source.has_room(options.window, options.window_bytes) else None
+            room = source.has_room(options.window, options.window_bytes) and share.takes(source)
+            found = source.next() if room else None
             if found is None:
                 break
             share.offer(source, found, now_ms)
         else:
             self._stir.set()
+        if share.crowded and not crowded:
+            log.warning(
+                "%s-%s: so many records wait for another attempt, or for an older one of their keys, that no new ones are "
+                "taken until some are through (blocked_bytes)", *source.part,
+            )  # fmt: skip
         if source.full and source.part not in self._paused:
             self._paused.add(source.part)
             reader.pause(source.part)

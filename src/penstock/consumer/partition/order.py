@@ -11,6 +11,9 @@ from enum import Enum, auto
 
 from penstock.consumer.delivery import Delivery
 
+RECORD_BYTES = 300
+"""What is remembered of a record that blocks a key, or is held back, and is not in memory itself; its key is counted beside it."""
+
 
 class Written(Enum):
     """How far a held record is in the topic of held ones."""
@@ -57,7 +60,8 @@ class _Key:
 
 
 class Order:
-    """The keys of one partition that something is under way for.
+    """The keys of one partition that something is under way for. `bytes` is what is known of records that wait: of those
+    that block keys, and of those held back, till they are handled.
 
     `ready` is called with what may be handled; `hold` makes a held one of a delivery; `load` is called with a held one
     whose turn has come and that is not in memory, or is just being written: `release` it when it is there.
@@ -71,6 +75,7 @@ class Order:
     ) -> None:
         self._ready, self._hold, self._load = ready, hold, load
         self._keys: dict[bytes, _Key] = {}
+        self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -87,7 +92,7 @@ class Order:
             return
         key = self._of(delivery.key)
         if key.waiting or key.held:
-            key.hold(self._hold(delivery))
+            self._add(key, self._hold(delivery))
         elif key.active:
             key.add(delivery)
         else:
@@ -98,10 +103,11 @@ class Order:
         """A record of this key is in a retry topic: it is older than all that comes from now on."""
         if key is not None:
             self._of(key).waiting += 1
+            self.bytes += _weight(key)
 
     def holds(self, held: Held) -> None:
         """A record that was held back before this consumer began."""
-        self._of(held.key).hold(held)
+        self._add(self._of(held.key), held)
 
     def come_back(self, delivery: Delivery) -> None:
         """A record that waited is due."""
@@ -122,14 +128,15 @@ class Order:
         key = self._keys[delivery.key]
         key.active = False
         key.waiting += waits - waited
+        self.bytes += (waits - waited - (delivery.held is not None)) * _weight(delivery.key)
         if waits:
             stay: deque[Delivery] = deque()
             for each in key.queue:
                 if each.letter is not None:  # older than what blocks the key, or sent back: due as it is
                     stay.append(each)
                 else:
-                    key.hold(self._hold(each))
-            key.queue = stay
+                    self._add(key, self._hold(each))
+            key.queue = stay or ()
         self._go_on(delivery.key, key)
 
     def begin(self) -> None:
@@ -163,10 +170,19 @@ class Order:
             return
         if held.written is Written.NO:  # what was to be written is not, and it is as if it had just come
             delivery.settled, delivery.move, delivery.held = False, None, None
+            self.bytes -= _weight(held.key)
         self._ready(delivery)
+
+    def _add(self, key: _Key, held: Held) -> None:
+        key.hold(held)
+        self.bytes += _weight(held.key)
 
     def _of(self, name: bytes) -> _Key:
         key = self._keys.get(name)
         if key is None:
             key = self._keys[name] = _Key()
         return key
+
+
+def _weight(key: bytes) -> int:
+    return RECORD_BYTES + len(key)

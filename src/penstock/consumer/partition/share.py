@@ -45,6 +45,8 @@ class Rules:
     bytes_max: Mapping[str, int]
     """By topic: how large a record may be."""
     chance: Callable[[], float]
+    blocked_bytes: int = 64 * 1024 * 1024
+    """How much memory what waits may take before nothing new is taken (see `Order.bytes`)."""
 
 
 @dataclass(slots=True)
@@ -81,6 +83,8 @@ class Share:
         self._told: dict[Part, int] = {}
         self._now_ms = 0
         self._expected: set[tuple[Part, int]] = set()  # retries that block their keys already
+        self.crowded = False
+        """Whether so much waits that nothing new is taken, until an eighth of it is gone."""
         self.order = Order(ready, self._hold, lambda held: load(self, held))
         self.holding: Holding | None = None
         if rules and rules.keep_order and rules.names.held:
@@ -118,6 +122,14 @@ class Share:
         Retention may have taken what was to come of the topic itself, but no retry: its key would be blocked for ever.
         """
         return offset == source.fetch_from or (source.part == self.main and offset > source.fetch_from)
+
+    def takes(self, source: Source) -> bool:
+        """Whether more records of it may come. What waits for its turn goes on by retries, so those always may."""
+        if self.rules is None or source.part != self.main:
+            return True
+        bytes_max = self.rules.blocked_bytes
+        self.crowded = self.order.bytes >= (bytes_max - bytes_max // 8 if self.crowded else bytes_max)
+        return not self.crowded
 
     def offer(self, source: Source, found: Record | Damaged, now_ms: int) -> None:
         """A record was read; in the order of its partition."""

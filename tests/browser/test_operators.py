@@ -75,9 +75,14 @@ def test_a_file_s_tasks_say_what_became_of_their_calls(open_page: Any) -> None:
     expect(welcome.get_by_role("cell")).to_have_text(
         ["emails:welcome", "emails", re.compile("^4.811$"), "12", re.compile("1$"), "3", "125\u202fms"]
     )
-    expect(tasks.get_by_role("row").filter(has_text="emails:report").get_by_role("cell").last).to_have_text(
-        "41\u202fµs"
-    )
+    report = tasks.get_by_role("row").filter(has_text="emails:report")
+    expect(report.get_by_role("cell").last).to_have_text("41\u202fµs")
+    elsewhere = "/queues/back%2Foffice/reports"  # its queues are in another virtual host
+    expect(report.get_by_role("link", name="reports")).to_have_attribute("href", elsewhere)
+    given_up = "/dlq/queue%40back%252Foffice%3Areports.dlq"
+    expect(report.get_by_role("link", name="2")).to_have_attribute("href", given_up)
+    ends = page.get_by_role("table", name="Inputs and outputs")
+    expect(ends.get_by_role("link", name="reports")).to_have_attribute("href", elsewhere)
     expect(page.locator("main")).not_to_contain_text("event time behind")
     expect(page.locator("main")).to_contain_text("pipelines/emails.py")
     expect(page.locator(".sql .word").first).to_have_text("from")  # Python's, not SQL's

@@ -93,6 +93,7 @@ def test_a_file_with_tasks_and_pipelines_runs_both_and_tells_of_both(hosting: Ca
             (task,), queue = told["tasks"], told["inputs"][-1]
             assert (task["name"], task["queue"], task["concurrency"]) == ("work", case.name, 4)
             assert task["dead_letter"] == f"{case.name}.dlq"
+            assert (task["vhost"], queue["vhost"]) == ("/", "/")
             assert [each["connector"] for each in told["inputs"]] == ["kafka", "amqp"]
             assert (queue["table"], queue["rows"], queue["dead_letters"]) == (case.name, 3, 1)
             assert [each["topic"] for each in told["outputs"]] == [f"{case.name}-out", f"{case.name}-done"]

@@ -163,6 +163,10 @@ async def test_a_queue_that_tasks_take_from_is_drawn_and_calls_that_were_given_u
         "queue, 7 calls wait",
     )
     assert ("queue:emails", "pipeline:shop") in arrows(found)
+    await here.report("shop", inputs=[queue | {"vhost": "b/o"}], tasks=[task])
+    await until(lambda: jobs["shop"].report.inputs[0].vhost == "b/o")
+    found = await flow(here)
+    assert ("queue@b%2Fo:emails", "pipeline:shop") in arrows(found)
     (trouble,) = found["troubles"]
     assert "put 2 records aside" in trouble["message"] and "the queue emails.dead" in trouble["remedy"]
 

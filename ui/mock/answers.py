@@ -191,20 +191,22 @@ def pipelines(world: World) -> list[dict[str, Any]]:
 
 def mailing(blank: dict[str, Any]) -> dict[str, Any]:
     """A file that has tasks alone."""
-    welcome = {"name": "emails:welcome", "queue": "emails", "dead_letter": "emails.dlq", "result": "", "concurrency": 10,
+    welcome = {"name": "emails:welcome", "vhost": "/", "queue": "emails", "dead_letter": "emails.dlq", "result": "", "concurrency": 10,
                "done": 4_811, "retried": 12, "dead_letters": 1, "running": 3, "busy_s": 601.5}  # fmt: skip
     report = {
         **welcome,
         "name": "emails:report",
+        "vhost": "back/office",
         "queue": "reports",
-        "dead_letter": "",
-        "dead_letters": 0,
+        "dead_letter": "reports.dlq",
+        "dead_letters": 2,
         "busy_s": 0.2,
     }
     waiting = {"connector": "amqp", "topic": "", "dead_letters": 0, "lag": 42, "watermark_ms": 0}
     return {
         **blank, "name": "emails", "state": "running", "file": "pipelines/emails.py", "sql": MAILING, "rate_in": 8.0, "rate_out": 0,
-        "inputs": [{**waiting, "table": each["queue"], "rows": each["done"]} for each in (welcome, report)], "outputs": [], "operators": [],
+        "inputs": [{**waiting, "vhost": each["vhost"], "table": each["queue"], "rows": each["done"]} for each in (welcome, report)],
+        "outputs": [], "operators": [],
         "tables": [], "tasks": [welcome, report],
     }  # fmt: skip
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isQueue, letterKey, letterOf, plainName, sourcePart, vhostOf } from "../src/format/source";
+import { isQueue, letterKey, letterOf, plainName, sourceOf, sourcePart, vhostOf } from "../src/format/source";
 
 test("topics and queues go by their own names", () => {
   expect(["orders.dlq", "queue:dlq"].map(plainName)).toEqual(["orders.dlq", "dlq"]);
@@ -21,4 +21,8 @@ test("a queue's source says its virtual host where it is another than the defaul
   expect([vhostOf("queue@a%2Fb:c/d:e"), plainName("queue@a%2Fb:c/d:e")]).toEqual(["a/b", "c/d:e"]);
   expect(decodeURIComponent(sourcePart("queue@a%2Fb:c/d"))).toBe("queue@a%2Fb:c%2Fd");
   expect(isQueue("queue@shop")).toBe(false);
+  for (const queue of [{ vhost: "/", name: "a@b:c" }, { vhost: "a/b", name: "c/d:e" }]) {
+    const source = sourceOf(queue);
+    expect({ vhost: vhostOf(source), name: plainName(source) }).toEqual(queue);
+  }
 });

@@ -45,7 +45,7 @@ class RunOptions:
 class Running:
     """The consumers of some tasks' queues. Use once: `run`.
 
-    `figures` are each task's, `waiting` the calls that lie in each queue; `trouble` says why nothing is taken now.
+    `figures` are each task's, `waiting` the calls that lie in each queue, all of which are in `vhost`; `trouble` says why nothing is taken now.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Running:
             self.queues.setdefault(task.queue, {})[task.name] = task
         self.figures = {task: Figures() for queue in self.queues.values() for task in queue.values()}
         self.waiting = dict.fromkeys(self.queues, 0)
+        self.vhost = self._url.vhost
         self.trouble = ""
         self._threads = Threads()
         self.ready = asyncio.Event()

@@ -163,6 +163,7 @@ def _add_tasks(figures: dict[str, Any], running: "Running") -> None:
             {
                 "table": queue,
                 "connector": "amqp",
+                "vhost": running.vhost,
                 "topic": "",
                 "rows": sum(each.taken for each in told.values()),
                 "dead_letters": sum(each.dead_letters for each in told.values()),
@@ -173,6 +174,7 @@ def _add_tasks(figures: dict[str, Any], running: "Running") -> None:
         for task, each in told.items():
             named = {
                 "name": task.name,
+                "vhost": running.vhost,
                 "queue": queue,
                 "dead_letter": task.dead_letter,
                 "result": task.result,

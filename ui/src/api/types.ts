@@ -126,6 +126,8 @@ export interface Commits {
 /** A function that is called for the messages of a queue; attempts that were retried come again. */
 export interface Task {
   name: string;
+  /** Of its queues. */
+  vhost?: string;
   queue: string;
   dead_letter: string;
   result: string;
@@ -151,7 +153,7 @@ export interface Pipeline {
   since_ms: number;
   at_ms: number;
   error: JobError | null;
-  inputs: { table: string; connector: string; topic: string; rows: number; dead_letters: number; lag: number; watermark_ms: number | null }[];
+  inputs: { table: string; connector: string; /** A queue's. */ vhost?: string; topic: string; rows: number; dead_letters: number; lag: number; watermark_ms: number | null }[];
   outputs: { table: string; connector: string; topic: string; rows: number; rate?: number; operator?: number; busy?: number }[];
   operators: Operator[];
   commit?: Commits | null;

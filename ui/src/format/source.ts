@@ -3,6 +3,8 @@ const QUEUE = /^queue(?:@([^:]*))?:/;
 
 export const isQueue = (source: string): boolean => QUEUE.test(source);
 export const plainName = (source: string): string => source.replace(QUEUE, "");
+/** A queue as a source. */
+export const sourceOf = (queue: { vhost: string; name: string }): string => `${queue.vhost === "/" ? "queue" : `queue@${encodeURIComponent(queue.vhost)}`}:${queue.name}`;
 /** A queue's virtual host. */
 export const vhostOf = (source: string): string => decodeURIComponent(QUEUE.exec(source)?.[1] ?? "/");
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from penstock.dlq.naming import place_of_queue
 from penstock.web.follow.groups import Group
 from penstock.web.follow.jobs import Job
 from penstock.web.follow.reports import Input
@@ -170,7 +171,7 @@ def _draw_job(graph: Graph, places: _Places, name: str, job: Job, now_ms: int) -
 
 def _draw_queue(graph: Graph, job: str, queue: Input, rate: float) -> None:
     """A queue that tasks take their calls from."""
-    node, lag = f"queue:{queue.table}", queue.lag or 0
+    node, lag = place_of_queue(queue.vhost, queue.table), queue.lag or 0
     status = "warn" if queue.dead_letters and rate else _busy(rate)
     detail = f"queue, {lag:,.0f} calls wait" if lag != 1 else "queue, 1 call waits"
     graph.node(FlowNode(node, "source", queue.table, status, _round(rate), lag, detail=detail))

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from penstock.broker.queues.names import DEFAULT_VHOST
+
 
 class Problem(msgspec.Struct):
     """Why a job failed, and where in its file."""
@@ -23,6 +25,7 @@ class Input(msgspec.Struct):
 
     table: str
     connector: str = "kafka"
+    vhost: str = DEFAULT_VHOST
     topic: str | None = ""
     rows: float = 0
     dead_letters: float = 0
@@ -44,6 +47,7 @@ class TaskReport(msgspec.Struct):
     """A function that a job calls for the messages of a queue; attempts that were `retried` come again."""
 
     name: str
+    vhost: str = DEFAULT_VHOST
     queue: str = ""
     dead_letter: str = ""
     done: float = 0

@@ -130,7 +130,7 @@ function Wrong({ job }: { job: Pipeline }) {
   );
 }
 
-type End = { id: string; way: "reads" | "writes"; table: string; topic: string; connector: string; rows: number; more: string };
+type End = { id: string; way: "reads" | "writes"; table: string; vhost?: string; topic: string; connector: string; rows: number; more: string };
 const ENDS: readonly GridColumn<End>[] = [
   { id: "way", title: "", width: 70, cell: (e) => <span class="soft">{e.way}</span> },
   { id: "topic", title: "Topic or queue", cell: (e) => <EndLink of={e} /> },
@@ -140,7 +140,7 @@ const ENDS: readonly GridColumn<End>[] = [
 ];
 
 function EndLink({ of }: { of: End }) {
-  if (of.connector === "amqp") return <a class="mono" href={queueHref({ vhost: "/", name: of.table })}>{of.table}</a>;
+  if (of.connector === "amqp") return <a class="mono" href={queueHref({ vhost: of.vhost ?? "/", name: of.table })}>{of.table}</a>;
   const page = of.connector === "upsert-kafka" && of.way === "writes" ? pageOf(`table:${of.table}`) : pageOf(`topic:${of.topic}`);
   return of.topic ? <a class="mono" href={page ?? "/"}>{of.topic}</a> : <span class="mono">{of.table}</span>;
 }

@@ -71,6 +71,12 @@ def test_simple_conditions_become_tests(condition: str, tests: str) -> None:
     assert asked_in(plan_of(ROWS, condition)) == [tests]
 
 
+def test_a_long_chain_of_or_is_read_once() -> None:
+    """Reading each part twice would take two to the power of its length."""
+    (asked,) = asked_in(plan_of(ROWS, " OR ".join(f"a = {value}" for value in range(200))))
+    assert asked == f"a IN ({', '.join(map(str, range(200)))})"
+
+
 def test_a_column_that_the_record_does_not_hold_is_not_tested() -> None:
     schema = (Column("a", "BIGINT"),)
     assert (

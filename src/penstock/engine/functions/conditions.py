@@ -120,7 +120,7 @@ def is_in(value: Value, *options: Value) -> Value:
         return Value("BOOLEAN", exprs[0].is_in(pl.Series(constants, dtype=polars_type(kind)).implode()))
     if None not in constants and kinds.is_text(kind):
         return Value("BOOLEAN", exprs[0].is_in(pl.Series(constants, dtype=pl.String).implode()))
-    return Value("BOOLEAN", functools.reduce(lambda a, b: a | b, (exprs[0] == other for other in exprs[1:])))
+    return Value("BOOLEAN", pl.any_horizontal(exprs[0] == other for other in exprs[1:]))
 
 
 @function("CASE", arguments=(3, VARIADIC))

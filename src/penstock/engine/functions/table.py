@@ -35,7 +35,7 @@ class Value:
 
 Function = Callable[..., Value]
 FUNCTIONS: dict[str, Function] = {}
-VARIADIC = 99
+VARIADIC = 1_000_000
 
 
 def function(*names: str, arguments: tuple[int, int]) -> Callable[[Function], Function]:

@@ -144,13 +144,12 @@ def _tests(part: Expr, known: Mapping[str, str], denied: bool) -> tuple[Test, ..
 
 def _any(parts: list[Expr], known: Mapping[str, str], denied: bool) -> tuple[Test, ...]:
     """``a = 1 OR a = 2``: one test of several values; denied it is a test for each."""
-    found = [test for part in parts for test in _tests(part, known, denied=False)]
-    first = found[0] if found else None
-    alike = all(
-        one.sign == "=" and first is not None and (one.path, one.modulus) == (first.path, first.modulus)
-        for one in found
-    )
-    if first is None or not alike or not all(_tests(part, known, denied=False) for part in parts):
+    each = [_tests(part, known, denied=False) for part in parts]
+    if not each or not all(each):
+        return ()
+    found = [test for tests in each for test in tests]
+    first = found[0]
+    if any(one.sign != "=" or (one.path, one.modulus) != (first.path, first.modulus) for one in found):
         return ()
     values = tuple(value for one in found for value in one.values)
     if denied:

@@ -9,18 +9,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 
 CIRCLES: dict[tuple[str, ...], str] = {
     (
-        "broker.queues.moving.delays",
-        "broker.queues.moving.enter",
-        "broker.queues.moving.hand_out",
-        "broker.queues.moving.idleness",
-        "broker.queues.moving.letters",
-        "broker.queues.moving.patience",
-        "broker.queues.moving.postponed",
-        "broker.queues.queues",
-        "broker.queues.topics.appends",
-        "broker.queues.topics.feeds",
-    ): "to be untied",
-    (
         "wire.amqp.api",
         "wire.amqp.api.basic",
         "wire.amqp.api.channel",

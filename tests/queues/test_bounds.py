@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from penstock.broker.queues.declared.room import bytes_of
 from penstock.broker.queues.exchanges import routes
 from penstock.broker.queues.queues import Queues
-from penstock.broker.queues.room import bytes_of
 from penstock.calls import queues
 from penstock.errors import Refusal, Refused
 from tests.queues.counter import ME, Counter, Guest

@@ -10,7 +10,8 @@ from penstock.broker.groups.groups import Groups
 from penstock.broker.groups.offsets.store import OffsetStore
 from penstock.broker.ledger.ledger import Ledger
 from penstock.broker.options import BrokerOptions
-from penstock.broker.queues.queues import Around, Queues
+from penstock.broker.queues.around import Around
+from penstock.broker.queues.queues import Queues
 from penstock.broker.records.durable import Durability
 from penstock.broker.records.lines import Lines
 from penstock.broker.records.producer_ids import ProducerIds

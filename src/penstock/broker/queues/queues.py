@@ -1,83 +1,65 @@
 """All queues of one broker: virtual hosts, clients, and what of them must last. Answers no call itself.
 
-Messages move in `moving/`: a turn's calls put queues into `stirred` and channels into `waiting`; `settle` ends the turn.
+Messages move in `moving/`: a turn's calls stir queues (`Turn`), and let channels have something to say (`Leases`); `settle`
+ends the turn.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from penstock.broker.ledger.ledger import Ledger
 from penstock.broker.ledger.recovery import Recovered
-from penstock.broker.queues import definitions
-from penstock.broker.queues.channels.channel import Channel, Client
+from penstock.broker.queues.around import Around
+from penstock.broker.queues.channel import Channel, Client
+from penstock.broker.queues.declared import definitions
+from penstock.broker.queues.declared.room import Room, bytes_of
+from penstock.broker.queues.declared.vhost import Vhost
+from penstock.broker.queues.delaying.delays import Delays
+from penstock.broker.queues.delaying.postponed import Postponed
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.moving.contents import Contents
-from penstock.broker.queues.moving.delays import Delays
-from penstock.broker.queues.moving.hand_out import settle
+from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.moving.idleness import Idleness
+from penstock.broker.queues.moving.leases import Leases
 from penstock.broker.queues.moving.letters import Letters
 from penstock.broker.queues.moving.patience import Patience
-from penstock.broker.queues.moving.postponed import Postponed
-from penstock.broker.queues.options import QueueOptions
+from penstock.broker.queues.moving.turn import Turn
 from penstock.broker.queues.queue.queue import Queue, fill
 from penstock.broker.queues.queue.ready import Item
-from penstock.broker.queues.room import Room, bytes_of
-from penstock.broker.queues.topics.appends import Appends
 from penstock.broker.queues.topics.feeds import Feeds
-from penstock.broker.queues.vhost import Vhost
-from penstock.broker.records.durable import Durability
-from penstock.broker.transactions.aborted import Markers
-from penstock.broker.transactions.stable import StableOffsets
-from penstock.broker.turns.counts import Counts
-from penstock.broker.turns.errands import Errands
 from penstock.broker.turns.seldom import Seldom
-from penstock.broker.turns.timers import Timer, Timers
+from penstock.broker.turns.timers import Timer
 from penstock.calls.queues import Arguments
 from penstock.clock import Now
 from penstock.errors import Refusal, Refused
 from penstock.later import Later
-from penstock.log import Log, Partition
+from penstock.log import Partition
 
 TOTALS = ("published", "delivered", "acked")
 UPKEEP_S = 1.0
 """From the first block to a look at whether the ledger's log should be made shorter, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What of the broker the queues use."""
-
-    timers: Timers
-    errands: Errands
-    counts: Counts
-    randomness: Callable[[int], bytes]
-    notices: list[str]
-    log: Log
-    durability: Durability
-    stable: StableOffsets
-    markers: Markers
-    options: QueueOptions
-
-
 class Queues:
-    """`stirred`: queues in which something changed that may let messages move; `waiting`: channels with a lease that has
-    something to say."""
+    """`clients`: all there are; `by_id`: queues, replies' too; `streams`: by their topic."""
 
     def __init__(self, ledger: Ledger, around: Around, now: Now) -> None:
         self.ledger, self.around = ledger, around
         self.clients: dict[Client, None] = {}
-        self.stirred: dict[Queue, None] = {}
-        self.waiting: dict[Channel, None] = {}
         recovered = ledger.load(now)
         self.vhosts = definitions.rebuild(recovered.definitions)
         self.by_id = {queue.id: queue for vhost in self.vhosts.values() for queue in vhost.queues.values()}
         self._last_id = max([0, *self.by_id, *recovered.queues])
-        self.contents = Contents(ledger, around.notices)
-        self.letters, self.delays, self.idleness = Letters(self), Delays(self), Idleness(self)
-        self.appends, self.feeds, self.patience = Appends(self), Feeds(self), Patience(self)
-        self.postponed = Postponed(self)
+        self.turn = turn = Turn(ledger, around)
+        self.contents = contents = Contents(ledger, around.notices)
+        self.leases = Leases(ledger, contents, around.errands)
+        self.letters = Letters(turn, contents, around.errands, self.vhosts)
+        self.delays = Delays(turn, contents, around.errands, self.next_id)
+        self.feeds = Feeds(turn, around)
+        self.postponed = Postponed(ledger, around, contents, self.next_id, self.write)
+        self.idleness = Idleness(around.timers, self._remove_idle)
+        self.patience = Patience(around.timers, self.clients)
         self.room = Room(around.options)
         self.transactions_bytes = 0  # of what waits for commits
         self.publishing: dict[Channel, None] = {}  # in this turn
@@ -85,7 +67,7 @@ class Queues:
         self._dropped = Seldom()
         self._safe: Later[object] | None = None  # what this turn's askers wait for
         self.totals = dict.fromkeys(TOTALS, 0)  # of queues that are gone
-        self.streams: dict[str, list[Queue]] = {}  # by their topic
+        self.streams: dict[str, list[Queue]] = {}
         for queue in self.by_id.values():
             self._note_stream(queue)
         self._upkeep: Timer | None = None
@@ -96,10 +78,6 @@ class Queues:
         """A number that no queue had, as far as anything still knows."""
         self._last_id += 1
         return self._last_id
-
-    def stir(self, queue: Queue) -> None:
-        """Something may move in this queue at the end of the turn."""
-        self.stirred[queue] = None
 
     def when_safe(self, answer: object, now: Now, lasting: bool = True) -> object:
         """The answer, once all that was done so far is on disk; at once where nothing of it lasts."""
@@ -117,7 +95,7 @@ class Queues:
             later.resolve(answer if no is None else no)
 
         def written(refused: Refused | None, now: Now) -> None:
-            self.appends.when_safe(partial(appended, refused), now)
+            self.turn.appends.when_safe(partial(appended, refused), now)
 
         self.ledger.when_safe(written, now)
         return later
@@ -128,17 +106,29 @@ class Queues:
         While the disk is `syncing` nothing more becomes safe: then turns in which messages only came become
         one, which costs as much as each of them would.
         """
-        settle(self, now)
-        if not (syncing and self.ledger.may_go_on and self.appends.nothing and self.feeds.nothing):
+        self._move(now)
+        if not (syncing and self.ledger.may_go_on and self.turn.appends.nothing and self.feeds.nothing):
             self.write(now)
         if (self.by_id or self.postponed.parks) and (self._upkeep is None or self._upkeep.over):
             self._upkeep = self.around.timers.at(now.mono_s + UPKEEP_S, self._keep_up)
+
+    def _move(self, now: Now) -> None:
+        """Let messages move until nothing is stirred any more; who was given some hears of it."""
+        turn = self.turn
+        while turn.stirred or turn.drawn or turn.dead.fresh or self.feeds.due:
+            stirred, turn.stirred = turn.stirred, {}
+            for queue in stirred:
+                if not queue.gone:
+                    bring_up(turn, queue, now)
+            self.letters.send(now)
+            self.feeds.pull(now)
+        self.leases.settle(now)
 
     def write(self, now: Now) -> None:
         """What happened so far becomes a block of the ledger: at a turn's end, or for who cannot wait for that. What left
         for topics is written there first: if it cannot be, it did not leave."""
         self._now, self._safe = now, None
-        failed = self.appends.flush(now)
+        failed = self.turn.appends.flush(now)
         if failed is not None and failed.reason is Refusal.OVER_SEGMENT:
             if count := self._dropped.add(now):
                 times = "" if count == 1 else f", {count} times since this was told last"
@@ -160,7 +150,7 @@ class Queues:
     def _keep_up(self, now: Now) -> None:
         """A slice of what keeps the ledger short, and the next when it is due. The ledger must have nothing gathered then, so
         the turn ends here."""
-        settle(self, now)
+        self._move(now)
         self.write(now)
         pause_s = self.ledger.upkeep(now)
         if pause_s is not None:
@@ -183,7 +173,7 @@ class Queues:
                 fill(queue, waiting)
         for queue in self.by_id.values():
             self.idleness.used(queue, now)
-            self.stir(queue)
+            self.turn.stir(queue)
             if queue.asked.topic is not None:
                 self.feeds.fill(queue, recovered.definitions.get(definitions.feed_key(queue)))
 
@@ -201,7 +191,7 @@ class Queues:
             if key in self.committing:
                 queue, item = self.committing[key]
                 queue.ready.give_back((*item[:3], item[3] + 1, item[4]))
-                self.stir(queue)
+                self.turn.stir(queue)
         self.letters.taken_back(together, self._now)
         self.feeds.taken_back(self._now)
         self.delays.taken_back(numbers, together, self._now)
@@ -275,12 +265,15 @@ class Queues:
             self.streams[queue.topic].remove(queue)
         if queue.owner is not None:
             queue.owner.queues.pop(queue, None)
-        self.stirred.pop(queue, None)
+        self.turn.stirred.pop(queue, None)
         self.by_id.pop(queue.id, None)
         if queue.kept:
             self.ledger.define(definitions.queue_key(queue), None)
         self._forget_bindings(vhost, gone)
         return count
+
+    def _remove_idle(self, queue: Queue) -> None:
+        self.remove_queue(self.vhosts[queue.vhost], queue)
 
     def remove_vhost(self, vhost: Vhost) -> None:
         """It, with all in it."""
@@ -310,7 +303,7 @@ class Queues:
 
     def _held_of(self, queue: Queue) -> list[int]:
         """What clients hold of it, and what is on its way to its dead-letter exchange."""
-        found = self.letters.held_of(queue)
+        found = self.turn.dead.held_of(queue)
         if queue.held:
             for channel in (channel for client in self.clients for channel in client.channels):
                 found += channel.held_of(queue)

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from penstock import record
-from penstock.broker.queues.moving.postponed import Coming, Later
+from penstock.broker.queues.delaying.postponed import Coming, Later
 from penstock.broker.records.sequences import Known
 from penstock.broker.records.stamp import OPENED_BYTES_MAX, Stamped
 from penstock.broker.state import State

@@ -12,13 +12,13 @@ from penstock.broker.queues.answering.finding import (
     precondition,
     queue_name,
 )
-from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channel import Channel
+from penstock.broker.queues.declared.room import BINDING, too_many
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.exchanges.headers import refused_match
 from penstock.broker.queues.exchanges.matching import Destination
 from penstock.broker.queues.names import plain, spelled
 from penstock.broker.queues.queue.queue import Queue
-from penstock.broker.queues.room import BINDING, too_many
 from penstock.broker.state import State
 from penstock.calls.queues import Arguments, BindExchange, BindQueue, UnbindExchange, UnbindQueue
 from penstock.clock import Now

@@ -4,11 +4,12 @@ from typing import TypeGuard
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, precondition
-from penstock.broker.queues.channels.channel import NUMBER, Channel, Consumer, Reader
-from penstock.broker.queues.moving.leave import able, end_consumer
+from penstock.broker.queues.channel import NUMBER, Channel, Consumer, Reader
+from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO, made_up
 from penstock.broker.queues.queue.arguments import Asked, type_of
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.queues.queues import Queues
 from penstock.broker.queues.topics.opening import not_for_streams, reader_of
 from penstock.broker.queues.topics.reading import Browser
 from penstock.broker.state import State
@@ -56,7 +57,7 @@ def subscribe(state: State, call: Subscribe, now: Now) -> object:
         return _take_one(state, consumer, call.arguments[NUMBER])
     channel.consumers[tag] = consumer
     queue.turns.add(consumer)
-    state.queues.stir(queue)
+    state.queues.turn.stir(queue)
     return tag
 
 
@@ -159,12 +160,23 @@ def unsubscribe(state: State, call: Unsubscribe, now: Now) -> None:
             state.queues.remove_queue(channel.client.vhost, queue)
 
 
+def end_consumer(queues: Queues, consumer: Consumer, now: Now) -> None:
+    """The consumer gets nothing more. A queue that was declared so goes with its last one."""
+    channel, queue = consumer.channel, consumer.queue
+    channel.forget(consumer)
+    queues.turn.stir(queue)
+    if queue.auto_delete and not queue.turns.all and not queue.gone:
+        queues.remove_queue(channel.client.vhost, queue)
+    else:
+        queues.idleness.used(queue, now)
+
+
 @answers(SetPrefetch)
 def set_prefetch(state: State, call: SetPrefetch, now: Now) -> None:
     """RabbitMQ's meaning of `global`: it is about the channel, and else about consumers to come."""
     channel = channel_of(call)
     if call.whole:
         channel.prefetch_whole = call.count
-        able(state.queues, channel, channel.consumers.values())
+        able(state.queues.turn, channel, channel.consumers.values())
     else:
         channel.prefetch = call.count

@@ -10,12 +10,12 @@ from penstock.broker.queues.answering.finding import (
     precondition,
     queue_name,
 )
-from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channel import Channel
+from penstock.broker.queues.declared.room import QUEUE, too_many
 from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.names import REPLY_TO, RESERVED, made_up, plain, spelled
 from penstock.broker.queues.queue.arguments import CLASSIC, ask, differing, differing_one
 from penstock.broker.queues.queue.queue import Queue
-from penstock.broker.queues.room import QUEUE, too_many
 from penstock.broker.queues.topics.opening import (
     delete_stream,
     ensure_topic,
@@ -52,7 +52,7 @@ def declare_queue(state: State, call: DeclareQueue, now: Now) -> object:
         lasting = False
     channel.last_queue = queue.name
     state.queues.idleness.used(queue, now)
-    bring_up(state.queues, queue, now)
+    bring_up(state.queues.turn, queue, now)
     declared = QueueDeclared(queue.name, ready_of(state, queue), len(queue.turns))
     return state.queues.when_safe(declared, now, lasting)
 
@@ -120,7 +120,7 @@ def delete_queue(state: State, call: DeleteQueue, now: Now) -> object:
     if isinstance(queue, Refused):
         gone = queue.reason is Refusal.NO_QUEUE and bool(queue_name(channel, call.queue))
         return 0 if gone else queue
-    bring_up(state.queues, queue, now)
+    bring_up(state.queues.turn, queue, now)
     if call.if_unused and len(queue.turns):
         return precondition(f"{queue.spelled} in use")
     if call.if_empty and queue.ready:
@@ -138,5 +138,5 @@ def purge_queue(state: State, call: PurgeQueue, now: Now) -> object:
         return queue
     if queue.is_stream:
         return not_for_streams("queue.purge", queue)
-    bring_up(state.queues, queue, now)
+    bring_up(state.queues.turn, queue, now)
     return state.queues.when_safe(state.queues.purge(queue), now, queue.kept)

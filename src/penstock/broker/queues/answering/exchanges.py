@@ -2,12 +2,12 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import DEFAULT, channel_of, no_exchange, precondition
+from penstock.broker.queues.declared.room import EXCHANGE, too_many
+from penstock.broker.queues.declared.vhost import BUILT_IN
 from penstock.broker.queues.exchanges.exchange import BRIDGE, DELAYED, Exchange, refused_kind
 from penstock.broker.queues.names import RESERVED, plain, spelled, topic_of
 from penstock.broker.queues.queue.arguments import differing_one, type_of
-from penstock.broker.queues.room import EXCHANGE, too_many
 from penstock.broker.queues.topics.opening import ensure_topic
-from penstock.broker.queues.vhost import BUILT_IN
 from penstock.broker.state import State
 from penstock.broker.topics.internal import RESERVED as RESERVED_TOPICS
 from penstock.calls.queues import DeclareExchange, DeleteExchange

@@ -1,6 +1,6 @@
 """What calls name: found, or refused in RabbitMQ's words."""
 
-from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channel import Channel
 from penstock.broker.queues.exchanges.exchange import Exchange
 from penstock.broker.queues.names import plain, spelled
 from penstock.broker.queues.queue.queue import Queue

@@ -2,8 +2,9 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, find_queue, no_queue
-from penstock.broker.queues.channels.channel import CLOSED, Channel
-from penstock.broker.queues.moving.hand_out import bring_up, counted, expire, give_up
+from penstock.broker.queues.channel import CLOSED, Channel
+from penstock.broker.queues.moving.hand_out import bring_up, expire
+from penstock.broker.queues.moving.leases import counted
 from penstock.broker.queues.moving.leave import able
 from penstock.broker.queues.names import REPLY_TO
 from penstock.broker.queues.queue.queue import Queue
@@ -26,7 +27,7 @@ def lease(state: State, call: Lease, now: Now) -> object:
     channel.lease, channel.room_bytes = Later(), max(1, call.bytes_max)
     if channel.cancelled or channel.picked or channel.readers:
         channel.speak()
-    able(state.queues, channel, channel.consumers.values())
+    able(state.queues.turn, channel, channel.consumers.values())
     return channel.lease
 
 
@@ -41,17 +42,17 @@ def get(state: State, call: Get, now: Now) -> object:
         return queue
     if queue.is_stream:
         return not_for_streams("basic.get", queue)
-    bring_up(state.queues, queue, now)
+    bring_up(state.queues.turn, queue, now)
     state.queues.idleness.used(queue, now)
     if not queue.ready:
         return None
     item = queue.ready.take()
-    expire(state.queues, queue, now)  # what is behind it may have expired before it
+    expire(state.queues.turn, queue, now)  # what is behind it may have expired before it
     remaining = len(queue.ready)
     tag = channel.got(queue, item)
     if queue.kept and not call.no_ack:
         state.queues.ledger.delivered(queue.id, item[0])
-    state.queues.stir(queue)
+    state.queues.turn.stir(queue)
     return state.errands.begin(READING, _read(state, (channel, queue, tag), item, remaining, call.no_ack))
 
 
@@ -61,7 +62,7 @@ def _read(
     channel, queue, tag = given
     content = (yield from state.queues.contents.of([item[0]]))[0]
     if content is None:  # the queue went while the message was fetched, or it is damaged
-        give_up(state.queues, channel, tag, item[0])
+        state.queues.leases.give_up(channel, tag, item[0])
         return None
     held = channel.unacked.pop(tag, None) if no_ack else None
     if held is not None:  # it was held only until it was read: its client may have gone meanwhile

@@ -5,11 +5,11 @@ from itertools import islice
 from typing import TypeVar, cast
 
 from penstock.broker.answers import answers
+from penstock.broker.queues.declared.vhost import Vhost
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.moving.hand_out import bring_up
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.topics.opening import ready_of
-from penstock.broker.queues.vhost import Vhost
 from penstock.broker.state import State
 from penstock.broker.turns.errands import SLICING, others_first
 from penstock.calls.queues import (
@@ -40,8 +40,8 @@ def describe_queues(state: State, call: DescribeQueues, now: Now) -> object:
     """By virtual host and name, with what is ready as of now: what is over goes first."""
 
     def told(queue: Queue) -> QueueInfo:
-        if queue in state.queues.stirred or 0 < queue.due_ms <= now.wall_ms:
-            bring_up(state.queues, queue, now)
+        if queue in state.queues.turn.stirred or 0 < queue.due_ms <= now.wall_ms:
+            bring_up(state.queues.turn, queue, now)
         return _queue(state, queue)
 
     return _paged(state, call, _queues, told)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from penstock.broker.access.guard import refusal
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, no_exchange, precondition
-from penstock.broker.queues.channels.channel import Channel
+from penstock.broker.queues.channel import Channel
 from penstock.broker.queues.exchanges.exchange import Exchange
 from penstock.broker.queues.moving.enter import (
     delay_of,
@@ -38,7 +38,7 @@ def publish(state: State, call: Publish, now: Now) -> Sent:
     if channel.transaction is not None:
         return _gather(state, channel, call)
     sent = put(state, channel, call.messages, call.principal.name, now)
-    channel.failed = state.queues.appends.flush(now) or channel.failed
+    channel.failed = state.queues.turn.appends.flush(now) or channel.failed
     channel.unsafe = True
     state.queues.publishing[channel] = None
     return sent
@@ -46,7 +46,7 @@ def publish(state: State, call: Publish, now: Now) -> Sent:
 
 def put(state: State, channel: Channel, messages: Sequence[Publishing], user: str, now: Now) -> Sent:
     """Route them and put them into queues, up to the first that ends the channel."""
-    queues, vhost = state.queues, channel.client.vhost
+    turn, vhost = state.queues.turn, channel.client.vhost
     returned: list[int] = []
     nacked: list[int] = []
     behind = 0  # where what is alike ends
@@ -58,7 +58,7 @@ def put(state: State, channel: Channel, messages: Sequence[Publishing], user: st
             return Sent(place, returned, nacked, checked)
         exchange, content = checked  # noqa: PLW2901
         if (delay_ms := delay_of(content)) > 0:
-            queues.delays.park(vhost, content, now.wall_ms + delay_ms, now)
+            state.queues.delays.park(vhost, content, now.wall_ms + delay_ms, now)
             continue
         try:
             route, content = route_of(vhost, exchange, content)  # noqa: PLW2901
@@ -70,8 +70,8 @@ def put(state: State, channel: Channel, messages: Sequence[Publishing], user: st
                 returned.append(place)
         elif route.plain and content is messages[place].content and goes_by_key(content):
             behind = _end_of_alike(messages, place)
-            enter_alike(queues, route, [one.content for one in messages[place:behind]])
-        elif not enter(queues, route, content, now):
+            enter_alike(turn, route, [one.content for one in messages[place:behind]])
+        elif not enter(turn, route, content, now):
             nacked.append(place)
     return Sent(len(messages), returned, nacked)
 
@@ -109,7 +109,7 @@ def lacking(
         for queue in route.queues:
             count, size = planned.get(queue, (0, 0))
             planned[queue] = count + 1, size + len(content.body)
-    full = would_refuse(state.queues, planned, now)
+    full = would_refuse(state.queues.turn, planned, now)
     return None if full is None else precondition(f"nothing was done: {full.spelled} has no room")
 
 

@@ -2,7 +2,7 @@
 
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, precondition
-from penstock.broker.queues.channels.channel import Held
+from penstock.broker.queues.channel import Held
 from penstock.broker.queues.moving.leave import settle_all
 from penstock.broker.state import State
 from penstock.calls.queues import Mark, Recover, Settle
@@ -27,7 +27,7 @@ def settle(state: State, call: Settle, now: Now) -> Refused | None:
         if unknown is not None:
             refused = precondition(f"unknown delivery tag {unknown}")
             break
-    settle_all(state.queues, channel, marked)
+    settle_all(state.queues.turn, channel, marked)
     return refused
 
 
@@ -36,4 +36,4 @@ def recover(state: State, call: Recover, now: Now) -> None:
     """Back to the queues, to be delivered again."""
     channel = channel_of(call)
     held, channel.unacked = list(channel.unacked.values()), {}
-    settle_all(state.queues, channel, [(Mark.REQUEUE, held)])
+    settle_all(state.queues.turn, channel, [(Mark.REQUEUE, held)])

@@ -3,7 +3,7 @@
 from penstock.broker.answers import answers
 from penstock.broker.queues.answering.finding import channel_of, precondition
 from penstock.broker.queues.answering.publishing import lacking, put
-from penstock.broker.queues.channels.channel import Transaction
+from penstock.broker.queues.channel import Transaction
 from penstock.broker.queues.moving.leave import settle_all
 from penstock.broker.state import State
 from penstock.calls.queues import (
@@ -55,7 +55,7 @@ def commit_transaction(state: State, call: CommitTransaction, now: Now) -> objec
         left = left[sent.count + 1 :]
     channel.transaction = Transaction()
     marked = [(settlement.mark, list(found.values())) for settlement, found in transaction.settled]
-    failed = state.queues.appends.flush(now)
+    failed = state.queues.turn.appends.flush(now)
     if failed is not None and whole:
         for _, found in transaction.settled:
             channel.put_back(found)
@@ -63,7 +63,7 @@ def commit_transaction(state: State, call: CommitTransaction, now: Now) -> objec
     for queue, _, item in (held for mark, some in marked if mark is Mark.ACK for held in some):
         state.queues.committing[queue.id, item[0]] = queue, item
     with state.queues.ledger.as_one():
-        settle_all(state.queues, channel, marked)
+        settle_all(state.queues.turn, channel, marked)
     return failed or state.queues.when_safe(Committed(returned), now)
 
 

@@ -1,7 +1,7 @@
 """Answers DeclareVhost, DeleteVhost, DescribeVhosts."""
 
 from penstock.broker.answers import answers
-from penstock.broker.queues.moving.leave import close_channel
+from penstock.broker.queues.answering.clients import close_channel
 from penstock.broker.queues.names import DEFAULT_VHOST
 from penstock.broker.queues.topics.opening import delete_stream
 from penstock.broker.state import State

@@ -4,18 +4,16 @@ Knows headers; moves nothing. Source: RabbitMQ's page on dead letter exchanges, 
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from penstock.broker.queues.queue.queue import Queue
 from penstock.content import Content, Field, Signed64, Timestamp
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queue.queue import Queue
 
 DEATHS_MAX = 500
 """Entries of x-death above which the oldest go: a message that dies for ever must not grow for ever."""
 
 
-def buried(content: Content, queue: "Queue", reason: str, wall_ms: int) -> Content:
+def buried(content: Content, queue: Queue, reason: str, wall_ms: int) -> Content:
     """The message as it leaves `queue` for its dead-letter exchange. Its expiry stays behind, or it would die again."""
     properties = content.properties
     headers = dict(properties.headers or {})
@@ -41,7 +39,7 @@ def buried(content: Content, queue: "Queue", reason: str, wall_ms: int) -> Conte
     return Content(str(asked.dead_exchange), key, changed, content.body)
 
 
-def goes_round(headers: Mapping[str, Field], queue: "Queue") -> bool:
+def goes_round(headers: Mapping[str, Field], queue: Queue) -> bool:
     """Whether the message died in this queue before, and since then by nobody's wish: it would do so for ever."""
     passed = False
     for death in _deaths(headers):

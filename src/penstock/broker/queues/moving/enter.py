@@ -4,26 +4,23 @@ Nothing waits here: the ledger gathers, the queues' columns grow, and the end of
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from penstock.broker.queues.declared.vhost import Vhost
 from penstock.broker.queues.exchanges.exchange import Exchange
 from penstock.broker.queues.exchanges.routes import NO_HEADERS, Route
 from penstock.broker.queues.moving.hand_out import bring_up
+from penstock.broker.queues.moving.turn import Turn
 from penstock.broker.queues.queue.arguments import type_of
+from penstock.broker.queues.queue.queue import Queue
+from penstock.clock import Now
 from penstock.content import Content, Field
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queue.queue import Queue
-    from penstock.broker.queues.queues import Queues
-    from penstock.broker.queues.vhost import Vhost
-    from penstock.clock import Now
 
 _HEADERS_BIT = 0x20
 """Of the properties' first byte of flags."""
 DELAY_MS_MAX = 0xFFFFFFFF
 
 
-def route_of(vhost: "Vhost", exchange: Exchange, content: Content) -> tuple[Route, Content]:
+def route_of(vhost: Vhost, exchange: Exchange, content: Content) -> tuple[Route, Content]:
     """Where a message goes, by its routing key and those in its headers CC and BCC; the message without BCC.
 
     Raises ValueError for headers that are not as they must be, in RabbitMQ's words.
@@ -53,21 +50,21 @@ def _further_keys(headers: Mapping[str, Field], name: str) -> list[str]:
     return [key for key in further if isinstance(key, str)]
 
 
-def enter(queues: "Queues", route: Route, content: Content, now: "Now") -> bool:
+def enter(turn: Turn, route: Route, content: Content, now: Now) -> bool:
     """Put the message into the route's queues; False where a full queue refuses it."""
     expiration_ms = content.properties.expiration_ms
     keep = route.kept and (route.quorum or content.properties.durable)
     if route.plain and expiration_ms is None:
         priority = content.properties.priority
-        number = queues.ledger.add(content, route.ids, 0, priority, keep)
+        number = turn.ledger.add(content, route.ids, 0, priority, keep)
         size = len(content.body)
         for queue in route.queues:
             queue.ready.put(number, size, 0, priority)
             queue.published += 1
             if queue.turns.all:
-                queues.stirred[queue] = None
+                turn.stirred[queue] = None
         return True
-    return _enter_with_care(queues, route, content, keep, now)
+    return _enter_with_care(turn, route, content, keep, now)
 
 
 def goes_by_key(content: Content) -> bool:
@@ -76,65 +73,65 @@ def goes_by_key(content: Content) -> bool:
     return not properties.raw[0] & _HEADERS_BIT and properties.expiration_ms is None
 
 
-def enter_alike(queues: "Queues", route: Route, contents: Sequence[Content]) -> None:
+def enter_alike(turn: Turn, route: Route, contents: Sequence[Content]) -> None:
     """Put messages that go by their key, with the same properties, into the queues of a plain route."""
     properties = contents[0].properties
     priority, keep = properties.priority, route.kept and (route.quorum or properties.durable)
     sizes = [len(content.body) for content in contents]
-    first = queues.ledger.add_alike(contents, sum(sizes), route.ids, priority, keep)
+    first = turn.ledger.add_alike(contents, sum(sizes), route.ids, priority, keep)
     for queue in route.queues:
         queue.ready.put_alike(first, sizes, priority)
         queue.published += len(sizes)
         if queue.turns.all:
-            queues.stirred[queue] = None
+            turn.stirred[queue] = None
 
 
-def _enter_with_care(queues: "Queues", route: Route, content: Content, keep: bool, now: "Now") -> bool:
+def _enter_with_care(turn: Turn, route: Route, content: Content, keep: bool, now: Now) -> bool:
     """As `enter`, for queues with limits and messages that expire."""
     for exchange in route.bridges:
-        queues.appends.add(exchange.topic, content, True, now)
+        turn.appends.add(exchange.topic, content, True, now)
     for stream in (queue for queue in route.queues if queue.is_stream):
-        queues.appends.add(stream.topic, content, False, now)
+        turn.appends.add(stream.topic, content, False, now)
         stream.published += 1
     wanting = [queue for queue in route.queues if not queue.is_stream]
-    taking = [queue for queue in wanting if not _refuses(queues, queue, content, now)]
+    taking = [queue for queue in wanting if not _refuses(turn, queue, content, now)]
     by_expiry: dict[int, list[Queue]] = {}
     for queue in taking:
         by_expiry.setdefault(expires_ms(queue, content, now), []).append(queue)
     priority, size = content.properties.priority, len(content.body)
     for expiry, alike in by_expiry.items():
-        number = queues.ledger.add(content, [queue.id for queue in alike], expiry, priority, keep)
+        number = turn.ledger.add(content, [queue.id for queue in alike], expiry, priority, keep)
         for queue in alike:
             queue.ready.put(number, size, expiry, priority)
             queue.published += 1
-            queues.stirred[queue] = None
+            turn.stirred[queue] = None
             if 0 < expiry <= now.wall_ms and queue.turns.all:
-                bring_up(queues, queue, now, hand_out_first=True)
+                bring_up(turn, queue, now, hand_out_first=True)
     return len(taking) == len(wanting)
 
 
-def _refuses(queues: "Queues", queue: "Queue", content: Content, now: "Now") -> bool:
+def _refuses(turn: Turn, queue: Queue, content: Content, now: Now) -> bool:
     if not queue.asked.rejects or not queue.over(1, len(content.body)):
         return False
-    bring_up(queues, queue, now)
+    bring_up(turn, queue, now)
     if not queue.over(1, len(content.body)) or queue.limit_waits():
         return False
     if queue.asked.overflow == "reject-publish-dlx":
-        queues.letters.add_fresh(queue, "maxlen", content)
+        turn.dead.add_fresh(queue, "maxlen", content)
     return True
 
 
-def would_refuse(queues: "Queues", planned: Mapping["Queue", tuple[int, int]], now: "Now") -> "Queue | None":
+def would_refuse(turn: Turn, planned: Mapping[Queue, tuple[int, int]], now: Now) -> Queue | None:
     """A queue that might refuse some of what is planned for it (messages, and their bytes), None where each has room."""
     for queue, (count, size) in planned.items():
         if queue.asked.rejects and queue.over(count, size):
-            bring_up(queues, queue, now)
+            bring_up(turn, queue, now)
             if queue.over(count, size):
                 return queue
     return None
 
 
-def expires_ms(queue: "Queue", content: Content, now: "Now") -> int:
+def expires_ms(queue: Queue, content: Content, now: Now) -> int:
     """When the message expires in this queue, 0 for never: after its own time or the queue's, whichever is shorter."""
     own, its = content.properties.expiration_ms, queue.asked.ttl_ms
     if own is None and its is None:

@@ -1,19 +1,17 @@
 """Queues that go when nobody has used them for long (x-expires): no consumer, no declaration, no get."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from penstock.broker.queues.queue.queue import Queue
+from penstock.broker.turns.timers import Timers
 from penstock.clock import Now
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queues import Queues
 
 
 class Idleness:
     """One lazy timer a queue: use moves the moment, the timer looks again when it comes."""
 
-    def __init__(self, queues: "Queues") -> None:
-        self._queues = queues
+    def __init__(self, timers: Timers, remove: Callable[[Queue], object]) -> None:
+        self._timers, self._remove = timers, remove
 
     def used(self, queue: Queue, now: Now) -> None:
         """Somebody used the queue, or its last consumer went."""
@@ -25,12 +23,11 @@ class Idleness:
         due_s = queue.used_s + expires_ms / 1000
 
         def look(now: Now) -> None:
-            vhost = self._queues.vhosts.get(queue.vhost)
-            if queue.gone or vhost is None or queue.turns.all:
+            if queue.gone or queue.turns.all:
                 return  # its last consumer's end is a use of it
             if queue.used_s + expires_ms / 1000 > now.mono_s:
                 self._arm(queue, expires_ms)
             else:
-                self._queues.remove_queue(vhost, queue)
+                self._remove(queue)
 
-        queue.idle = self._queues.around.timers.at(due_s, look)
+        queue.idle = self._timers.at(due_s, look)

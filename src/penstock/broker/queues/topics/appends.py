@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from penstock import record
+from penstock.broker.queues.around import Around
 from penstock.broker.queues.topics.partitioning import partition_of
 from penstock.broker.queues.topics.records import record_of
 from penstock.broker.records.durable import DISK_ERRORS, Then, refused_by
@@ -14,9 +14,6 @@ from penstock.errors import Refusal, Refused
 from penstock.log import Partition
 from penstock.record import Record
 
-if TYPE_CHECKING:
-    from penstock.broker.queues.queues import Queues
-
 BATCH_BYTES = 512 * 1024
 OVERSIZED = "penstock_queue_oversized_messages_total"
 
@@ -24,14 +21,14 @@ OVERSIZED = "penstock_queue_oversized_messages_total"
 class Appends:
     """Those of one broker."""
 
-    def __init__(self, queues: "Queues") -> None:
-        self._queues = queues
+    def __init__(self, around: Around) -> None:
+        self._around = around
         self._gathered: dict[Partition, list[Record]] = {}
         self._unsafe: dict[Partition, None] = {}
 
     def add(self, topic: str, content: Content, keyed: bool, now: Now) -> bool:
         """One more; False where the topic is gone. With `keyed` its routing key is the record's."""
-        found = self._queues.around.log.topics.get(topic)
+        found = self._around.log.topics.get(topic)
         if found is None:
             return False
         key = (
@@ -69,13 +66,13 @@ class Appends:
                     continue
                 words = f"a record of {len(batch)} bytes does not fit a segment of topic {partition.topic}"
                 failed = Refused(Refusal.OVER_SEGMENT, words)
-                self._queues.around.counts.add(OVERSIZED)
+                self._around.counts.add(OVERSIZED)
                 continue
             try:
                 partition.append(batch, list(record.scan(batch)), now)
             except DISK_ERRORS as error:
                 return refused_by(error)
-            self._queues.around.durability.appended(partition, now)
+            self._around.durability.appended(partition, now)
             self._unsafe[partition] = None
         return failed
 
@@ -96,7 +93,7 @@ class Appends:
                 then(failed, now)
 
         for partition in waits:
-            self._queues.around.durability.when(partition, partition.end_offset, safe, now)
+            self._around.durability.when(partition, partition.end_offset, safe, now)
 
 
 def _together(records: list[Record], bytes_max: int) -> Iterator[list[Record]]:

@@ -7,11 +7,13 @@ whose retention they hold back (decision 0009).
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from penstock.broker.queues.definitions import feed_key
+from penstock.broker.queues.around import Around
+from penstock.broker.queues.declared.definitions import feed_key
 from penstock.broker.queues.exchanges.routes import Route
 from penstock.broker.queues.moving.enter import enter
+from penstock.broker.queues.moving.turn import Turn
 from penstock.broker.queues.queue.arguments import seconds_of
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.topics.reading import Committed
@@ -21,9 +23,6 @@ from penstock.clock import Now
 from penstock.errors import Refused
 from penstock.log import Partition, start_after
 from penstock.record import Record
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queues import Queues
 
 PIECE = 500
 AHEAD_MAX = 10_000
@@ -50,23 +49,23 @@ class Feed:
 class Feeds:
     """Those of one broker."""
 
-    def __init__(self, queues: "Queues") -> None:
-        self._queues = queues
+    def __init__(self, turn: Turn, around: Around) -> None:
+        self._turn, self._around = turn, around
         self.by_queue: dict[Queue, Feed] = {}
         self.due: dict[Feed, None] = {}
         self._moved: dict[Feed, None] = {}  # in this turn
-        self._committed = Committed(queues.around.stable, queues.around.markers)
-        queues.around.log.pins = self._pin
+        self._committed = Committed(around.stable, around.markers)
+        around.log.pins = self._pin
 
     def begin(self, queue: Queue) -> None:
         """A new queue: what is produced from now on."""
-        topic = self._queues.around.log.topics[str(queue.asked.topic)]
+        topic = self._around.log.topics[str(queue.asked.topic)]
         self.by_queue[queue] = feed = Feed(queue, {one.key: one.end_offset for one in topic.partitions})
         self._keep(feed)
 
     def fill(self, queue: Queue, known: Any) -> None:
         """At the start: where the queue stood. Once it was kept by the partitions' numbers alone."""
-        topic = self._queues.around.log.topics.get(str(queue.asked.topic))
+        topic = self._around.log.topics.get(str(queue.asked.topic))
         found = known or {}
         positions = {
             one.key: found.get(one.key, found.get(str(one.index), 0))
@@ -82,7 +81,7 @@ class Feeds:
             self.due.pop(feed, None)
             self._moved.pop(feed, None)
             if queue.kept:
-                self._queues.ledger.define(feed_key(queue), None)
+                self._turn.ledger.define(feed_key(queue), None)
 
     def _fed_by(self, topic: str) -> Iterator[Feed]:
         return (feed for queue, feed in self.by_queue.items() if queue.asked.topic == topic)
@@ -93,12 +92,6 @@ class Feeds:
         """There is more in the topic."""
         self.due.update((feed, None) for feed in self._fed_by(topic))
 
-    def stirred(self, queue: Queue) -> None:
-        """Something went out of the queue."""
-        feed = self.by_queue.get(queue)
-        if feed is not None and feed.before is None:  # what came in this turn is enough for it
-            self.due[feed] = None
-
     @property
     def nothing(self) -> bool:
         """Whether no record was taken in this turn."""
@@ -106,14 +99,18 @@ class Feeds:
 
     def pull(self, now: Now) -> None:
         """A piece for each queue whose topic may have more; the next when the queue moves, or at the next turn."""
+        drawn = [self.by_queue.get(queue) for queue in self._turn.drawn]
+        self._turn.drawn.clear()
+        # What came in this turn is enough for a queue that something went out of.
+        self.due.update((feed, None) for feed in drawn if feed is not None and feed.before is None)
         due, self.due = self.due, {}
         for feed in due:
-            topic = self._queues.around.log.topics.get(str(feed.queue.asked.topic))
+            topic = self._around.log.topics.get(str(feed.queue.asked.topic))
             if topic is None or feed.queue.gone or feed.reading:
                 continue
             full = len(feed.queue.ready) >= AHEAD_MAX
             for partition in topic.partitions:
-                end = self._queues.around.stable.of(partition)
+                end = self._around.stable.of(partition)
                 if full:
                     end = min(end, feed.given_up.get(partition.key, 0))
                 if feed.positions.get(partition.key, 0) < end:
@@ -127,7 +124,7 @@ class Feeds:
             assert feed.before is not None
             feed.positions, feed.before, feed.dying = feed.before, None, 0
             self._keep(feed)
-            self._queues.around.timers.at(now.mono_s + 1, partial(self._again, feed))
+            self._around.timers.at(now.mono_s + 1, partial(self._again, feed))
 
     def settled(self, now: Now) -> None:
         """The turn was written."""
@@ -135,7 +132,7 @@ class Feeds:
         for feed in moved:
             feed.before = None
             self._count(feed)
-            self._queues.ledger.when_safe(partial(self._is_safe, feed, dict(feed.positions)), now)
+            self._turn.ledger.when_safe(partial(self._is_safe, feed, dict(feed.positions)), now)
 
     def _is_safe(self, feed: Feed, positions: dict[str, int], refused: Refused | None, now: Now) -> None:
         if refused is None:
@@ -161,23 +158,23 @@ class Feeds:
         feed.reading = True
         position = feed.positions.get(partition.key, 0)
         steps = self._committed.read(partition, position, PIECE)
-        self._queues.around.errands.run(READING, steps).watch(done)
+        self._around.errands.run(READING, steps).watch(done)
 
     def _take(self, feed: Feed, records: list[Record], now: Now) -> None:
         route = Route([feed.queue])
         for one in records:
-            enter(self._queues, route, content_of(one, feed.queue.name), now)
+            enter(self._turn, route, content_of(one, feed.queue.name), now)
 
     def _move(self, feed: Feed, partition: Partition, after: int, now: Now) -> None:
         feed.before = feed.before or dict(feed.positions)
         feed.positions[partition.key] = after
         self._moved[feed] = None
         self._keep(feed)
-        self._queues.around.timers.at(now.mono_s, partial(self._again, feed))
+        self._around.timers.at(now.mono_s, partial(self._again, feed))
 
     def _keep(self, feed: Feed) -> None:
         if feed.queue.kept:
-            self._queues.ledger.define(feed_key(feed.queue), dict(feed.positions))
+            self._turn.ledger.define(feed_key(feed.queue), dict(feed.positions))
 
     # --- holding the topic's retention back ---------------------------------------------------------------------------
 
@@ -198,7 +195,7 @@ class Feeds:
 
     def _longer(self, queue: Queue) -> tuple[int, int]:
         """How much longer than its own settings say the queue's topic keeps records for it: milliseconds and bytes."""
-        asked, options = queue.asked, self._queues.around.options
+        asked, options = queue.asked, self._around.options
         age_s, size = options.pin_age_max_s, options.pin_bytes_max
         if asked.pin_age is not None:
             age_s = min(age_s, seconds_of(asked.pin_age))
@@ -207,12 +204,12 @@ class Feeds:
     def _give_up(self, feed: Feed, records: list[Record]) -> None:
         """Retention wants the room: what the queue did not take in time dies as what expires in it."""
         for one in records:
-            self._queues.letters.add_fresh(feed.queue, "expired", content_of(one, feed.queue.name))
+            self._turn.dead.add_fresh(feed.queue, "expired", content_of(one, feed.queue.name))
         feed.dying += len(records)
 
     def _count(self, feed: Feed) -> None:
         """What was given up in a turn that was written."""
-        around, queue = self._queues.around, feed.queue
+        around, queue = self._around, feed.queue
         if feed.dying and not around.counts.sums[GIVEN_UP]:
             where = "dropped" if queue.asked.dead_exchange is None else "dead-lettered"
             around.notices.append(

@@ -1,7 +1,7 @@
 """Topics behind queues and exchanges: made where they are missing; and where a stream's reader begins."""
 
 from penstock.broker.answers import ANSWERS
-from penstock.broker.queues.channels.channel import Consumer
+from penstock.broker.queues.channel import Consumer
 from penstock.broker.queues.names import topic_of
 from penstock.broker.queues.queue.arguments import seconds_of
 from penstock.broker.queues.queue.queue import Queue

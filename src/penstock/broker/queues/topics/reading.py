@@ -9,7 +9,7 @@ from heapq import nlargest
 from itertools import islice
 
 from penstock import record
-from penstock.broker.queues.channels.channel import NUMBER, Consumer
+from penstock.broker.queues.channel import NUMBER, Consumer
 from penstock.broker.queues.moving.contents import Contents
 from penstock.broker.queues.topics.records import content_of
 from penstock.broker.transactions.aborted import Markers

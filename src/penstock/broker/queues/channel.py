@@ -9,11 +9,11 @@ from itertools import groupby, repeat
 from operator import itemgetter
 from typing import NamedTuple, Protocol, TypeAlias
 
+from penstock.broker.queues.declared.vhost import Vhost
 from penstock.broker.queues.queue.arguments import Asked
 from penstock.broker.queues.queue.queue import Queue
 from penstock.broker.queues.queue.ready import Item
 from penstock.broker.queues.queue.turns import MANY
-from penstock.broker.queues.vhost import Vhost
 from penstock.calls.queues import Arguments, ConsumerInfo, Delivery, Publishing, Settlement
 from penstock.content import Content
 from penstock.errors import Refusal, Refused

@@ -4,15 +4,18 @@ A topic's are held as by a queue that nobody sees. One leaves it only once it is
 appends it twice, and never loses it. Due is what the wall clock says, which may be set: it is looked at now and then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from penstock import record
+from penstock.broker.ledger.ledger import Ledger
 from penstock.broker.ledger.recovery import Recovered
-from penstock.broker.queues.definitions import postponed_id, postponed_key
-from penstock.broker.queues.moving.parked import Parked
+from penstock.broker.queues.around import Around
+from penstock.broker.queues.declared.definitions import postponed_id, postponed_key
+from penstock.broker.queues.delaying.parked import Parked
+from penstock.broker.queues.moving.contents import Contents
 from penstock.broker.records.durable import DISK_ERRORS
 from penstock.broker.turns.errands import READING
 from penstock.broker.turns.timers import Timer
@@ -20,9 +23,6 @@ from penstock.clock import Now
 from penstock.content import NO_PROPERTIES, Content
 from penstock.errors import Refused
 from penstock.log import Partition, Topic
-
-if TYPE_CHECKING:
-    from penstock.broker.queues.queues import Queues
 
 PIECE_RECORDS = 500
 PIECE_BYTES = 4 * 1024 * 1024
@@ -75,8 +75,16 @@ class Postponed:
     """Those of one broker. `since`: where partitions ended at the start; `again`: batches from before then whose
     records were kept again."""
 
-    def __init__(self, queues: "Queues") -> None:
-        self._queues = queues
+    def __init__(
+        self,
+        ledger: Ledger,
+        around: Around,
+        contents: Contents,
+        next_id: Callable[[], int],
+        write: Callable[[Now], None],
+    ) -> None:
+        self._ledger, self._around, self._contents = ledger, around, contents
+        self._next_id, self._end_turn = next_id, write
         self.parks: dict[bytes, Park] = {}
         self.since: dict[Partition, int] = {}
         self.again: set[tuple[Partition, int]] = set()
@@ -87,11 +95,11 @@ class Postponed:
     def fill(self, recovered: Recovered, now: Now) -> int:
         """At the start: take what the ledger has; the highest number that it knows. Topics may be gone by now."""
         last = 0
-        log = self._queues.around.log
+        log = self._around.log
         for key in recovered.definitions:
             topic_id = postponed_id(key)
             if topic_id is not None and topic_id not in log.by_id:
-                self._queues.ledger.define(key, None)
+                self._ledger.define(key, None)
         for topic in log.topics.values():
             if "penstock.delay.enable" in topic.configs:
                 self.since.update((partition, partition.end_offset) for partition in topic.partitions)
@@ -112,22 +120,22 @@ class Postponed:
         """For a batch of this topic: end it by `park` or `undo`."""
         park = self.parks.get(topic_id)
         if park is None:
-            park = self.parks[topic_id] = Park(topic_id, self._queues.next_id())
-            self._queues.ledger.define(postponed_key(topic_id), {"id": park.id})
+            park = self.parks[topic_id] = Park(topic_id, self._next_id())
+            self._ledger.define(postponed_key(topic_id), {"id": park.id})
         coming = Coming(park)
         park.coming[coming] = None
         return coming
 
     def keep(self, coming: Coming, some: Sequence[Later], now: Now) -> Refused | None:
         """Write some of it to the ledger at once; why there is no room for them, or None."""
-        ledger, park = self._queues.ledger, coming.park
+        ledger, park = self._ledger, coming.park
         rows: list[Row] = []
         for one in some:
             content = Content(str(one.codec), str(one.partition), NO_PROPERTIES, one.batch)
             rows.append((one.due_ms, ledger.add(content, (park.id,), one.due_ms), len(one.batch)))
         failed: list[Refused] = []
         ledger.when_safe(lambda refused, now: failed.append(refused) if refused else None, now)
-        self._queues.write(now)
+        self._end_turn(now)
         if failed:
             return failed[0]
         coming.rows += rows
@@ -146,7 +154,7 @@ class Postponed:
         park = coming.park
         del park.coming[coming]
         if not park.gone:
-            self._queues.ledger.settle_many(park.id, [number for _, number, _ in coming.rows])
+            self._ledger.settle_many(park.id, [number for _, number, _ in coming.rows])
 
     def remove(self, topic: Topic) -> None:
         """The topic goes, with what is kept back for it."""
@@ -160,8 +168,8 @@ class Postponed:
         if park.timer is not None:
             park.timer.cancel()
         coming = (number for one in park.coming for _, number, _ in one.rows)
-        self._queues.ledger.drop(park.id, [*park.parked.numbers(), *coming, *park.leaving])
-        self._queues.ledger.define(postponed_key(topic.topic_id), None)
+        self._ledger.drop(park.id, [*park.parked.numbers(), *coming, *park.leaving])
+        self._ledger.define(postponed_key(topic.topic_id), None)
 
     # --- going --------------------------------------------------------------------------------------------------------
 
@@ -171,7 +179,7 @@ class Postponed:
         park.due_ms = park.parked.next_ms()
         if park.due_ms:
             wait_s = min(LOOK_S, max(least_s, (park.due_ms - now.wall_ms) / 1000))
-            park.timer = self._queues.around.timers.at(now.mono_s + wait_s, partial(self._release, park))
+            park.timer = self._around.timers.at(now.mono_s + wait_s, partial(self._release, park))
 
     def _release(self, park: Park, now: Now) -> None:
         if park.reading or park.gone:
@@ -189,12 +197,12 @@ class Postponed:
                 failed = self._append(park, rows, contents if isinstance(contents, list) else None, now)
                 self._arm(park, now, RETRY_S if failed else 0.0)
 
-        steps = self._queues.contents.of([number for _, number, _ in rows])
-        self._queues.around.errands.run(READING, steps).watch(found)
+        steps = self._contents.of([number for _, number, _ in rows])
+        self._around.errands.run(READING, steps).watch(found)
 
     def _append(self, park: Park, rows: list[Row], contents: list[Content | None] | None, now: Now) -> bool:
         """Append each to its partition, some together; whether some of it failed, which is tried again."""
-        topic = self._queues.around.log.by_id.get(park.topic_id)
+        topic = self._around.log.by_id.get(park.topic_id)
         if contents is None or topic is None:
             self._put_back(park, rows)
             return True
@@ -202,7 +210,7 @@ class Postponed:
         for row, content in zip(rows, contents, strict=True):
             if content is None:  # damaged, which was said
                 park.leaving.pop(row[1], None)
-                self._queues.ledger.settle(park.id, row[1])
+                self._ledger.settle(park.id, row[1])
             else:
                 by_partition.setdefault(int(content.routing_key), []).append((row, content))
         bytes_max = min(BATCH_BYTES, int(topic.configs.get("max.message.bytes", BATCH_BYTES)))
@@ -218,7 +226,7 @@ class Postponed:
         return failed
 
     def _write(self, park: Park, topic: Topic, index: int, some: list[Piece], now: Now) -> bool:
-        around, partition = self._queues.around, topic.partitions[index]
+        around, partition = self._around, topic.partitions[index]
         records = [one for _, content in some for one in record.decode(content.body)]
         batch = bytearray(record.encode(records, codec=int(some[0][1].exchange)))
         if topic.configs.get("message.timestamp.type") == "LogAppendTime":
@@ -240,7 +248,7 @@ class Postponed:
         if refused is None and not park.gone:
             for number in numbers:
                 park.leaving.pop(number, None)
-            self._queues.ledger.settle_many(park.id, numbers)
+            self._ledger.settle_many(park.id, numbers)
 
     def _put_back(self, park: Park, rows: Sequence[Row]) -> None:
         for row in rows:

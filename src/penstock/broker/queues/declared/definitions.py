@@ -8,11 +8,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.broker.queues.declared.vhost import Vhost
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.names import DEFAULT_VHOST
 from penstock.broker.queues.queue.arguments import ask
 from penstock.broker.queues.queue.queue import Queue
-from penstock.broker.queues.vhost import Vhost
 from penstock.calls.queues import Arguments
 from penstock.content import decode_table, encode_table
 

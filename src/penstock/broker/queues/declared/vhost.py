@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from penstock.broker.queues.declared.room import BINDING, EXCHANGE, QUEUE, Declared
 from penstock.broker.queues.exchanges.exchange import Binding, Exchange
 from penstock.broker.queues.exchanges.matching import Destination
 from penstock.broker.queues.exchanges.routes import Routes
 from penstock.broker.queues.queue.queue import Queue
-from penstock.broker.queues.room import BINDING, EXCHANGE, QUEUE, Declared
 
 BUILT_IN = (
     ("", "direct"), ("amq.direct", "direct"), ("amq.fanout", "fanout"), ("amq.headers", "headers"),

@@ -4,22 +4,20 @@ Leaving the park and entering queues is one block of the ledger. What is delayed
 x-delay is negative afterwards, as RabbitMQ's plugin leaves it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-from penstock.broker.queues.definitions import delay_key
+from penstock.broker.ledger.recovery import Waiting
+from penstock.broker.queues.declared.definitions import delay_key
+from penstock.broker.queues.declared.vhost import Vhost
+from penstock.broker.queues.delaying.parked import Parked
+from penstock.broker.queues.moving.contents import Contents
 from penstock.broker.queues.moving.enter import enter, route_of
-from penstock.broker.queues.moving.parked import Parked
-from penstock.broker.queues.vhost import Vhost
-from penstock.broker.turns.errands import READING
+from penstock.broker.queues.moving.turn import Turn
+from penstock.broker.turns.errands import READING, Errands
 from penstock.broker.turns.timers import Timer
 from penstock.clock import Now
 from penstock.content import Content
-
-if TYPE_CHECKING:
-    from penstock.broker.ledger.recovery import Waiting
-    from penstock.broker.queues.queues import Queues
 
 PIECE_MESSAGES = 500
 PIECE_BYTES = 4 * 1024 * 1024
@@ -43,11 +41,11 @@ class Park:
 class Delays:
     """Those of one broker."""
 
-    def __init__(self, queues: "Queues") -> None:
-        self._queues = queues
+    def __init__(self, turn: Turn, contents: Contents, errands: Errands, next_id: Callable[[], int]) -> None:
+        self._turn, self._contents, self._errands, self._next_id = turn, contents, errands, next_id
         self.parks: dict[str, Park] = {}
 
-    def fill(self, vhost: Vhost, number: int, waiting: "Waiting | None", now: Now) -> None:
+    def fill(self, vhost: Vhost, number: int, waiting: Waiting | None, now: Now) -> None:
         """At the start: what was parked."""
         park = self.parks[vhost.name] = Park(vhost, number)
         if waiting is not None:
@@ -59,10 +57,10 @@ class Delays:
         """Keep the message until then."""
         park = self.parks.get(vhost.name)
         if park is None:
-            park = self.parks[vhost.name] = Park(vhost, self._queues.next_id())
-            self._queues.ledger.define(delay_key(vhost), {"id": park.id})
+            park = self.parks[vhost.name] = Park(vhost, self._next_id())
+            self._turn.ledger.define(delay_key(vhost), {"id": park.id})
         properties = content.properties
-        number = self._queues.ledger.add(content, (park.id,), due_ms, properties.priority, properties.durable)
+        number = self._turn.ledger.add(content, (park.id,), due_ms, properties.priority, properties.durable)
         park.parked.put(due_ms, number, len(content.body))
         if not park.due_ms or due_ms < park.due_ms:
             self._arm(park, now)
@@ -74,8 +72,8 @@ class Delays:
             return
         if park.timer is not None:
             park.timer.cancel()
-        self._queues.ledger.drop(park.id, [*park.parked.numbers(), *park.under_way])
-        self._queues.ledger.define(delay_key(vhost), None)
+        self._turn.ledger.drop(park.id, [*park.parked.numbers(), *park.under_way])
+        self._turn.ledger.define(delay_key(vhost), None)
 
     def taken_back(self, numbers: range, together: Sequence[tuple[int, int]], now: Now) -> None:
         """The turn could not be written: what came in it never did, what left in it is still here."""
@@ -86,7 +84,7 @@ class Delays:
                     due_ms, size = park.under_way[number]
                     park.parked.put(due_ms, number, size)
             park.under_way.clear()
-            self._queues.around.timers.at(now.mono_s + RETRY_S, partial(self._release, park))
+            self._turn.timers.at(now.mono_s + RETRY_S, partial(self._release, park))
 
     def _arm(self, park: Park, now: Now) -> None:
         if park.timer is not None:
@@ -94,7 +92,7 @@ class Delays:
         park.due_ms = park.parked.next_ms()
         if park.due_ms:
             due_s = now.mono_s + max(0, park.due_ms - now.wall_ms) / 1000
-            park.timer = self._queues.around.timers.at(due_s, partial(self._release, park))
+            park.timer = self._turn.timers.at(due_s, partial(self._release, park))
 
     def _release(self, park: Park, now: Now) -> None:
         if park.reading:
@@ -113,7 +111,7 @@ class Delays:
                     self._send(park, number, content, now)
             self._arm(park, now)
 
-        self._queues.around.errands.run(READING, self._queues.contents.of(list(park.under_way))).watch(sent)
+        self._errands.run(READING, self._contents.of(list(park.under_way))).watch(sent)
 
     def _send(self, park: Park, number: int, content: Content | None, now: Now) -> None:
         if content is not None:
@@ -126,8 +124,8 @@ class Delays:
             if exchange is not None:
                 try:
                     route, content = route_of(park.vhost, exchange, content)
-                    enter(self._queues, route, content, now)
+                    enter(self._turn, route, content, now)
                 except ValueError:
                     pass  # it was taken with a CC header that is none
-        with self._queues.ledger.as_one():
-            self._queues.ledger.settle(park.id, number)
+        with self._turn.ledger.as_one():
+            self._turn.ledger.settle(park.id, number)

@@ -1,0 +1,1 @@
+"""Messages and records that wait for a moment before they go their way."""

@@ -224,6 +224,39 @@ class Grammar:
         on = "a.k = b.k AND a.window_start = b.window_start AND a.window_end = b.window_end"
         return self.over_both(f"{sides[0]} {self.random.choice(HOWS)} {sides[1]} ON {on}", kinds)
 
+    def sets(self) -> Rows:
+        """GROUPING SETS, ROLLUP and CUBE, over a window sometimes."""
+        rows = self.source()
+        keys = [name for name, kind in rows.kinds.items() if kind in GROUPED and name != "n"]
+        several = [
+            self.random.sample(keys, self.random.randint(1, len(keys)))
+            for _ in range(self.random.choice((1, 1, 2)))
+        ]
+        named = [key for key in keys if any(key in one for one in several)]
+        told = [
+            f"GROUPING({key}) AS t{place}" for place, key in enumerate(named) if self.random.random() < 0.6
+        ]
+        listed, given = self.aggregates(rows.kinds)
+        part, bounds = rows.sql, list[str]()
+        if self.random.random() < 0.4:
+            part, bounds = (
+                f"TABLE({self.random.choice(WINDOWS).format(rows.sql)})",
+                ["window_start", "window_end"],
+            )
+        having = f" HAVING COUNT(*) > {self.random.randint(0, 2)}" if self.random.random() < 0.3 else ""
+        sql = (
+            f"SELECT {', '.join([*bounds, *named, *told, *listed])} FROM {part}{self.where(rows.kinds, 0.3)}"
+        )
+        return Rows(f"{sql} GROUP BY {', '.join([*bounds, *map(self.set_of, several)])}{having}", given)
+
+    def set_of(self, keys: list[str]) -> str:
+        """One element of GROUP BY that makes several sets."""
+        word = self.random.choice(("ROLLUP", "CUBE", "GROUPING SETS"))
+        if word != "GROUPING SETS":
+            return f"{word} ({', '.join(keys)})"
+        sets = [keys, *(self.random.sample(keys, self.random.randint(0, len(keys))) for _ in range(2))]
+        return f"{word} ({', '.join('(' + ', '.join(one) + ')' for one in sets)})"
+
     def top(self) -> Rows:
         """The first rows of each group, over a table, a window, or groups."""
         rows = self.source()

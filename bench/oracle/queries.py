@@ -15,11 +15,12 @@ from typing import Any
 
 from bench.oracle import flink
 from bench.oracle.chosen import CHOSEN
+from bench.oracle.constructs import CONSTRUCTS
 from bench.oracle.further import FURTHER
 from bench.oracle.grammar import Grammar
 
 FROZEN = Path(__file__).parents[2] / "tests" / "sql" / "flink_queries.json"
-COUNT = 250
+COUNT, SETS = 250, 30
 AT_ONCE = 15
 COLUMNS = {
     "a": "n INT, k INT, s STRING, x DOUBLE, m DECIMAL(10, 2), b BIGINT, ok BOOLEAN, ts TIMESTAMP(3)",
@@ -165,7 +166,9 @@ def typed(kind: str, text: str | None) -> Any:
 
 def asked(count: int) -> list[str]:
     """Random queries and the chosen ones, once each."""
-    return list(dict.fromkeys([*CHOSEN, *FURTHER, *(Grammar(seed).query() for seed in range(count))]))
+    plain = (Grammar(seed).query() for seed in range(count))
+    sets = (Grammar(seed).sets().sql for seed in range(SETS))
+    return list(dict.fromkeys([*CHOSEN, *FURTHER, *plain, *CONSTRUCTS, *sets]))
 
 
 def main() -> None:

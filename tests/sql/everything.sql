@@ -37,6 +37,7 @@ WITH windows AS (
   GROUP BY page, window_start, window_end
 )
 SELECT page, CASE WHEN people > 10 THEN mean ELSE CAST(people AS DOUBLE) END, window_end FROM windows;
+INSERT INTO shown (a, c) SELECT page, GROUPING_ID(page, person) FROM clicks GROUP BY GROUPING SETS ((page), CUBE (person, page));
 INSERT INTO gone SELECT who FROM dear UNION ALL SELECT DISTINCT customer FROM orders WHERE id IN (1, 2, 3);
 INSERT INTO shown
 SELECT LOWER(page), AVG(cost), COUNT(*), TUMBLE_END(ts, INTERVAL '10' SECOND)

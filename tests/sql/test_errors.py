@@ -115,7 +115,25 @@ GROUPS = [
     ),
     ("INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY ^1", "GROUP BY a number"),
     ("INSERT INTO o SELECT UPPER(a) AS p, COUNT(*) FROM t GROUP BY ^p", "there is no column `p`"),
-    ("INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY ROLLUP(^a)", "ROLLUP"),
+    ("INSERT INTO o SELECT a, COUNT(*) FROM t ^GROUP BY a WITH ROLLUP", "GROUP BY ROLLUP (a, b)"),
+    ("INSERT INTO o SELECT a, GROUPING(^n) FROM t GROUP BY ROLLUP (a)", "GROUPING takes what is grouped by"),
+    ("INSERT INTO o SELECT a, ^GROUPING() FROM t GROUP BY ROLLUP (a)", "GROUPING takes the keys it tells of"),
+    (
+        "INSERT INTO o SELECT ^n, COUNT(*) FROM t GROUP BY ROLLUP (a)",
+        "`n` is neither grouped by nor aggregated",
+    ),
+    (
+        "INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY CUBE (^a, n, x, d, ts, plain, n, n, n)",
+        "256 grouping sets",
+    ),
+    (
+        "INSERT INTO o SELECT a, COUNT(*) FROM t GROUP BY ROLLUP (a, ^TUMBLE(ts, INTERVAL '1' SECOND))",
+        "TUMBLE in GROUP BY takes no grouping sets|GROUP BY window_start, window_end, ROLLUP (k)",
+    ),
+    (
+        "INSERT INTO ^u SELECT a, COUNT(*) FROM t GROUP BY ROLLUP (a)",
+        "the query's rows have no key|GROUPING_ID(…)",
+    ),
 ]
 TABLES = [
     (f"CREATE TABLE q (a STRING, ^a INT) {KAFKA}", "column `a` is declared twice"),

@@ -15,7 +15,7 @@ from penstock.durations import Duration, milliseconds
 from penstock.engine.plan import Node
 from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind, bound
-from penstock.sql.lower.grouping import is_aggregate
+from penstock.sql.lower.groups.grouping import is_aggregate
 from penstock.sql.lower.over import placed
 from penstock.sql.lower.ranking import bounded
 from penstock.sql.lower.select import Relation, selected

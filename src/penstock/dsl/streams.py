@@ -17,7 +17,7 @@ from penstock.engine.plan import WINDOW_NAMES, Node
 from penstock.engine.types import Schema
 from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind
-from penstock.sql.lower.grouping import Grouping, distinct, has_aggregate, is_aggregate
+from penstock.sql.lower.groups.grouping import Grouping, distinct, has_aggregate, is_aggregate
 from penstock.sql.nodes.build import Item, projected, quoted, unioned, windowed
 from penstock.sql.nodes.pairs import filtered
 from penstock.sql.nodes.traits import event_times

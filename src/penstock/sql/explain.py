@@ -13,6 +13,7 @@ from penstock.engine.plan import (
     AsOf,
     Beside,
     Filter,
+    GroupingSets,
     Join,
     Node,
     Over,
@@ -91,6 +92,10 @@ def _window(node: Window) -> str:
     slide = f" every {_duration(node.slide_ms)}" if node.slide_ms != node.size_ms else ""
     offset = f" from {_duration(node.offset_ms)}" if node.offset_ms else ""
     return f"Window {node.kind} {node.time} {_duration(node.size_ms)}{slide}{offset}"
+
+
+def _sets(node: GroupingSets) -> str:
+    return "GroupingSets " + ", ".join(f"({', '.join(one)})" for one in node.sets)
 
 
 def _aggregate(node: Aggregate) -> str:
@@ -175,7 +180,7 @@ def _signed(milliseconds: int) -> str:
 
 _LINES: dict[type, Callable[..., str]] = {
     Scan: _scan, Filter: _filter, Project: _project, Window: _window, Aggregate: _aggregate, Union: _union,
-    Join: _join, AsOf: _as_of, Top: _top, Over: _over, Unnest: _beside,
+    GroupingSets: _sets, Join: _join, AsOf: _as_of, Top: _top, Over: _over, Unnest: _beside,
     Expand: _beside, MapBatches: _map_batches, Process: _process,
 }  # fmt: skip
 

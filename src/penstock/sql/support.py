@@ -50,6 +50,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         " remember lives as long as its group; windows, interval and temporal joins and OVER let go by event time alone",
     ),
     ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
+    (
+        "GROUPING SETS, ROLLUP, CUBE",
+        "of columns and expressions, nested and beside each other, over windows of table functions too; GROUPING, GROUPING_ID, GROUP_ID",
+    ),
     ("UNION, INTERSECT, EXCEPT", "with ALL and without; columns by position, to their common type"),
     (
         "JOIN",
@@ -107,9 +111,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
 _LATER = "not offered yet"
 
 GROUPINGS_REFUSED = Reason(
-    "GROUPING SETS, ROLLUP, CUBE",
-    f"GROUPING SETS, ROLLUP and CUBE are {_LATER}",
-    "one INSERT for each grouping",
+    "GROUP BY … WITH ROLLUP", "WITH ROLLUP and WITH CUBE are not Flink SQL", "GROUP BY ROLLUP (a, b)"
 )
 EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Window: Reason(
@@ -139,7 +141,6 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Limit: Reason("LIMIT in a call", "LIMIT inside a call is not Flink SQL"),
     exp.Star: Reason("*", "* stands for all columns only in SELECT and COUNT(*)"),
     exp.Alias: Reason("AS in a call", "AS cannot stand inside an expression"),
-    **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), GROUPINGS_REFUSED),
     exp.SimilarTo: Reason("SIMILAR TO", f"SIMILAR TO is {_LATER}", "REGEXP(text, pattern), or LIKE"),
     exp.Kwarg: Reason("name => value", f"named arguments are {_LATER} here", "pass the arguments in order"),
 }
@@ -153,12 +154,18 @@ _AGGREGATE = Reason(
 _RANK = Reason(
     "RANK, LAG, …", f"this window function is {_LATER}", "ROW_NUMBER() OVER (…), or an aggregate OVER (…)"
 )
+_SET_CALL = Reason(
+    "GROUPING elsewhere",
+    "it stands in the list or the HAVING of a SELECT that groups",
+    "… GROUP BY ROLLUP (k)",
+)
 _WINDOW_CALL = Reason("window functions outside", "windows stand in GROUP BY or in FROM TABLE(…)")
 
 FUNCTIONS_REFUSED: dict[str, Reason] = {
     **dict.fromkeys(("RAND", "RAND_INTEGER", "UUID"), _NOT_REPEATABLE),
     **dict.fromkeys(("JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
     **dict.fromkeys(("RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK),
+    **dict.fromkeys(("GROUPING", "GROUPING_ID", "GROUP_ID"), _SET_CALL),
     **dict.fromkeys(("TUMBLE", "HOP", "SESSION", "CUMULATE"), _WINDOW_CALL),
 }
 
@@ -254,7 +261,7 @@ def markdown() -> str:
 def refused() -> list[Reason]:
     """Every reason once, in the order of the tables."""
     tables = (
-        STATEMENTS_REFUSED, CLAUSES_REFUSED, JOINS_REFUSED, RELATIONS_REFUSED,
+        STATEMENTS_REFUSED, CLAUSES_REFUSED, JOINS_REFUSED, RELATIONS_REFUSED, {None: GROUPINGS_REFUSED},
         EXPRESSIONS_REFUSED, FUNCTIONS_REFUSED,
     )  # fmt: skip
     reasons = [reason for table in tables for reason in table.values()]

@@ -1,4 +1,4 @@
-"""Filter, Project, Repeat and Apply: a chain of them is one operator, each step one polars call.
+"""Filter, Project, Repeat, GroupingSets and Apply: a chain of them is one operator, each step one polars call.
 
 Knows nothing of where rows come from.
 """
@@ -13,9 +13,10 @@ from penstock.engine.expressions import NOW, asks_time, bind, compile_to
 from penstock.engine.functions import kinds
 from penstock.engine.operators.operator import ROW, Failure, Moment, Operator, carried
 from penstock.engine.operators.user.apply import ApplyStep
-from penstock.engine.plan import Filter, Project, Repeat
+from penstock.engine.plan import SET, Filter, GroupingSets, Project, Repeat
 from penstock.engine.plan.user import Apply
 from penstock.engine.run.columns import integers
+from penstock.engine.types import polars_type
 from penstock.errors import PenstockError
 
 
@@ -59,6 +60,23 @@ class _Copy:
         return rows.drop(self.times)[np.repeat(np.arange(rows.height), copies)]
 
 
+class _Regroup:
+    timed = False
+
+    def __init__(self, plan: GroupingSets) -> None:
+        types = {column.name: polars_type(column.kind) for column in plan.source.schema}
+        self.sets = [
+            [
+                *(pl.lit(None, dtype=types[key]).alias(key) for key in plan.keys if key not in one),
+                pl.lit(number, dtype=polars_type(SET.kind)).alias(SET.name),
+            ]
+            for number, one in enumerate(plan.sets)
+        ]
+
+    def run(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return pl.concat([rows.with_columns(one) for one in self.sets], rechunk=True)
+
+
 class Stages(Operator):
     """Filters, projections and calls, one after the other, the first to run first."""
 
@@ -82,11 +100,13 @@ class Stages(Operator):
         return [one for step in self.steps if isinstance(step, ApplyStep) for one in step.failures.take()]
 
 
-Stage = Filter | Project | Repeat | Apply
-NAMES = {Filter: "filter", Project: "project", Repeat: "repeat", Apply: "apply"}
+Stage = Filter | Project | Repeat | GroupingSets | Apply
+NAMES = {
+    Filter: "filter", Project: "project", Repeat: "repeat", GroupingSets: "grouping sets", Apply: "apply"
+}  # fmt: skip
 
 
-def _step(plan: "Stage") -> _Keep | _Make | _Copy | ApplyStep:
+def _step(plan: "Stage") -> _Keep | _Make | _Copy | _Regroup | ApplyStep:
     match plan:
         case Filter():
             return _Keep(plan)
@@ -94,6 +114,8 @@ def _step(plan: "Stage") -> _Keep | _Make | _Copy | ApplyStep:
             return ApplyStep(plan)
         case Repeat():
             return _Copy(plan)
+        case GroupingSets():
+            return _Regroup(plan)
     return _Make(plan)
 
 

@@ -8,7 +8,15 @@ same query. Scalar expressions are sqlglot nodes whose columns are bare, resolve
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from penstock.engine.plan.grouping import WINDOW_COLUMNS, WINDOW_NAMES, Aggregate, Aggregation, Window
+from penstock.engine.plan.grouping import (
+    SET,
+    WINDOW_COLUMNS,
+    WINDOW_NAMES,
+    Aggregate,
+    Aggregation,
+    GroupingSets,
+    Window,
+)
 from penstock.engine.plan.joins import AsOf, Join, Within
 from penstock.engine.plan.node import Node, columns_of, conjuncts
 from penstock.engine.plan.ordered import Order, Over, Top
@@ -16,6 +24,7 @@ from penstock.engine.plan.rows import Beside, Filter, Project, Repeat, Union, Un
 from penstock.engine.plan.tables import Scan, Table, Watermark
 
 __all__ = [
+    "SET",
     "WINDOW_COLUMNS",
     "WINDOW_NAMES",
     "Aggregate",
@@ -23,6 +32,7 @@ __all__ = [
     "AsOf",
     "Beside",
     "Filter",
+    "GroupingSets",
     "Join",
     "Node",
     "Order",

@@ -1,7 +1,7 @@
-"""Windows over event time, and aggregates over groups."""
+"""Windows over event time, grouping sets, and aggregates over groups."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.engine.plan.node import Node
 from penstock.engine.types import Column, Expr, Schema
@@ -40,6 +40,30 @@ class Window(Node):
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
         """What is wanted of the rows, and what places them."""
         return (set(wanted).difference(WINDOW_NAMES) | {self.time, *self.keys},)
+
+
+SET = Column("$set", "INT", False)
+"""Which grouping set a row is of."""
+
+
+@dataclass(frozen=True)
+class GroupingSets(Node):
+    """Each row once for each of the `sets`, whose number from 0 column `$set` says: those of the columns `keys` that are
+    not in the set are NULL (Flink's Expand). An aggregate by all keys and `$set` has the groups of every set."""
+
+    source: Node
+    keys: tuple[str, ...]
+    sets: tuple[tuple[str, ...], ...]
+
+    @property
+    def schema(self) -> Schema:
+        """The source's columns, of which the keys may be NULL, and the set's number."""
+        kept = (replace(c, nullable=True) if c.name in self.keys else c for c in self.source.schema)
+        return (*kept, SET)
+
+    def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
+        """What is wanted, and the keys."""
+        return ({*wanted, *self.keys} - {SET.name},)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from penstock.engine.plan import (
     WINDOW_NAMES,
     Aggregate,
     Filter,
+    GroupingSets,
     Node,
     Project,
     Scan,
@@ -64,15 +65,15 @@ def _substituted(expr: Expr, inner: dict[str, tuple[Column, Expr]]) -> Expr:
 
 
 def sink_window(node: Node) -> Node:
-    """Under a window's aggregate, filters and projections that do not read the window go below it.
+    """Under a window's aggregate, filters, projections and grouping sets that do not read the window go below it.
 
     Then the aggregate stands on the Window itself, and time can be cut into slices.
     """
     if not (isinstance(node, Aggregate) and node.window):
         return node
     source = node.source
-    chain: list[Filter | Project] = []
-    while isinstance(source, Filter | Project):
+    chain: list[Filter | Project | GroupingSets] = []
+    while isinstance(source, Filter | Project | GroupingSets):
         chain.append(source)
         source = source.source
     if not isinstance(source, Window) or not chain:
@@ -86,7 +87,9 @@ def sink_window(node: Node) -> Node:
     return replace(node, source=replace(source, source=moved))
 
 
-def _below(step: Filter | Project, moved: Node, window: Window) -> Node | None:
+def _below(step: Filter | Project | GroupingSets, moved: Node, window: Window) -> Node | None:
+    if isinstance(step, GroupingSets):
+        return None if window.kind == "SESSION" else step.on(moved)  # sessions are of rows, not of sets
     if isinstance(step, Filter):
         return None if columns_of(step.condition) & set(WINDOW_NAMES) else Filter(moved, step.condition)
     columns = []

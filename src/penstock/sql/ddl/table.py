@@ -17,7 +17,7 @@ from penstock.sql.ddl.types import read_kind
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.grammar.cursor import Cursor
 from penstock.sql.lower.binder import Scope, bind
-from penstock.sql.lower.grouping import has_aggregate
+from penstock.sql.lower.groups.grouping import has_aggregate
 from penstock.sql.nodes.kinds import kind
 
 # What the kafka connector knows of a record; an INSERT can set the timestamp only.

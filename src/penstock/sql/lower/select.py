@@ -11,7 +11,8 @@ from penstock.engine.plan import WINDOW_NAMES, Node, Window
 from penstock.sql.faults import QueryError
 from penstock.sql.lower import over, windows
 from penstock.sql.lower.binder import Part, Scope, bind, bound
-from penstock.sql.lower.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
+from penstock.sql.lower.groups.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
+from penstock.sql.lower.groups.sets import SEVERAL, Set, Sets, expanded, told_apart
 from penstock.sql.lower.ranking import refuse_unbounded
 from penstock.sql.nodes.build import Item, projected, quoted, windowed
 from penstock.sql.nodes.pairs import filtered
@@ -108,19 +109,20 @@ def _plain(tree: exp.Select, relation: Relation) -> Node:
 
 
 def _grouped(tree: exp.Select, relation: Relation) -> Node:
-    group = tree.args.get("group")
-    parts = group.expressions if group is not None else []
-    for part, value in (group.args if group is not None else {}).items():
-        if part != "expressions" and value:
-            raise QueryError(GROUPINGS_REFUSED.message, group, remedy=GROUPINGS_REFUSED.remedy)
+    parts, once = _parts(tree)
     window = next(iter(windows.grouped_windows(parts)), None)
     having = tree.args.get("having")
     if window is not None:
         relation = replace(relation, node=_group_windowed(relation.node, window))
     scope = relation.scope
-    items = [(name, bind(windows.resolved(node, window), scope)) for name, node in _items(tree, scope)]
-    condition = bind(windows.resolved(having.this, window), scope) if having is not None else None
-    grouping = Grouping(relation.node, _keys(parts, items, window, scope))
+
+    def asked(node: exp.Expression) -> exp.Expression:
+        return bind(told_apart(windows.resolved(node, window)), scope)
+
+    items = [(name, asked(node)) for name, node in _items(tree, scope)]
+    condition = asked(having.this) if having is not None else None
+    keys, sets = _grouping_keys(expanded(parts), once, items, window, scope)
+    grouping = Grouping(relation.node, keys, sets)
     for name, node in items:
         if is_aggregate(node):
             grouping.claim(name, node)
@@ -128,6 +130,41 @@ def _grouped(tree: exp.Select, relation: Relation) -> Node:
     over = grouping.over(condition) if condition is not None else None
     groups = grouping.node()
     return projected(filtered(groups, over) if over is not None else groups, columns)
+
+
+def _parts(tree: exp.Select) -> tuple[list[exp.Expression], bool]:
+    """The elements of GROUP BY, and whether it says DISTINCT."""
+    group = tree.args.get("group")
+    if group is None:
+        return [], False
+    for part, value in group.args.items():
+        if part not in ("expressions", "all") and value:
+            raise QueryError(GROUPINGS_REFUSED.message, group, remedy=GROUPINGS_REFUSED.remedy)
+    parts: list[exp.Expression] = group.expressions
+    if any(isinstance(part, SEVERAL) for part in parts):
+        within = [inner for part in parts for inner in part.find_all(exp.Anonymous)]
+        if found := windows.grouped_windows(within):
+            raise QueryError(
+                f"{found[0].name} in GROUP BY takes no grouping sets",
+                found[0].at,
+                remedy=f"FROM {windows.USAGE[found[0].name]} GROUP BY window_start, window_end, ROLLUP (k)",
+            )
+    return parts, group.args.get("all") is False
+
+
+def _grouping_keys(
+    sets: list[Set], once: bool, items: list[Item], window: windows.GroupWindow | None, scope: Scope
+) -> tuple[list[Item], Sets]:
+    """All keys, and which sets they are in, each set `once`; those that are not in every set under names of our own."""
+    keys = _keys([part for one in sets for part in one], items, window, scope)
+    if len(sets) == 1:
+        return keys, Sets(tuple(keys), (frozenset(range(len(keys))),))
+    places = {key: place for place, (_, key) in enumerate(keys)}
+    found = tuple(frozenset(places[bind(part, scope)] for part in one) for one in sets)
+    found = tuple(dict.fromkeys(found)) if once else found
+    varying = Sets(tuple(keys), found).varying
+    named = [(f"$by{place}" if name in varying else name, key) for place, (name, key) in enumerate(keys)]
+    return named, Sets(tuple(named), found)
 
 
 def _group_windowed(node: Node, window: windows.GroupWindow) -> Window:

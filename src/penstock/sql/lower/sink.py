@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import Aggregate, Node, Sink, Table, Window, walk
+from penstock.engine.plan import Aggregate, GroupingSets, Node, Sink, Table, Window, walk
 from penstock.engine.run.rules import rewrite
 from penstock.engine.types import Column, Schema, bare, is_nested, is_row, parts_of, row_fields
 from penstock.sql.ddl.types import data_type
@@ -168,10 +168,10 @@ def _check_changes(table: Table, node: Node, names: Sequence[str], at: At) -> No
     key = tuple(at_position[k] for k in found) if found is not None else None
     if key is None or set(key) != set(table.key):
         rows = f"the query's rows are one per ({', '.join(key)})" if key else "the query's rows have no key"
+        several = any(isinstance(step, GroupingSets) for step in walk(node))
+        grouped = "the columns that are grouped by" + (", and GROUPING_ID(…) of them" if several else "")
         raise QueryError(
             f"{rows}, those of `{table.name}` one per ({', '.join(table.key)})",
             at,
-            remedy=f"PRIMARY KEY ({', '.join(key)}) NOT ENFORCED"
-            if key
-            else "select the columns that are grouped by",
+            remedy=f"PRIMARY KEY ({', '.join(key)}) NOT ENFORCED" if key else f"select {grouped}",
         )

@@ -7,11 +7,13 @@ from sqlglot import exp
 
 from penstock.engine.functions import kinds
 from penstock.engine.plan import (
+    SET,
     WINDOW_NAMES,
     Aggregate,
     AsOf,
     Beside,
     Filter,
+    GroupingSets,
     Join,
     Node,
     Over,
@@ -49,6 +51,8 @@ def event_times(node: Node) -> frozenset[str]:
             return event_times(node.source) if node.window is not None else frozenset()
         case Filter() | Over() | Beside():
             return event_times(node.source)
+        case GroupingSets():
+            return event_times(node.source).difference(node.keys)
         case Repeat():
             return frozenset()
         case MapBatches() | Process():
@@ -108,6 +112,8 @@ def window_roles(node: Node) -> dict[str, str]:
             return window_roles(node.left)
         case Filter() | Over() | Top() | Beside():
             return window_roles(node.source)
+        case GroupingSets():
+            return {n: role for n, role in window_roles(node.source).items() if n not in node.keys}
         case MapBatches() | Process() | Repeat():
             return {}
     raise AssertionError(node)
@@ -151,7 +157,7 @@ def row_key(node: Node) -> Key | None:
             return _key_of_join(node)
         case AsOf():
             return row_key(node.left)
-        case Window() | Union() | Beside() | MapBatches() | Process() | Repeat():
+        case Window() | Union() | Beside() | GroupingSets() | MapBatches() | Process() | Repeat():
             return None
     raise AssertionError(node)
 
@@ -180,14 +186,25 @@ def _key_of_join(node: Join) -> Key | None:
 
 
 def _kept(expr: exp.Expression, kind: str, source: Node) -> str:
-    """The column whose values an expression keeps apart: a bare one, or an integer in a wider kind."""
+    """The column whose values an expression keeps apart: a bare one, an integer in a wider kind, or which grouping set
+    a row is of."""
     if isinstance(expr, exp.Column):
         return expr.name
+    if isinstance(expr, exp.Case) and _tells_set(expr):
+        return SET.name
     if isinstance(expr, exp.Cast) and isinstance(expr.this, exp.Column):
         found = next(c.kind for c in source.schema if c.name == expr.this.name)
         if kinds.is_integer(found) and kinds.is_integer(kind) and kinds.wider(found, kind) == kind:
             return expr.this.name
     return ""
+
+
+def _tells_set(expr: exp.Case) -> bool:
+    """Whether it is GROUPING_ID(…), or its like, with another value for each grouping set."""
+    subjects = [one.this.this if isinstance(one.this, exp.EQ) else None for one in expr.args["ifs"]]
+    values = [*(one.args["true"] for one in expr.args["ifs"]), expr.args.get("default")]
+    of_set = all(isinstance(one, exp.Column) and one.name == SET.name for one in subjects)
+    return of_set and expr.this is None and len(set(values)) == len(values)
 
 
 def _renamed(node: Project, below: frozenset[str]) -> frozenset[str]:

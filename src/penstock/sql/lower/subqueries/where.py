@@ -12,7 +12,7 @@ from sqlglot import exp
 from penstock.engine.plan import Node, conjuncts
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind
-from penstock.sql.lower.grouping import has_aggregate
+from penstock.sql.lower.groups.grouping import has_aggregate
 from penstock.sql.lower.joins import apart
 from penstock.sql.lower.ranking import bounded, refuse_unbounded
 from penstock.sql.lower.select import Relation, no_aggregate

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from penstock.engine.functions import kinds
-from penstock.engine.plan import WINDOW_NAMES, Aggregate, Aggregation, Node, Project, Window
+from penstock.engine.plan import SET, WINDOW_NAMES, Aggregate, Aggregation, Node, Project, Window
 from penstock.engine.types import Column
 from penstock.sql.dialect import ArrayAgg, Collect, ListAgg
 from penstock.sql.faults import At, QueryError
+from penstock.sql.lower.groups.sets import SetCall, Sets
 from penstock.sql.nodes.build import Item, columns_of, projected, quoted
 from penstock.sql.nodes.kinds import kind
 from penstock.sql.nodes.traits import WINDOW_BOUNDS, window_columns, window_roles
@@ -52,6 +53,7 @@ class Grouping:
 
     source: Node
     keys: list[Item]
+    sets: Sets | None = None
     aggregations: list[tuple[exp.Expression, Aggregation]] = field(default_factory=list)
 
     def claim(self, name: str, node: exp.Expression) -> None:
@@ -65,6 +67,8 @@ class Grouping:
         for name, key in self.keys:
             if node == key:
                 return _at(quoted(name), node)
+        if isinstance(node, SetCall) and self.sets is not None:
+            return self.sets.value(node)
         if is_aggregate(node):
             return _at(quoted(self._aggregate(node)), node)
         if isinstance(node, exp.Column):
@@ -91,7 +95,7 @@ class Grouping:
 
     def node(self) -> Node:
         """The finished `Aggregate`."""
-        return aggregated(self.source, self.keys, [made for _, made in self.aggregations])
+        return aggregated(self.source, self.keys, [made for _, made in self.aggregations], self.sets)
 
 
 def _at(made: exp.Column, node: exp.Expression) -> exp.Column:
@@ -143,18 +147,26 @@ def aggregation(name: str, node: exp.Expression, source: Node) -> Aggregation:
     return Aggregation(Column(name, result, function != "COUNT"), function, argument, distinct, condition)
 
 
-def aggregated(source: Node, keys: Sequence[Item], aggregations: Sequence[Aggregation]) -> Node:
-    """Groups of a node's rows. Keys that are expressions become columns first, below the window where there is one."""
+def aggregated(
+    source: Node, keys: Sequence[Item], aggregations: Sequence[Aggregation], sets: Sets | None = None
+) -> Node:
+    """Groups of a node's rows. Keys that are expressions become columns first, below the window where there is one.
+
+    Of several `sets` the number stands behind the keys.
+    """
+    sets = sets if sets is not None and sets.several else None
     named = _bounds_under_other_names(source, keys)
     if named:
-        return _under_their_own_names(source, keys, aggregations, named)
-    window = _window_of(source, keys)
+        return _under_their_own_names(source, keys, aggregations, named, sets)
+    window = _window_of(source, [key for key in keys if sets is None or key[0] not in sets.varying])
     computed = [(name, key) for name, key in keys if not (isinstance(key, exp.Column) and key.name == name)]
     if computed:
         source = _with_columns(source, computed, _needed(keys, aggregations))
     if window:
         source, aggregations = _above_window(source, [name for name, _ in keys], aggregations)
     names = tuple(name for name, _ in keys)
+    if sets is not None:
+        return Aggregate(sets.over(source), (*names, SET.name), tuple(aggregations), window)
     at = next((key for _, key in keys), None)
     return Aggregate(_session(source, names, at) if window else source, names, tuple(aggregations), window)
 
@@ -181,7 +193,11 @@ def _bounds_under_other_names(source: Node, keys: Sequence[Item]) -> dict[str, s
 
 
 def _under_their_own_names(
-    source: Node, keys: Sequence[Item], aggregations: Sequence[Aggregation], named: Mapping[str, str]
+    source: Node,
+    keys: Sequence[Item],
+    aggregations: Sequence[Aggregation],
+    named: Mapping[str, str],
+    sets: Sets | None,
 ) -> Node:
     """The groups, with the window's columns called as the engine calls them meanwhile."""
 
@@ -197,12 +213,20 @@ def _under_their_own_names(
     inner = projected(source, [(named.get(c.name, c.name), quoted(c.name)) for c in source.schema])
     made = [replace(a, argument=back(a.argument), condition=back(a.condition)) for a in aggregations]
     own = [(name, back(key)) for name, key in keys]
+    varying = sets.varying if sets is not None else ()
     node = aggregated(
         inner,
-        [(key.name if isinstance(key, exp.Column) else name, key) for name, key in own if key is not None],
+        [
+            (key.name if isinstance(key, exp.Column) and name not in varying else name, key)
+            for name, key in own
+            if key is not None
+        ],
         made,
+        sets,
     )
-    given = zip(node.schema, [name for name, _ in keys] + [a.column.name for a in aggregations], strict=True)
+    number = [SET.name] if sets is not None else []
+    names = [*(name for name, _ in keys), *number, *(a.column.name for a in aggregations)]
+    given = zip(node.schema, names, strict=True)
     return projected(node, [(name, quoted(column.name)) for column, name in given])
 
 

@@ -1,0 +1,1 @@
+"""GROUP BY: aggregates and the groups they are of (`grouping`), and groups of several kinds at once (`sets`)."""

@@ -34,9 +34,5 @@ CIRCLES: dict[tuple[str, ...], str] = {
         "log.state",
         "log.topic",
     ): "to be untied",
-    ("engine.functions.casts", "engine.functions.collections.shown"): "to be untied",
-    ("dsl.app", "dsl.streams"): "to be untied",
-    ("amqp.channel", "amqp.connection"): "to be untied",
-    ("serve.connection", "serve.driver"): "to be untied",
 }
 """Modules that import each other in a circle (types count), with the reason. This list only shrinks."""

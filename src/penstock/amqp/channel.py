@@ -9,14 +9,11 @@ import struct
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from penstock.amqp.errors import AmqpError
 from penstock.content import NO_PROPERTIES, Field, Properties
 from penstock.wire.amqp.methods import BODY, HEADER, Method, Values, frame
-
-if TYPE_CHECKING:
-    from penstock.amqp.connection import Connection
 
 BODY_BYTES_MAX = 512 * 1024 * 1024
 _HEADER = struct.Struct(">HHQ")
@@ -39,10 +36,23 @@ Taker = Callable[[Got | None], None]
 """Called with each message of a consumer, in order; with None when the server ends the consumer."""
 
 
+class Line(Protocol):
+    """What a channel asks of its connection."""
+
+    timeout_s: float
+    frame_max: int
+
+    def write(self, data: bytes) -> None:
+        """Frames for the server."""
+
+    def forget(self, number: int) -> None:
+        """The channel of this number is over."""
+
+
 class Channel:
     """Made by `Connection.channel`. `lost` is set once it is closed, and says why."""
 
-    def __init__(self, connection: "Connection", number: int) -> None:
+    def __init__(self, connection: Line, number: int) -> None:
         self.connection, self.number = connection, number
         self.lost: AmqpError | None = None
         self._answers: deque[asyncio.Future[Any]] = deque()

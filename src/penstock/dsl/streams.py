@@ -1,13 +1,13 @@
 """Streams: rows flowing from a table, step by step, each step a plan node.
 
 A stream is a value: every method gives a new one and changes nothing until `.to(…)` or `app.live(…)`. Knows the
-plan's nodes and the app they are written into.
+plan's nodes, and what it asks of the app they are written into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from penstock.dsl import joins, ordering, steps, user
 from penstock.dsl.expressions import Expression, Operand, lift, now
@@ -25,15 +25,23 @@ from penstock.sql.nodes.traits import event_times
 if TYPE_CHECKING:
     import polars as pl
 
-    from penstock.dsl.app import App
-
 from sqlglot import exp
+
+
+class Script(Protocol):
+    """What streams are written into: an `App`."""
+
+    def version(self, node: Node) -> Node:
+        """A table's rows with the time since when each counts."""
+
+    def write(self, name: str, stream: Stream) -> None:
+        """The stream goes to what is called so."""
 
 
 class Stream:
     """Rows with a schema. Build with `app.topic` and `app.table`, write with `.to` and `app.live`."""
 
-    def __init__(self, app: App, node: Node) -> None:
+    def __init__(self, app: Script, node: Node) -> None:
         self.app, self.node = app, node
 
     @property

@@ -10,17 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from penstock.calls import Call
 from penstock.clock import Now
 from penstock.later import Later
+from penstock.serve.budget import Budget
 from penstock.serve.clocks import read_clocks
 from penstock.tls import name_of
 from penstock.wire.session import Asked, Session, Ticket
-
-if TYPE_CHECKING:
-    from penstock.serve.driver import Driver
 
 logger = logging.getLogger("penstock.serve")
 LEVELS = {"warn": logging.WARNING, "error": logging.ERROR}
@@ -38,10 +36,45 @@ OUTPUT_BYTES_MAX = 1024 * 1024
 """Unsent answers of one connection above which its requests wait."""
 
 
+class Driving(Protocol):
+    """What connections ask of who drives them together. `turn_s`: how long one may keep the others waiting."""
+
+    budget: Budget
+    turn_s: float
+
+    @property
+    def share_bytes(self) -> int:
+        """What one may hold when the budget has no room."""
+
+    def opened(self, connection: "Connection") -> None:
+        """It stands."""
+
+    def closed(self, connection: "Connection") -> None:
+        """It is gone."""
+
+    def answer(self, call: Call, now: Now) -> object:
+        """The broker's answer."""
+
+    def drop(self, later: Later[object]) -> None:
+        """Nobody waits for this answer any more."""
+
+    def answered(self, connection: "Connection") -> None:
+        """An answer became ready outside of its own turn."""
+
+    def stalled(self, connection: "Connection") -> None:
+        """It has requests that wait for another turn."""
+
+    def unsent(self, connection: "Connection", change: int) -> None:
+        """So many bytes more are not taken by its client."""
+
+    def settle(self) -> None:
+        """It is done, for this turn of the loop."""
+
+
 class Connection(asyncio.Protocol):
     """One accepted socket and its sans-IO session."""
 
-    def __init__(self, driver: "Driver", make_session: Callable[[Peer], Session]) -> None:
+    def __init__(self, driver: Driving, make_session: Callable[[Peer], Session]) -> None:
         self.driver, self.make_session = driver, make_session
         self.peer = ""
         self.transport: asyncio.Transport | None = None
@@ -98,7 +131,7 @@ class Connection(asyncio.Protocol):
     def _ask(self, asked: Asked, now: Now) -> None:
         """Put calls to the broker, and those that answers bring, until the turn is over: what is left waits."""
         self.asked.extend(asked)
-        until_s = now.mono_s + self.driver.options.turn_s
+        until_s = now.mono_s + self.driver.turn_s
         while self.asked and now.mono_s < until_s:
             self._put(*self.asked.popleft(), now)
             if self.asked:
@@ -199,7 +232,7 @@ class Connection(asyncio.Protocol):
         opened, self.transport = self.transport is not None, None
         self.measure_unsent()
         for later in self.waiting:
-            self.driver.broker.drop(later)
+            self.driver.drop(later)
         self.waiting.clear()
         self.asked.clear()
         for call in self.session.lost() if opened else ():

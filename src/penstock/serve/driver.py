@@ -19,6 +19,7 @@ from penstock.broker.access.logins import Work
 from penstock.broker.broker import Broker
 from penstock.calls import Call, Fetch
 from penstock.clock import Now
+from penstock.later import Later
 from penstock.log import DiskFull, Log
 from penstock.serve.budget import Budget
 from penstock.serve.clocks import read_clocks
@@ -74,7 +75,7 @@ class Driver:
 
     def __init__(self, broker: Broker, log: Log, options: ServeOptions) -> None:
         self.broker, self.log, self.options = broker, log, options
-        self.budget = Budget(options.in_flight_bytes_max)
+        self.budget, self.turn_s = Budget(options.in_flight_bytes_max), options.turn_s
         self.connections_max = min(options.connections_max, _sockets_max())
         self.connections: set[Connection] = set()
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -162,6 +163,10 @@ class Driver:
             room = max(FETCH_ROOM_MIN, self.options.unsent_bytes_max - self.unsent_bytes)
             call = replace(call, bytes_max=min(call.bytes_max, room))
         return self.broker.answer(call, now)
+
+    def drop(self, later: Later[object]) -> None:
+        """Nobody waits for this answer any more."""
+        self.broker.drop(later)
 
     @property
     def share_bytes(self) -> int:

@@ -7,6 +7,7 @@ pipeline (Flink's TRY_CAST; its plain CAST fails the job instead). Knows nothing
 import polars as pl
 
 from penstock.engine.functions import kinds
+from penstock.engine.functions.collections.shown import shown
 from penstock.engine.functions.table import Value, constant, refuse
 from penstock.engine.kernels.arrow import nest, unnest
 from penstock.engine.kernels.moments import parse_moments, show_moments
@@ -65,9 +66,7 @@ def convert(value: Value, kind: str) -> Value:
 def _nested(value: Value, kind: str) -> Value:
     """Part by part. What is wrong with a part is told of it."""
     if kinds.is_text(kind):
-        from penstock.engine.functions.collections.shown import shown  # it casts what is within
-
-        return shown(value, kind)
+        return shown(value, kind, cast)
     if kinds.name_of(value.kind) != kinds.name_of(kind):
         raise refuse(
             f"CAST to {kind}", value, remedy="there is no such cast in Flink: take a part of it first"

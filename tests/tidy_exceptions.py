@@ -25,14 +25,5 @@ CIRCLES: dict[tuple[str, ...], str] = {
         "wire.amqp.session",
         "wire.amqp.work",
     ): "to be untied",
-    (
-        "log.durability.journal",
-        "log.durability.sync",
-        "log.folders",
-        "log.partition",
-        "log.search",
-        "log.state",
-        "log.topic",
-    ): "to be untied",
 }
 """Modules that import each other in a circle (types count), with the reason. This list only shrinks."""

@@ -7,7 +7,8 @@ from penstock.log.disk import Cold, Disk, DiskFailed, DiskFull, RealDisk
 from penstock.log.durability.sync import Sync
 from penstock.log.log import Log
 from penstock.log.partition import Partition
-from penstock.log.topic import LogOptions, NewTopic, Topic, start_after
+from penstock.log.settings import LogOptions
+from penstock.log.topics import NewTopic, Topic, start_after
 
 __all__ = [
     "Cold",

@@ -13,14 +13,14 @@ from penstock.errors import PenstockError
 from penstock.log.compaction.cleaner import Cleaner
 from penstock.log.compaction.cleaning import Cleaning
 from penstock.log.disk import Disk, DiskFailed
-from penstock.log.durability.journal import Journal
-from penstock.log.durability.sync import Dirty, Range, Sync
+from penstock.log.durability.journal import Journal, Range
+from penstock.log.durability.sync import Dirty, Sync
 from penstock.log.partition import Partition
 from penstock.log.recovery import Recovery
 from penstock.log.segments.segment import Files, Segment
+from penstock.log.settings import LogOptions
 from penstock.log.state import FORMAT, Checkpoint, PartitionPoint, load_checkpoint, load_state
-from penstock.log.topic import LogOptions, NewTopic, Topic, start_after
-from penstock.log.topics import Topics
+from penstock.log.topics import NewTopic, Topic, Topics, start_after
 
 _SYNC_KINDS = ("always", "interval", "never")
 _RETAIN_SLICE = 256

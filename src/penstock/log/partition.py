@@ -1,24 +1,45 @@
 """One partition: an unbroken run of offsets in segments. Append, read, find by time, forget the oldest.
 
-Knows offsets and segments; knows nothing of how bytes become safe (`durability`) or when they grow old (`topic.py`).
+Knows offsets and segments; knows nothing of how bytes become safe (`durability`) or when they grow old (`topics.py`).
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from penstock.calls import Bytes
 from penstock.clock import Now
 from penstock.later import Steps
 from penstock.log.disk import DiskFull
-from penstock.log.durability.sync import Dirty
 from penstock.log.search import Found, first_since, youngest
 from penstock.log.segments.index import RELATIVE_MAX, OffsetIndex, TimeIndex
 from penstock.log.segments.segment import Files, Segment
+from penstock.log.settings import Settings
 from penstock.log.state import DELETED, IDENTITY_NAME, PartitionPoint, Point, Sealed, identity
-from penstock.log.topic import Settings, Topic
 from penstock.record import BatchInfo, Writable, place
 
 _PLACES_MAX = 64
+
+
+class Owner(Protocol):
+    """The topic that a partition is of."""
+
+    name: str
+    topic_id: bytes
+    settings: Settings
+
+
+class Unsafe(Protocol):
+    """Where a partition says what is not safe yet; see `durability.sync.Dirty`, which makes it so."""
+
+    segments: "dict[Segment, Partition]"
+    homes: "dict[Partition, None]"
+    doomed: list[str]
+    failure: Exception | None
+    keep: Callable[[], None]
+
+    def add(self, segment: Segment, partition: "Partition", size: int) -> bool:
+        """`size` more bytes; whether they count as durable all the same."""
 
 
 class Partition:
@@ -29,7 +50,7 @@ class Partition:
         "gaps_offset", "housed", "index", "key", "point", "segments", "size_bytes", "start_offset", "topic", "topic_id",
     )  # fmt: skip
 
-    def __init__(self, topic: Topic, index: int, files: Files, dirty: Dirty, interval: int) -> None:
+    def __init__(self, topic: Owner, index: int, files: Files, dirty: Unsafe, interval: int) -> None:
         self.topic, self.index, self._topic = topic.name, index, topic
         self._files, self._dirty, self._interval = files, dirty, interval
         self.folder = f"{topic.name}-{index}"

@@ -4,10 +4,10 @@ Segments and batches are chosen by what the indexes and headers say, which is qu
 some thousands at a time. Knows batches; knows no threads.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from penstock.calls import Bytes
 from penstock.compression import NONE, decompress
@@ -15,9 +15,6 @@ from penstock.later import Steps
 from penstock.log.disk import Cold
 from penstock.log.segments.segment import Files, Segment
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
-
-if TYPE_CHECKING:
-    from penstock.log.partition import Partition
 
 T = TypeVar("T")
 Found = tuple[int, int]
@@ -28,6 +25,17 @@ _UNTRUE_MAX = 8  # batches whose headers promise more than is there
 _AT_ONCE = 500  # records that are looked through in one go, a millisecond at most
 _QUICK_BYTES = 64 * 1024
 _UNPACKED_MAX = 64 * 1024 * 1024  # several batches are unpacked at a time, and what opens into more is a bomb
+
+
+class Searched(Protocol):
+    """What is looked through: a partition's segments, from where it starts to what is safe."""
+
+    start_offset: int
+    durable_offset: int
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The oldest first."""
 
 
 def near(files: Files, ask: Callable[[], T]) -> Steps[T]:
@@ -44,7 +52,7 @@ def near(files: Files, ask: Callable[[], T]) -> Steps[T]:
     return ask()
 
 
-def first_since(partition: "Partition", files: Files, timestamp_ms: int) -> Steps[Found | None]:
+def first_since(partition: Searched, files: Files, timestamp_ms: int) -> Steps[Found | None]:
     """The first durable record as young as `timestamp_ms` or younger."""
     offset = partition.start_offset
     while True:
@@ -57,7 +65,7 @@ def first_since(partition: "Partition", files: Files, timestamp_ms: int) -> Step
         offset = info_at(batch, 0).last_offset + 1
 
 
-def youngest(partition: "Partition", files: Files) -> Steps[Found | None]:
+def youngest(partition: Searched, files: Files) -> Steps[Found | None]:
     """The youngest durable record, the first of several."""
     best: Found | None = None
     offset = partition.start_offset
@@ -78,7 +86,7 @@ def youngest(partition: "Partition", files: Files) -> Steps[Found | None]:
 # --- which batch ------------------------------------------------------------------------------------------------
 
 
-def _batch_since(partition: "Partition", files: Files, timestamp_ms: int, offset: int) -> Bytes | None:
+def _batch_since(partition: Searched, files: Files, timestamp_ms: int, offset: int) -> Bytes | None:
     """The first one at or behind `offset` that has so young a record."""
     for segment in partition.segments:
         if segment.max_ms < timestamp_ms or segment.end <= offset:
@@ -90,7 +98,7 @@ def _batch_since(partition: "Partition", files: Files, timestamp_ms: int, offset
     return None
 
 
-def _youngest_batch(partition: "Partition", files: Files, offset: int) -> Bytes | None:
+def _youngest_batch(partition: Searched, files: Files, offset: int) -> Bytes | None:
     best: tuple[Segment, BatchInfo] | None = None
     for segment in partition.segments:
         if segment.max_ms <= (best[1].max_timestamp_ms if best else -1):
@@ -110,7 +118,7 @@ def _youngest_batch(partition: "Partition", files: Files, offset: int) -> Bytes 
     return files.content(best[0], best[1].position, best[1].size) if best else None
 
 
-def _headers(partition: "Partition", files: Files, segment: Segment, offset: int) -> Iterator[BatchInfo]:
+def _headers(partition: Searched, files: Files, segment: Segment, offset: int) -> Iterator[BatchInfo]:
     """The durable batches from the one that holds `offset` on."""
     for info in files.walk(segment, files.position_of(segment, offset), segment.size):
         if info.base_offset >= partition.durable_offset:

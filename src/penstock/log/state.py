@@ -13,7 +13,7 @@ from penstock.calls import Bytes
 from penstock.errors import PenstockError
 from penstock.log.disk import Disk
 from penstock.log.segments.index import Extent, Indexed
-from penstock.log.topic import LogOptions, Settings, valid_name
+from penstock.log.settings import LogOptions, Settings, valid_name
 
 FORMAT = 1
 STATE_NAME = "penstock.json"

@@ -1,4 +1,4 @@
-"""The topics of one log: which there are, under which names and ids, and how `penstock.json` keeps them.
+"""The topics of one log: which there are, under which names and ids, how `penstock.json` keeps them, how long records stay.
 
 Each change is written down, safely, before it holds. Knows folders and partitions; knows nothing of records, nor of
 how their bytes become safe.
@@ -6,6 +6,7 @@ how their bytes become safe.
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,8 +16,30 @@ from penstock.log.durability.sync import Dirty
 from penstock.log.folders import clear_strangers, set_aside
 from penstock.log.partition import Partition
 from penstock.log.segments.segment import Files
+from penstock.log.settings import LogOptions, Settings, valid_name
 from penstock.log.state import DELETED, FORMAT, STATE_NAME, State, TopicState, replace
-from penstock.log.topic import LogOptions, NewTopic, Settings, Topic, valid_name
+
+
+class NewTopic(NamedTuple):
+    """A topic that is to be made."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str]
+    internal: bool = False
+
+
+class Topic:
+    """A topic that stands. `topic_id` is a UUID's 16 bytes; `configs` holds only what was set."""
+
+    __slots__ = ("configs", "created_ms", "internal", "name", "partitions", "settings", "topic_id")
+
+    def __init__(self, name: str, topic_id: bytes, *, created_ms: int, internal: bool) -> None:
+        self.name, self.topic_id = name, topic_id
+        self.created_ms, self.internal = created_ms, internal
+        self.configs: dict[str, str] = {}
+        self.settings = Settings({}, LogOptions())
+        self.partitions: list[Partition] = []
 
 
 class Topics:
@@ -191,3 +214,28 @@ def _entry(topic: Topic) -> TopicState:
         topic.created_ms,
         starts,
     )
+
+
+def start_after(
+    partition: Partition, settings: Settings, now: Now, longer_ms: int = 0, more_bytes: int = 0
+) -> int:
+    """The start offset that retention asks for now; the present one where nothing has to go.
+
+    With `longer_ms` and `more_bytes`: what it would ask for if it kept records that much longer, and that many more.
+
+    Whole segments go, the oldest first. The last one goes only by age, and only when all of it is durable.
+    """
+    start, left = partition.start_offset, partition.size_bytes
+    if not settings.deletes:
+        return start
+    for segment in partition.segments:
+        last = segment is partition.segments[-1]
+        if segment.end > partition.durable_offset or (segment.size == 0 and not segment.sealed):
+            break
+        newest_ms = segment.max_ms if segment.max_ms >= 0 else segment.born_ms
+        old = 0 <= settings.retention_ms < now.wall_ms - newest_ms - longer_ms
+        much = 0 <= settings.retention_bytes <= left - segment.size - more_bytes and not last
+        if not (old or much):
+            break
+        start, left = max(start, segment.end), left - segment.size
+    return start

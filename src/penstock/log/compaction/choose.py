@@ -11,7 +11,7 @@ from typing import NamedTuple
 from penstock.clock import Now
 from penstock.log.partition import Partition
 from penstock.log.segments.segment import Segment
-from penstock.log.topic import Settings
+from penstock.log.settings import Settings
 
 
 class Choice(NamedTuple):

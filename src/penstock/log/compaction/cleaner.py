@@ -15,7 +15,8 @@ from penstock.log.compaction.keys import KeyMap
 from penstock.log.compaction.swap import CLEANED, KINDS
 from penstock.log.partition import Partition
 from penstock.log.segments.segment import Files, Segment
-from penstock.log.topic import LogOptions, Topic
+from penstock.log.settings import LogOptions
+from penstock.log.topics import Topic
 
 _RETRY_S = 60.0
 

@@ -20,18 +20,17 @@ import itertools
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from google_crc32c import extend as crc32c
 from google_crc32c import value as crc32c_of
 
 from penstock.calls import Bytes
 from penstock.log.disk import Disk, DiskFull
+from penstock.log.partition import Partition
 from penstock.log.segments.segment import Segment
-from penstock.log.state import IDENTITY_NAME
-
-if TYPE_CHECKING:
-    from penstock.log.durability.sync import Range
+from penstock.log.state import IDENTITY_NAME, Point
 
 JOURNAL_NAME = "journal"
 _MAGIC = b"PSJ1"
@@ -45,6 +44,19 @@ _RANGE_MEAN_MAX = 256 * 1024
 _RANGES_MIN = 2
 _PIECE = 4 * 1024 * 1024
 _SETTLED_AT_CLOSE_MAX = 128  # a second or so on a slow disk
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bytes of one segment to be made safe, from `start` up to the position in `point`."""
+
+    partition: Partition
+    segment: Segment
+    fd: int
+    start: int
+    point: Point
+    newborn: bool  # the file's name is not safe yet
+    home: bool  # the folder's name is not safe yet, nor whose it is
 
 
 class Redo(NamedTuple):
@@ -126,7 +138,7 @@ class Journal:
         magic, life, half_size, crc = _LIFE.unpack(content)
         return (life, half_size) if magic == _MAGIC and crc == crc32c_of(content[:20]) else (0, 0)
 
-    def adopt(self, ranges: Sequence[tuple[int, "Range"]]) -> list["Range"]:
+    def adopt(self, ranges: Sequence[tuple[int, Range]]) -> list[Range]:
         """Go on behind what was replayed: these segments, by half, are safe in the journal only.
 
         Returns those that are settled already, because they are too many or the journal's size was changed.
@@ -183,7 +195,7 @@ class Journal:
 
     # --- rounds ------------------------------------------------------------------------------------------------
 
-    def takes(self, ranges: Sequence["Range"]) -> bool:
+    def takes(self, ranges: Sequence[Range]) -> bool:
         """Whether these are safe sooner in the journal than each by itself."""
         total = sum(one.point.position - one.start for one in ranges)
         room = total + len(ranges) * _ENTRY.size + _ROUND.size
@@ -191,7 +203,7 @@ class Journal:
             len(ranges) >= _RANGES_MIN and total <= len(ranges) * _RANGE_MEAN_MAX and room <= self._half_size
         )
 
-    def write(self, ranges: Sequence["Range"]) -> tuple[set[Segment], list["Range"]]:
+    def write(self, ranges: Sequence[Range]) -> tuple[set[Segment], list[Range]]:
         """Make the ranges safe; the segments held from now on, and the ranges that are settled and free again."""
         if self._fd < 0:
             self._begin()
@@ -241,7 +253,7 @@ class Journal:
             older.touched = len(older.pending)
         return other
 
-    def take_settled(self) -> list["Range"]:
+    def take_settled(self) -> list[Range]:
         """The ranges that are settled and free again."""
         settled, self._settled = self._settled, []
         return settled
@@ -258,7 +270,7 @@ class Journal:
                 del part.pending[one.segment]
                 self._settled.append(one)
 
-    def note(self, ranges: Sequence["Range"]) -> None:
+    def note(self, ranges: Sequence[Range]) -> None:
         """These are safe in their own files. Not made safe itself: who loses it has only more to do."""
         content = self._round([_entry(one, one.point.position, 0) for one in ranges], len(ranges))
         half = self._halves[0]
@@ -272,7 +284,7 @@ class Journal:
         head = struct.pack(">4sqqii", _MAGIC, self._life, self._sequence + 1, len(body), count)
         return b"".join((head, struct.pack(">I", _checksum(head, body)), body))
 
-    def _parts(self, one: "Range") -> tuple[bytes, bytes]:
+    def _parts(self, one: Range) -> tuple[bytes, bytes]:
         data = self._disk.read(one.fd, one.point.position - one.start, one.start)
         if len(data) != one.point.position - one.start:
             raise OSError(f"{one.segment.path}.log is shorter than what was written to it")
@@ -305,7 +317,7 @@ class Journal:
         self._fd = -1
 
 
-def settle(disk: Disk, ranges: Sequence["Range"]) -> None:
+def settle(disk: Disk, ranges: Sequence[Range]) -> None:
     """Make each range safe by itself, with the names that lead to it. What was deleted meanwhile need not be."""
     for one in ranges:
         disk.sync(one.fd)
@@ -333,7 +345,7 @@ def _checksum(head: bytes, body: Bytes) -> int:
     return int(crc32c(crc32c_of(head), bytes(body)))
 
 
-def _entry(one: "Range", position: int, length: int) -> bytes:
+def _entry(one: Range, position: int, length: int) -> bytes:
     partition, point = one.partition, one.point
     return _ENTRY.pack(partition.topic_id, partition.index, point.base, position, point.end, length)
 

@@ -6,17 +6,13 @@ to be removed, nothing else. Knows nothing of offsets' meaning.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from penstock.log.disk import Disk, DiskFailed, DiskFull
-from penstock.log.durability.journal import Journal, settle
+from penstock.log.durability.journal import Journal, Range, settle
 from penstock.log.folders import remove_folder
+from penstock.log.partition import Partition
 from penstock.log.segments.segment import Segment
-from penstock.log.state import CHECKPOINT_NAME, Point, replace
-
-if TYPE_CHECKING:
-    from penstock.log.partition import Partition
-
+from penstock.log.state import CHECKPOINT_NAME, replace
 
 _NOTED_MIN = 64 * 1024
 
@@ -33,7 +29,7 @@ class Dirty:
         self.bytes = 0
         self._follow = follow
 
-    def add(self, segment: Segment, partition: "Partition", size: int) -> bool:
+    def add(self, segment: Segment, partition: Partition, size: int) -> bool:
         """`size` more bytes are dirty; whether they count as durable all the same."""
         self.segments[segment] = partition
         self.bytes += size
@@ -42,19 +38,6 @@ class Dirty:
 
 def _nothing() -> None:
     return
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Bytes of one segment to be made safe, from `start` up to the position in `point`."""
-
-    partition: "Partition"
-    segment: Segment
-    fd: int
-    start: int
-    point: Point
-    newborn: bool  # the file's name is not safe yet
-    home: bool  # the folder's name is not safe yet, nor whose it is
 
 
 @dataclass(slots=True)

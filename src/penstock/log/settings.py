@@ -1,17 +1,11 @@
-"""A topic: its name, id, partitions and configuration, and what the log reads out of the latter: how long records stay.
+"""What is set for the log and for a topic: how long records stay, how large segments grow, which names are allowed.
 
-Knows Kafka's names of the settings that concern a log; knows nothing of files.
+Knows Kafka's names of the settings that concern a log; knows no topic and nothing of files.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-
-from penstock.clock import Now
-
-if TYPE_CHECKING:
-    from penstock.log.partition import Partition
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _DAY_MS = 24 * 3600 * 1000
@@ -78,53 +72,6 @@ class Settings:
             self.segment_ms = min(self.segment_ms, lag_ms)  # what is in the last segment is never compacted
 
 
-class NewTopic(NamedTuple):
-    """A topic that is to be made."""
-
-    name: str
-    partitions: int
-    configs: Mapping[str, str]
-    internal: bool = False
-
-
-class Topic:
-    """A topic that stands. `topic_id` is a UUID's 16 bytes; `configs` holds only what was set."""
-
-    __slots__ = ("configs", "created_ms", "internal", "name", "partitions", "settings", "topic_id")
-
-    def __init__(self, name: str, topic_id: bytes, *, created_ms: int, internal: bool) -> None:
-        self.name, self.topic_id = name, topic_id
-        self.created_ms, self.internal = created_ms, internal
-        self.configs: dict[str, str] = {}
-        self.settings = Settings({}, LogOptions())
-        self.partitions: list[Partition] = []
-
-
 def valid_name(name: str) -> bool:
     """Whether Kafka allows the name, which also is part of a folder's name."""
     return bool(_NAME.fullmatch(name)) and name not in (".", "..")
-
-
-def start_after(
-    partition: "Partition", settings: Settings, now: Now, longer_ms: int = 0, more_bytes: int = 0
-) -> int:
-    """The start offset that retention asks for now; the present one where nothing has to go.
-
-    With `longer_ms` and `more_bytes`: what it would ask for if it kept records that much longer, and that many more.
-
-    Whole segments go, the oldest first. The last one goes only by age, and only when all of it is durable.
-    """
-    start, left = partition.start_offset, partition.size_bytes
-    if not settings.deletes:
-        return start
-    for segment in partition.segments:
-        last = segment is partition.segments[-1]
-        if segment.end > partition.durable_offset or (segment.size == 0 and not segment.sealed):
-            break
-        newest_ms = segment.max_ms if segment.max_ms >= 0 else segment.born_ms
-        old = 0 <= settings.retention_ms < now.wall_ms - newest_ms - longer_ms
-        much = 0 <= settings.retention_bytes <= left - segment.size - more_bytes and not last
-        if not (old or much):
-            break
-        start, left = max(start, segment.end), left - segment.size
-    return start

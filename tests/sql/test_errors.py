@@ -94,6 +94,22 @@ WINDOWS = [
      "TUMBLE_END needs GROUP BY TUMBLE with the same arguments"),
     ("INSERT INTO o SELECT a, n FROM ^TUMBLE(t, ts)", "a table function stands inside TABLE"),
 ]  # fmt: skip
+W = "WINDOW w AS (PARTITION BY a ORDER BY ts)"
+NAMED_WINDOWS = [
+    (f"INSERT INTO o SELECT a, SUM(n) OVER ^v FROM t {W}", "there is no window `v`|windows here: w"),
+    (f"INSERT INTO o SELECT a, SUM(n) OVER ^W FROM t {W}", "there is no window `W`|did you mean `w`?"),
+    ("INSERT INTO o SELECT a, SUM(n) OVER ^w FROM t", "there is no window `w`|WINDOW w AS"),
+    (f"INSERT INTO o SELECT a, n FROM t {W}, ^w AS (ORDER BY ts)", "there are two windows `w`"),
+    (f"INSERT INTO o SELECT a, n FROM t {W}, ^v AS (PARTITION BY a ORDER BY ts)", "the windows `w` and `v` are one|use `w`"),
+    ("INSERT INTO o SELECT a, n FROM t WINDOW w AS (^v), v AS (w)", "the window `v` builds on another one itself|write the window out"),
+    ("INSERT INTO o SELECT a, n FROM t WINDOW w AS (PARTITION BY ^b)", "there is no column `b`"),
+    ("INSERT INTO o SELECT a, SUM(n) OVER w FROM t WINDOW ^w AS w", "a window stands in parentheses"),
+    (f"INSERT INTO o SELECT a, SUM(n) OVER (w ORDER BY ^ts) FROM t {W}", "`w` has an ORDER BY already|OVER w"),
+    (f"INSERT INTO o SELECT a, SUM(n) OVER (w PARTITION BY ^a) FROM t {W}", "PARTITION BY stands in the window that is named"),
+    (f"INSERT INTO o SELECT a, SUM(n) OVER (^w ROWS 1 PRECEDING) FROM t {W}", "ROWS and RANGE stand neither|write the window out"),
+    ("INSERT INTO o SELECT a, SUM(n) OVER (^w) FROM t WINDOW w AS (ORDER BY ts ROWS 1 PRECEDING)", "ROWS and RANGE stand neither"),
+    ("INSERT INTO o SELECT a, ^COUNT(*) OVER w FROM t GROUP BY a WINDOW w AS (ORDER BY a)", "OVER stands in the list of a SELECT"),
+]  # fmt: skip
 CHANGES = [
     ("INSERT INTO ^k SELECT a, COUNT(*) FROM t GROUP BY a", "the query changes rows it gave before|upsert-kafka"),
     ("INSERT INTO ^k SELECT a, n FROM u", "`k` only appends"),
@@ -201,6 +217,11 @@ def test_kinds_that_do_not_meet_are_refused_where_they_stand(marked: str, expect
 
 @pytest.mark.parametrize(("marked", "expected"), WINDOWS)
 def test_a_wrong_window_is_refused_where_it_stands(marked: str, expected: str) -> None:
+    check(marked, expected)
+
+
+@pytest.mark.parametrize(("marked", "expected"), NAMED_WINDOWS)
+def test_a_window_name_that_means_nothing_is_refused_where_it_stands(marked: str, expected: str) -> None:
     check(marked, expected)
 
 

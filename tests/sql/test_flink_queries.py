@@ -25,7 +25,7 @@ from penstock.engine.plan import Plan, Sink, Table
 from penstock.engine.types import polars_type
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.script import run
 
 FROZEN: dict[str, Any] = json.loads(Path(__file__).with_name("flink_queries.json").read_text())

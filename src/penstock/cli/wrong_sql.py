@@ -98,6 +98,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "INSERT INTO o SELECT k, ^COUNT(*) OVER (ORDER BY rt) FROM r",
         "INSERT INTO o SELECT k, ^LAG(n) OVER (ORDER BY ts) FROM t",
         "INSERT INTO o SELECT k, n FROM t WHERE ^SUM(n) OVER (ORDER BY ts) > 3",
+        "INSERT INTO o SELECT k, SUM(n) OVER ^v FROM t WINDOW w AS (ORDER BY ts)",
+        "INSERT INTO o SELECT k, SUM(n) OVER (^w ROWS 1 PRECEDING) FROM t WINDOW w AS (ORDER BY ts)",
     ),
     "Windows": (
         "INSERT INTO o SELECT k, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(^plain), INTERVAL '1' MINUTE)) GROUP BY k, window_start, window_end",

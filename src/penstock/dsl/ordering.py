@@ -16,8 +16,8 @@ from penstock.engine.plan import Node
 from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.groups.grouping import is_aggregate
-from penstock.sql.lower.over import placed
-from penstock.sql.lower.ranking import bounded
+from penstock.sql.lower.over.calls import placed
+from penstock.sql.lower.over.ranking import bounded
 from penstock.sql.lower.select import Relation, selected
 from penstock.sql.nodes.build import Item, projected, quoted
 from penstock.sql.nodes.intervals import of_ms

@@ -83,7 +83,8 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "OVER",
-        "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY",
+        "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY; windows with a"
+        " name: OVER w, WINDOW w AS (…)",
     ),
     (
         "windows",
@@ -188,7 +189,6 @@ CLAUSES_REFUSED: dict[str, Reason] = {
     ),
     "match": Reason("MATCH_RECOGNIZE", f"MATCH_RECOGNIZE is {_LATER}"),
     "qualify": Reason("QUALIFY", f"QUALIFY is {_LATER}"),
-    "windows": Reason("WINDOW", f"WINDOW is {_LATER}", "write it out: OVER (PARTITION BY … ORDER BY …)"),
     "hints": Reason(
         "hints of tables", "hints of tables are not offered", "put the option in the table's WITH clause"
     ),

@@ -10,7 +10,7 @@ from sqlglot import exp
 from penstock.engine.plan import Node
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Part, Scope, bind
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.pairs import as_of, paired

@@ -15,7 +15,8 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
 from penstock.sql.lower.joins import joined
 from penstock.sql.lower.lateral import lateral
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.named import check_columns, written_out
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation, groups, selected
 from penstock.sql.lower.subqueries.values import beside
 from penstock.sql.lower.subqueries.where import kept
@@ -38,6 +39,7 @@ SELECT_PARTS = {
     "kind",
     "operation_modifiers",
     "hint",
+    "windows",
 }
 SET_PARTS = {"this", "expression", "distinct", "with_", "by_name", "side", "kind", "on"}
 TABLE_PARTS = {"this", "alias", "db", "catalog", "joins"}
@@ -122,7 +124,9 @@ class Queries:
 
     def _select(self, tree: exp.Select) -> Node:
         lifetimes = hints.read(tree.args.get("hint"))
+        tree = written_out(tree)
         relation = self._joined(tree, lifetimes)
+        check_columns(tree, relation.scope)
         named = relation.names
         where = tree.args.get("where")
         if where is not None:

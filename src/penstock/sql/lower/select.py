@@ -9,11 +9,12 @@ from sqlglot import exp
 
 from penstock.engine.plan import WINDOW_NAMES, Node, Window
 from penstock.sql.faults import QueryError
-from penstock.sql.lower import over, windows
+from penstock.sql.lower import windows
 from penstock.sql.lower.binder import Part, Scope, bind, bound
 from penstock.sql.lower.groups.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
 from penstock.sql.lower.groups.sets import SEVERAL, Set, Sets, expanded, told_apart
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.calls import placed
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.nodes.build import Item, projected, quoted, windowed
 from penstock.sql.nodes.pairs import filtered
 from penstock.sql.support import GROUPINGS_REFUSED
@@ -103,7 +104,7 @@ def _unique(name: str, taken: set[str]) -> str:
 
 def _plain(tree: exp.Select, relation: Relation) -> Node:
     items = _items(tree, relation.scope)
-    node, items = over.placed(relation.node, relation.scope, items)
+    node, items = placed(relation.node, relation.scope, items)
     scope = replace(relation, node=node).scope
     return projected(node, [(name, bind(item, scope)) for name, item in items])
 

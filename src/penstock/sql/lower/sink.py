@@ -14,7 +14,7 @@ from penstock.engine.run.rules import rewrite
 from penstock.engine.types import Column, Schema, bare, is_nested, is_row, parts_of, row_fields
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.nodes.build import Item, cast_to, projected
 from penstock.sql.nodes.traits import row_key
 

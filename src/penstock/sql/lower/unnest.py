@@ -12,7 +12,7 @@ from penstock.engine.types import Column, Schema, element, is_array, is_map, is_
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import bind
 from penstock.sql.lower.lateral import beside, for_every_row
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation
 from penstock.sql.nodes.kinds import kind
 from penstock.sql.nodes.lateral import named

@@ -13,7 +13,7 @@ from sqlglot import exp
 from penstock.engine.plan import Aggregate, Filter, Join, Node, Project
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import bound
-from penstock.sql.lower.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import refuse_unbounded
 from penstock.sql.lower.select import Relation
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.support import EXPRESSIONS_REFUSED

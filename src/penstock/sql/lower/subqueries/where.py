@@ -14,7 +14,7 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.groups.grouping import has_aggregate
 from penstock.sql.lower.joins import apart
-from penstock.sql.lower.ranking import bounded, refuse_unbounded
+from penstock.sql.lower.over.ranking import bounded, refuse_unbounded
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.lower.subqueries.values import beside
 from penstock.sql.nodes.pairs import doubtful, paired

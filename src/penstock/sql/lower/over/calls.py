@@ -13,7 +13,7 @@ from penstock.engine.plan import Aggregation, Node, Order, Over
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.groups.grouping import AGGREGATES, aggregation, is_aggregate
-from penstock.sql.lower.ranking import Numbered, refuse_unbounded
+from penstock.sql.lower.over.ranking import Numbered, refuse_unbounded
 from penstock.sql.nodes.build import Item, projected
 from penstock.sql.nodes.intervals import milliseconds
 from penstock.sql.nodes.traits import event_times

@@ -242,6 +242,12 @@ CASES: list[tuple[str, Build, str]] = [
         "SELECT *, COUNT(*) OVER (ORDER BY `at` RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS before "
         "FROM payments",
     ),
+    (
+        "Over, values of rows before",
+        lambda p, c: p.over("card", was=fn.lag(col.amount), two=fn.lag(col.n * 2, 2, -1), seen=fn.count()),
+        "SELECT *, LAG(amount) OVER w AS was, LAG(n * 2, 2, -1) OVER w AS two, COUNT(*) OVER w AS seen FROM payments "
+        "WINDOW w AS (PARTITION BY card ORDER BY `at`)",
+    ),
     ("Over, all", lambda p, c: p.over(before=fn.count()), "SELECT *, COUNT(*) OVER (ORDER BY `at`) AS before FROM payments"),
     (
         "Join, rows with a match",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.engine.relations import Row, answer, filled, ordered
 from tests.engine.streams import NO_SHRINKING
 
+LAGS = "LAG(id) {w}, LAG(v, 3, 'none') {w}, LAG(k, 1, id) {w}, ARRAY_MAX(LAG(ARRAY[id, -k], 2) {w}), COUNT(*) {w}"
 SEEDS = st.integers(0, 10_000)
 FRAMES: dict[str, Callable[[list[Row], int], list[Row]]] = {
     "ROWS BETWEEN 3 PRECEDING AND CURRENT ROW": lambda rows, at: rows[max(0, at - 3) : at + 1],
@@ -73,3 +74,35 @@ def test_without_partition_all_rows_are_one_group_and_expressions_go_around_it(s
         for at, row in enumerate(rows)
     ]
     assert answer(inputs, "id BIGINT, n BIGINT", query, seed)[0] == ordered(expected)
+
+
+def lagged(rows: list[Row]) -> list[Row]:
+    made: list[Row] = []
+    for key in {row[1] for row in rows}:
+        members = sorted((row for row in rows if row[1] == key), key=lambda row: (row[3], row[0]))  # type: ignore[arg-type,return-value]
+        for at, row in enumerate(members):
+            seen = sum(other[3] <= row[3] for other in members)  # type: ignore[operator]
+            last = seen - 1
+            made.append(
+                (
+                    row[0],
+                    members[last - 1][0] if last >= 1 else None,
+                    members[last - 3][2] if last >= 3 else "none",
+                    members[last - 1][1] if last >= 1 else members[last][0],
+                    members[last - 2][0] if last >= 2 else None,
+                    seen,
+                )
+            )
+            assert at <= last
+    return made
+
+
+@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
+@given(seed=SEEDS)
+def test_a_row_knows_the_values_of_rows_before_it(seed: int) -> None:
+    (table,) = inputs = filled(seed, 80, a=False)
+    query = f"SELECT id, {LAGS.format(w='OVER w')} FROM a WINDOW w AS (PARTITION BY k ORDER BY t)"
+    columns = "id BIGINT, was BIGINT, third STRING, key BIGINT, other BIGINT, n BIGINT"
+    found, took_back = answer(inputs, columns, query, seed)
+    assert found == ordered(lagged(table.whole))
+    assert not took_back

@@ -26,7 +26,7 @@ CREATE TABLE gone (a STRING) WITH ('connector' = 'blackhole');
 CREATE TEMPORARY VIEW dear (who, what, price) AS
 SELECT person, UPPER(page), cost * 1.1 FROM clicks AS c WHERE c.cost BETWEEN 1 AND 100 AND page LIKE '/shop/%';
 CREATE VIEW paced AS
-SELECT person, cost - AVG(cost) OVER w AS over_mean, COUNT(*) OVER w AS n FROM clicks WHERE cost > 0
+SELECT person, cost - AVG(cost) OVER w AS over_mean, COUNT(*) OVER w AS n, LAG(page, 2, '/') OVER w AS was FROM clicks WHERE cost > 0
 WINDOW w AS (v ORDER BY ts), v AS (PARTITION BY person);
 
 EXECUTE STATEMENT SET

@@ -110,6 +110,23 @@ NAMED_WINDOWS = [
     ("INSERT INTO o SELECT a, SUM(n) OVER (^w) FROM t WINDOW w AS (ORDER BY ts ROWS 1 PRECEDING)", "ROWS and RANGE stand neither"),
     ("INSERT INTO o SELECT a, ^COUNT(*) OVER w FROM t GROUP BY a WINDOW w AS (ORDER BY a)", "OVER stands in the list of a SELECT"),
 ]  # fmt: skip
+OVER = "OVER (PARTITION BY a ORDER BY ts)"
+LAGS = [
+    (f"INSERT INTO o SELECT a, LAG(n, ^n) {OVER} FROM t", "LAG's offset is a whole number"),
+    (f"INSERT INTO o SELECT a, LAG(n, ^1.5) {OVER} FROM t", "LAG's offset is a whole number"),
+    (f"INSERT INTO o SELECT a, LAG(n, ^3000000000) {OVER} FROM t", "LAG's offset is 2147483647 at most"),
+    (f"INSERT INTO o SELECT a, LAG(n, 1, ^x) {OVER} FROM t", "LAG's value is INT, its default DOUBLE|CAST(x AS INT)"),
+    (f"INSERT INTO o SELECT a, LAG(n, 1, ^NULL) {OVER} FROM t", "LAG's value is INT, its default NULL|CAST(NULL AS INT)"),
+    (f"INSERT INTO o SELECT a, LAG(^NULL) {OVER} FROM t", "a column cannot be NULL|CAST"),
+    (f"INSERT INTO o SELECT a, ^LAG() {OVER} FROM t", "LAG takes a value, an offset and a default"),
+    (f"INSERT INTO o SELECT a, ^LAG(n, 1, 2, 3) {OVER} FROM t", "LAG takes a value, an offset and a default"),
+    (f"INSERT INTO o SELECT a, ^LAG(DISTINCT n) {OVER} FROM t", "LAG takes no DISTINCT"),
+    (f"INSERT INTO o SELECT a, ^LAG(n) FILTER (WHERE n > 1) {OVER} FROM t", "LAG takes no FILTER"),
+    (f"INSERT INTO o SELECT a, ^LAG(n) IGNORE NULLS {OVER} FROM t", "LAG counts every row"),
+    ("INSERT INTO o SELECT a, ^LAG(n) OVER (ORDER BY ts ROWS 2 PRECEDING) FROM t", "LAG takes no ROWS or RANGE"),
+    ("INSERT INTO o SELECT a, LAG(n) OVER (ORDER BY ^n) FROM t", "`n` is not an event-time column"),
+    (f"INSERT INTO o SELECT a, ^LEAD(n) {OVER} FROM t", "a stream does not know the rows to come|LAG"),
+]  # fmt: skip
 CHANGES = [
     ("INSERT INTO ^k SELECT a, COUNT(*) FROM t GROUP BY a", "the query changes rows it gave before|upsert-kafka"),
     ("INSERT INTO ^k SELECT a, n FROM u", "`k` only appends"),
@@ -222,6 +239,11 @@ def test_a_wrong_window_is_refused_where_it_stands(marked: str, expected: str) -
 
 @pytest.mark.parametrize(("marked", "expected"), NAMED_WINDOWS)
 def test_a_window_name_that_means_nothing_is_refused_where_it_stands(marked: str, expected: str) -> None:
+    check(marked, expected)
+
+
+@pytest.mark.parametrize(("marked", "expected"), LAGS)
+def test_a_wrong_lag_is_refused_where_it_stands(marked: str, expected: str) -> None:
     check(marked, expected)
 
 

@@ -6,6 +6,7 @@ Which queries there are is `bench/oracle/grammar.py`'s; Flink's answers to a fro
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import duckdb
@@ -54,6 +55,28 @@ def same(mine: Any, ducks: Any) -> bool:
     if isinstance(ducks, float) and mine is not None:
         return abs(float(mine) - ducks) < 1e-6
     return bool(mine == ducks)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_values_of_rows_before_are_as_duckdb_has_them(duck: duckdb.DuckDBPyConnection, seed: int) -> None:
+    random = Random(seed)
+    name = random.choice(GROWING)
+    keys = random.choice(("", "PARTITION BY k ", "PARTITION BY s ", "PARTITION BY k, s "))
+    asked = (
+        ("n", "-1"), ("k + n", "n"), ("s", "'none'"), ("s || 'x'", "s"), ("x", "CAST(0 AS DOUBLE)"), ("ts", "ts"),
+        ("x > 1", "FALSE"), ("CASE WHEN k > 1 THEN n END", "k"),
+    )  # fmt: skip
+    lags = [
+        f"LAG({value}, {random.randint(0, 4)}{random.choice(('', f', {default}'))}) OVER w AS c{place}"
+        for place, (value, default) in enumerate(random.sample(asked, 4))
+    ]
+    query = f"SELECT n, {', '.join(lags)}, COUNT(*) OVER w AS c FROM {name} WINDOW w AS ({keys}ORDER BY ts)"
+    _, found = answer(query)
+    theirs = sorted(([told(v) for v in row] for row in duck.execute(query).fetchall()), key=order)
+    mine = sorted(found, key=order)
+    assert len(mine) == len(theirs)
+    for one, other in zip(mine, theirs, strict=True):
+        assert all(map(same, one, other)), f"{query}: {one} is not {other}"
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -96,7 +96,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "INSERT INTO o SELECT k, SUM(n) OVER (ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW)"
         " + ^COUNT(*) OVER (ORDER BY ts) FROM t",
         "INSERT INTO o SELECT k, ^COUNT(*) OVER (ORDER BY rt) FROM r",
-        "INSERT INTO o SELECT k, ^LAG(n) OVER (ORDER BY ts) FROM t",
+        "INSERT INTO o SELECT k, ^LEAD(n) OVER (ORDER BY ts) FROM t",
+        "INSERT INTO o SELECT k, ^LAG(n) FROM t",
+        "INSERT INTO o SELECT k, ^LAG(n) IGNORE NULLS OVER (ORDER BY ts) FROM t",
+        "INSERT INTO o SELECT k, CAST(LAG(x, 1, ^0) OVER (ORDER BY ts) AS INT) FROM t",
         "INSERT INTO o SELECT k, n FROM t WHERE ^SUM(n) OVER (ORDER BY ts) > 3",
         "INSERT INTO o SELECT k, SUM(n) OVER ^v FROM t WINDOW w AS (ORDER BY ts)",
         "INSERT INTO o SELECT k, SUM(n) OVER (^w ROWS 1 PRECEDING) FROM t WINDOW w AS (ORDER BY ts)",

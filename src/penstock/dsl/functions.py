@@ -73,6 +73,10 @@ class Aggregates:
         """The value of the row that came last."""
         return call("LAST_VALUE", value)
 
+    def lag(self, value: Operand, offset: int = 1, default: Operand = None) -> Expression:
+        """In `.over(…)`: the value so many rows before; where there is none, the default."""
+        return call("LAG", value, offset, *([] if default is None else [default]))
+
 
 class Functions(Aggregates):
     """Functions over one row's values, and the aggregates."""

@@ -17,6 +17,7 @@ from penstock.errors import PenstockError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.groups.grouping import is_aggregate
 from penstock.sql.lower.over.calls import placed
+from penstock.sql.lower.over.lag import is_lag
 from penstock.sql.lower.over.ranking import bounded
 from penstock.sql.lower.select import Relation, selected
 from penstock.sql.nodes.build import Item, projected, quoted
@@ -71,7 +72,7 @@ def over(
     items: list[Item] = [(c.name, bound(c.name)) for c in node.schema]
     for name, value in aggregates.items():
         call = lift(value).node
-        if not is_aggregate(call):
+        if not (is_aggregate(call) or is_lag(call)):
             raise PenstockError(f"{name} is no aggregate", remedy="as in fn.sum(col.amount)")
         parts = {
             "partition_by": _nodes(by),

@@ -15,6 +15,7 @@ from penstock.engine.plan import (
     Filter,
     GroupingSets,
     Join,
+    Lag,
     Node,
     Over,
     Plan,
@@ -150,8 +151,13 @@ def _over(node: Over) -> str:
         frame = f"{node.rows} rows before"
     elif node.range_ms is not None:
         frame = f"{_duration(node.range_ms)} before"
-    made = ", ".join(_aggregation(a) for a in node.aggregations)
+    made = ", ".join([*map(_aggregation, node.aggregations), *map(_lag, node.lags)])
     return f"Over ({', '.join(node.keys)}) by {node.time}, {frame}: {made}"
+
+
+def _lag(made: Lag) -> str:
+    default = "" if made.default is None else f", or {made.default}"
+    return f"{made.column.name} {made.column.kind} = {made.of} {made.offset} before{default}"
 
 
 def _any(node: Node) -> str:

@@ -83,8 +83,8 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "OVER",
-        "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY; windows with a"
-        " name: OVER w, WINDOW w AS (…)",
+        "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY; LAG(value[, offset[,"
+        " default]]); windows with a name: OVER w, WINDOW w AS (…)",
     ),
     (
         "windows",
@@ -153,7 +153,15 @@ _AGGREGATE = Reason(
     "JSON_OBJECTAGG, …", f"this aggregate is {_LATER}", "COUNT, SUM, MIN, MAX, AVG, STDDEV_POP, …"
 )
 _RANK = Reason(
-    "RANK, LAG, …", f"this window function is {_LATER}", "ROW_NUMBER() OVER (…), or an aggregate OVER (…)"
+    "RANK, DENSE_RANK",
+    "Flink ranks no rows of a stream that tie",
+    "ROW_NUMBER() OVER (…) with a WHERE that bounds it",
+)
+_AHEAD = Reason(
+    "LEAD, NTILE, …", "a stream does not know the rows to come", "LAG(x) OVER (…), at the later of two rows"
+)
+_LAG = Reason(
+    "LAG alone", "LAG looks back over rows in order of time", "LAG(x) OVER (PARTITION BY k ORDER BY ts)"
 )
 _SET_CALL = Reason(
     "GROUPING elsewhere",
@@ -165,7 +173,9 @@ _WINDOW_CALL = Reason("window functions outside", "windows stand in GROUP BY or 
 FUNCTIONS_REFUSED: dict[str, Reason] = {
     **dict.fromkeys(("RAND", "RAND_INTEGER", "UUID"), _NOT_REPEATABLE),
     **dict.fromkeys(("JSON_OBJECTAGG", "JSON_ARRAYAGG"), _AGGREGATE),
-    **dict.fromkeys(("RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _RANK),
+    **dict.fromkeys(("RANK", "DENSE_RANK"), _RANK),
+    **dict.fromkeys(("LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK"), _AHEAD),
+    "LAG": _LAG,
     **dict.fromkeys(("GROUPING", "GROUPING_ID", "GROUP_ID"), _SET_CALL),
     **dict.fromkeys(("TUMBLE", "HOP", "SESSION", "CUMULATE"), _WINDOW_CALL),
 }

@@ -19,7 +19,7 @@ from penstock.engine.plan.grouping import (
 )
 from penstock.engine.plan.joins import AsOf, Join, Within
 from penstock.engine.plan.node import Node, columns_of, conjuncts
-from penstock.engine.plan.ordered import Order, Over, Top
+from penstock.engine.plan.ordered import Lag, Order, Over, Top
 from penstock.engine.plan.rows import Beside, Filter, Project, Repeat, Union, Unnest
 from penstock.engine.plan.tables import Scan, Table, Watermark
 
@@ -34,6 +34,7 @@ __all__ = [
     "Filter",
     "GroupingSets",
     "Join",
+    "Lag",
     "Node",
     "Order",
     "Over",

@@ -56,12 +56,26 @@ class Top(Node):
         return self if self.rank is None or self.rank in wanted else replace(self, rank=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The value that column `of` had `offset` rows before: ``LAG``. Where there is no such row, that of column `default`.
+
+    Of rows of one time each sees all the others before it, as in Flink: they have one value, and the last one's default.
+    """
+
+    column: Column
+    of: str
+    offset: int = 1
+    default: str | None = None
+
+
 @dataclass(frozen=True)
 class Over(Node):
     """Aggregates over each row and those before it of the same `keys`, by event-time column `time`.
 
     `rows` counts the rows before it that take part (ROWS BETWEEN n PRECEDING), `range_ms` how far back they lie
-    (RANGE BETWEEN INTERVAL … PRECEDING); neither: all. Output columns: the source's, then the aggregates.
+    (RANGE BETWEEN INTERVAL … PRECEDING); neither: all. `lags` stand only where all rows before take part. Output
+    columns: the source's, then the aggregates, then the lags.
     """
 
     keeps_rows = True
@@ -73,11 +87,17 @@ class Over(Node):
     rows: int | None = None
     range_ms: int | None = None
     by_rows: bool = False
+    lags: tuple[Lag, ...] = ()
 
     @property
     def schema(self) -> Schema:
-        """The source's columns, then the aggregates."""
-        return self.source.schema + tuple(a.column for a in self.aggregations)
+        """The source's columns, then the aggregates, then the lags."""
+        return self.source.schema + self.made
+
+    @property
+    def made(self) -> Schema:
+        """The columns that it adds."""
+        return tuple(one.column for one in self.aggregations) + tuple(lag.column for lag in self.lags)
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
@@ -87,5 +107,6 @@ class Over(Node):
 
     def reads(self, wanted: AbstractSet[str]) -> tuple[set[str], ...]:
         """What is wanted, keys, time, arguments."""
-        made = {a.column.name for a in self.aggregations}
-        return super().reads((set(wanted) - made) | {*self.keys, self.time})
+        made = {column.name for column in self.made}
+        lagged = {name for lag in self.lags for name in (lag.of, lag.default) if name is not None}
+        return super().reads((set(wanted) - made) | lagged | {*self.keys, self.time})

@@ -1,4 +1,4 @@
-"""OVER: aggregates over each row and those before it of its group, in the order of event time.
+"""OVER: aggregates over each row and those before it of its group, and values of those, in the order of event time.
 
 Rows wait until the watermark has passed them, so that none can still come between. A bounded frame is merged from its
 rows' own accumulators; an unbounded one is a running total, carried on from watermark to watermark (Flink's
@@ -16,6 +16,7 @@ from penstock.engine.aggregates import Accumulator
 from penstock.engine.kernels import lists
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import Blocks, Moment, Operator, due_at, nested, prefixed
+from penstock.engine.operators.ordered.lag import Lags
 from penstock.engine.plan import Over
 from penstock.engine.run.columns import integers, pick, stack, there
 from penstock.engine.run.kept.shelves import Shelves
@@ -41,7 +42,8 @@ class OverAggregate(Operator):
         self.by_rows, self.bounded = plan.by_rows, plan.rows is not None or plan.range_ms is not None
         self.table = KeyTable({key: self.types[key] for key in plan.keys})
         self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=False)
-        self.past = Shelves(self.types, retracting=False)
+        self.lags = Lags(plan.lags, self.types)
+        self.past = Shelves(self.types if self.bounded else self.lags.types, retracting=False)
         self.waiting, self.first_us, self._swept = pl.DataFrame(schema=self.types), FOREVER_US, 0
 
     @property
@@ -149,13 +151,33 @@ class OverAggregate(Operator):
             part.reserve(len(order))
             part.merge(total, every, slots[order])
             part.merge(cell, every, last)
-        results = self.groups.results(every, into)
+        results = [*self.groups.results(every, into), *self._lagged(due[order], slots[order], last)]
         ends = np.flatnonzero(np.append(slots[order][1:] != slots[order][:-1], True))
         for total, cell in zip(self.groups.parts, cells, strict=True):
             total.merge(cell, slots[order][ends], ends)
         back = np.empty(len(order), np.int64)
         back[order] = every
-        return results[back]
+        return pl.DataFrame(results)[back]
+
+    def _lagged(self, due: pl.DataFrame, slots: Numbers, last: Numbers) -> list[pl.Series]:
+        """What rows in order look back on: those before, of what is kept, and among themselves."""
+        if not self.lags.plans:
+            return []
+        _, held = self.past.of(np.unique(slots))
+        fresh = pick(due, self.lags.types)
+        groups = np.concatenate([self.past.slots[held], slots])
+        order = np.argsort(groups, kind="stable")
+        groups, places = groups[order], np.argsort(order)
+        rows = stack(self.past.take(held), fresh)[order]
+        begins, ends = np.searchsorted(groups, groups), np.searchsorted(groups, groups, side="right")
+        made = self.lags.values(rows, begins, places[len(held) :][last], due, last)
+        stay = (ends - np.arange(len(groups)) <= self.lags.deepest)[places]
+        self.past.drop(held[~stay[: len(held)]])
+        stay = stay[len(held) :]
+        self.past.add(fresh.filter(pl.Series(stay)), slots[stay], np.ones(int(stay.sum()), np.int64))
+        if self.past.crowded:
+            self.past.sweep()
+        return made
 
     # --- state -----------------------------------------------------------------------------------------------
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from penstock.engine.plan import Aggregation, Node, Order, Over
+from penstock.engine.plan import Aggregation, Lag, Node, Order, Over
+from penstock.engine.types import Column
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.groups.grouping import AGGREGATES, aggregation, is_aggregate
+from penstock.sql.lower.over import lag
 from penstock.sql.lower.over.ranking import Numbered, refuse_unbounded
 from penstock.sql.nodes.build import Item, projected
 from penstock.sql.nodes.intervals import milliseconds
@@ -47,7 +49,7 @@ def placed(node: Node, scope: Scope, items: list[Item]) -> tuple[Node, list[Item
     if numbering:
         names[id(numbering[0])] = rows.number(numbering[0])
     else:
-        names = rows.aggregate(calls)
+        names = rows.look_back(calls)
 
     def put(part: exp.Expression) -> exp.Expression:
         return bound(names[id(part)]) if id(part) in names else part
@@ -64,6 +66,7 @@ class _Rows:
 
     def __init__(self, node: Node, scope: Scope) -> None:
         self.node, self.scope = node, scope
+        self._columns: dict[exp.Expression, str] = {}
 
     def number(self, call: exp.Window) -> str:
         """Number the rows; the number's column."""
@@ -81,10 +84,11 @@ class _Rows:
         self.node = Numbered(self.node, keys, tuple(order), "$rank", call)
         return "$rank"
 
-    def aggregate(self, calls: Sequence[exp.Window]) -> dict[int, str]:
-        """Compute aggregates over the rows before each; the column of each call."""
+    def look_back(self, calls: Sequence[exp.Window]) -> dict[int, str]:
+        """Compute aggregates and lags over the rows before each; the column of each call."""
         for call in calls:
-            _check_aggregate(call)
+            if not lag.is_lag(call.this):
+                _check_aggregate(call)
         frames: dict[Frame, list[tuple[exp.Window, str]]] = {}
         names: dict[int, str] = {}
         for number, call in enumerate(calls):
@@ -97,11 +101,21 @@ class _Rows:
                 remedy="use a subquery for each",
             )
         for frame, members in frames.items():
-            made = tuple(self._aggregation(call, name) for call, name in members)
+            lags = tuple(self._lag(call, name) for call, name in members if lag.is_lag(call.this))
+            made = tuple(self._aggregation(call, name) for call, name in members if not lag.is_lag(call.this))
             self.node = Over(
-                self.node, frame.keys, frame.time, made, frame.rows, frame.range_ms, frame.by_rows
+                self.node, frame.keys, frame.time, made, frame.rows, frame.range_ms, frame.by_rows, lags
             )
         return names
+
+    def _lag(self, call: exp.Window, name: str) -> Lag:
+        found = lag.read(call)
+        of = self._column(found.value)
+        default = (
+            None if found.default is None else self._column(lag.default_of(found, self.node, self.scope))
+        )
+        kind = next(column.kind for column in self.node.schema if column.name == of)
+        return Lag(Column(name, kind), of, found.offset, default)
 
     def _aggregation(self, call: exp.Window, name: str) -> Aggregation:
         return aggregation(name, bind(call.this, self.scope), self.node)
@@ -132,7 +146,9 @@ class _Rows:
         expr = bind(part, self.scope)
         if isinstance(expr, exp.Column):
             return expr.name
-        name = f"$by{len(self.node.schema)}"
+        if expr in self._columns:
+            return self._columns[expr]
+        name = self._columns[expr] = f"$by{len(self.node.schema)}"
         self.node = projected(self.node, [*((c.name, bound(c.name)) for c in self.node.schema), (name, expr)])
         self.scope = Scope(self.node.schema, self.scope.names, self.scope.joined)
         return name

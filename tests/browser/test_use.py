@@ -107,6 +107,31 @@ def test_a_long_table_draws_only_what_is_looked_at(open_page: Any, mock: Mock) -
     expect(page.locator("tr:focus")).to_contain_text("row 99")
 
 
+def test_what_transactions_took_back_is_shown_when_it_is_asked_for(open_page: Any, mock: Mock) -> None:
+    mock.post("/mock", {"aborted": "taken-back"})
+    mock.post("/api/topics", {"name": "taken-back"})
+    mock.post("/api/topics/taken-back/records", {"records": [{"value": f"row {i}"} for i in range(4)]})
+    page = open_page("/topics/taken-back?at=start")
+    rows = page.locator("table[aria-label^=Records] tbody tr")
+    expect(rows).to_have_text([re.compile("row 0$"), re.compile("row 2$")])
+    page.get_by_label("uncommitted too").check()
+    expect(rows).to_have_text(
+        [
+            re.compile("row 0$"),
+            re.compile("⟨aborted⟩ row 1$"),
+            re.compile("row 2$"),
+            re.compile("⟨aborted⟩ row 3$"),
+        ]
+    )
+    rows.nth(1).click()
+    expect(page.locator(".panel")).to_contain_text("Its transaction was aborted")
+    page.get_by_label("uncommitted too").uncheck()
+    expect(rows).to_have_count(2)
+    page.goto(page.url.partition("/topics")[0] + "/topics/orders")
+    expect(page.locator("table[aria-label^=Records] tbody tr").first).to_be_visible()
+    expect(page.get_by_label("uncommitted too")).to_have_count(0)
+
+
 def test_a_record_is_produced_and_looked_at(open_page: Any, mock: Mock) -> None:
     page = open_page("/topics/orders?open=produce:orders")
     page.get_by_label("Key").fill("k-1")

@@ -5,7 +5,7 @@ import asyncio
 from penstock.client import Client
 from penstock.client.fetching import Got
 from penstock.client.reader import ReaderOptions, _whole
-from penstock.record import Record, decode, encode
+from penstock.record import Record, decode, encode, scan
 from tests.clients.transactions import confluent_produce, confluent_producer, value_of
 
 COUNT = 7
@@ -58,5 +58,13 @@ def test_a_producers_later_transaction_counts_again() -> None:
         batch(3, b"other", producer_id=8),
     ]
     got = Got("t", 0, 0, 4, 0, memoryview(b"".join(log)), 4, ((8, 3), (7, 0)))
-    found, next_offset = _whole(got, 0)
+    found, next_offset, aborted = _whole(got, 0, False)
+    assert not aborted
     assert [one.value for one in decode(found)] == [b"kept"] and next_offset == 4
+    every, next_offset, aborted = _whole(got, 0, True)
+    assert [one.value for info in scan(every) for one in decode(every[info.position :][: info.size])] == [
+        b"aborted",
+        b"kept",
+        b"other",
+    ]
+    assert (next_offset, aborted) == (4, {0, 3})

@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from penstock.record import Record
+from penstock.client import Client, Transactions
+from penstock.record import Record, encode
 from tests.web.site import World, now_ms, until
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +68,50 @@ async def test_records_are_shown_from_where_was_asked(anywhere: World) -> None:
     assert await values(f"from={now_ms() + 1_000_000}") == []
     assert await values("partition=0&offset=98") == [98, 99]
     assert await values("partition=0&offset=1000") == []
+
+
+@pytest.mark.parametrize("anywhere", ["penstock"], indirect=True)
+async def test_readers_of_what_is_committed_set_what_is_shown_unless_all_is_asked_for(
+    anywhere: World,
+) -> None:
+    client: Client = anywhere.client
+    await client.create_topic("t", 1)
+    path, every = "/api/topics/t/records?limit=2", "isolation=read_uncommitted"
+
+    async def plain(value: bytes) -> None:
+        await client.produce("t", [Record(None, value, now_ms())], 0)
+
+    async def write(writer: Transactions, *values: bytes) -> None:
+        await writer.enlist([("t", 0)])
+        await writer.push("t", 0, encode([Record(None, each, now_ms()) for each in values]))
+
+    async def seen(query: str) -> tuple[list[tuple[str, str]], bool]:
+        found = await anywhere.get(f"{path}&{query}")
+        return [(r["value"], r["state"]) for r in found["records"]], found["left_out"]
+
+    writer = client.transactions("shown")
+    await writer.open()
+    await plain(b"a")
+    await write(writer, b"b")
+    await writer.end()
+    committed = [("a", "committed"), ("b", "committed")]
+    assert await seen("") == (committed, False) == await seen(every)
+    await write(writer, *[b"x%d" % i for i in range(40)])
+    await writer.end(commit=False)
+    assert await seen("") == (committed, True), "the last ones that are seen, however far back they are"
+    assert await seen(every) == ([("x38", "aborted"), ("x39", "aborted")], False)
+    assert await seen("partition=0&offset=7") == ([], True)
+    assert await seen(f"partition=0&offset=7&{every}") == ([("x4", "aborted"), ("x5", "aborted")], False)
+    await write(writer, b"o")
+    await plain(b"z")
+    assert await seen("") == (committed, True), "who reads what is committed waits for the transaction"
+    assert await seen(every) == ([("o", "open"), ("z", "open")], False)
+    assert await seen(f"from=start&{every}") == (committed, False)
+    await writer.end()
+    await writer.close()
+    assert await seen("") == ([("o", "committed"), ("z", "committed")], True)
+    refused = await anywhere.get(f"{path}&isolation=serializable", 400)
+    assert refused["place"] == "isolation"
 
 
 async def test_bytes_that_are_no_text_come_as_base64_with_the_encoding_told(anywhere: World) -> None:

@@ -28,7 +28,7 @@ import queues
 STATIC = Path(__file__).parents[2] / "src" / "penstock" / "web" / "static"
 world = World(int(time.time() * 1000) - 200_000)
 seen: dict[str, int] = {}
-options = {"demo": True, "empty": False, "stranger": False}
+options: dict[str, Any] = {"demo": True, "empty": False, "stranger": False, "aborted": ""}
 STRANGER = (
     "alice may not describe the cluster penstock",
     "an owner may grant it: penstock user allow alice describe cluster",
@@ -128,7 +128,11 @@ async def records(request: Request) -> Response:
     query = request.query_params
     limit, start = int(query.get("limit", 50)), query.get("from", "end")
     chosen = [p for p in range(part.partitions) if query.get("partition") in (None, "", str(p))]
-    kept = [r for p in chosen for r in part.records[p]]
+    every = [r for p in chosen for r in part.records[p]]
+    if part.name == options["aborted"]:
+        every = [r | {"state": "aborted"} if r["offset"] % 2 else r for r in every]
+    both = query.get("isolation") == "read_uncommitted"
+    kept = [r for r in every if both or r["state"] == "committed"]
     if query.get("offset"):
         kept = sorted((r for r in kept if r["offset"] >= int(query["offset"])), key=lambda r: r["offset"])[
             :limit
@@ -140,7 +144,9 @@ async def records(request: Request) -> Response:
         kept = sorted((r for r in kept if r["timestamp_ms"] >= int(start)), key=lambda r: r["timestamp_ms"])[
             :limit
         ]
-    return JSONResponse({"records": kept})
+    return JSONResponse(
+        {"records": kept, "left_out": not both and any(r["state"] == "aborted" for r in every)}
+    )
 
 
 async def table_changes(request: Request) -> Response:

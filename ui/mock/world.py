@@ -59,7 +59,7 @@ class Topic:
 
     def append(self, record: dict[str, Any], partition: int = 0) -> dict[str, int]:
         offset = self.ends[partition]
-        row = {"partition": partition, "offset": offset, "headers": [], **record}
+        row = {"partition": partition, "offset": offset, "headers": [], "state": "committed", **record}
         row["encoding"] = {"key": "null" if row.get("key") is None else "utf8", "value": "utf8"}
         self.records[partition].append(row)
         self.ends[partition] += 1

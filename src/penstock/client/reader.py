@@ -25,7 +25,8 @@ class Chunk:
     """Whole record batches of one partition. The first may begin before `offset`, which is what was asked for.
 
     `batches` is a slice of the response: copy what is kept for long. Transaction markers are taken out, and what was
-    aborted where only committed records are read: so they may be empty while `next_offset` moves on.
+    aborted where only committed records are read: so they may be empty while `next_offset` moves on. `aborted`: what of them
+    a transaction took back, by base offsets, for who wants to see that, too.
     """
 
     topic: str
@@ -34,6 +35,7 @@ class Chunk:
     batches: Bytes
     high_watermark: int
     next_offset: int
+    aborted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class ReaderOptions:
     """Fetching pauses while this much waits to be read, in bytes."""
     committed: bool = False
     """Whether to read only what is committed, up to the first open transaction; `high_watermark` is that end then."""
+    aborted: bool = False
+    """Beside `committed`: whether what was aborted stays among the batches, and is told (`Chunk.aborted`)."""
     reset: int | None = None
     """Where to go on when an offset is out of range: EARLIEST or LATEST; None raises OFFSET_OUT_OF_RANGE."""
 
@@ -232,11 +236,11 @@ class Reader:
         self.trouble, self._missing_since_s = None, None
         end = got.stable_offset if self._options.committed else got.high_watermark
         self.high_watermarks[part] = end
-        batches, next_offset = _whole(got, asked[part])
+        batches, next_offset, aborted = _whole(got, asked[part], self._options.aborted)
         if next_offset > asked[part]:
             self.positions[part] = next_offset
             # Perhaps without records: who waits for an offset should hear that it is past.
-            self._chunks.append(Chunk(*part, asked[part], batches, got.high_watermark, next_offset))
+            self._chunks.append(Chunk(*part, asked[part], batches, got.high_watermark, next_offset, aborted))
             self._bytes += len(batches)
             self._arrived.set()
             self.on_arrival()
@@ -247,17 +251,24 @@ class Reader:
         return found[part][0]
 
 
-def _whole(got: fetching.Got, offset: int) -> tuple[Bytes, int]:
-    """The whole batches without a cut tail, markers and what was aborted, and the offset after them."""
+_NONE: frozenset[int] = frozenset()
+
+
+def _whole(got: fetching.Got, offset: int, aborted: bool) -> tuple[Bytes, int, frozenset[int]]:
+    """The whole batches without a cut tail, markers and what was `aborted`, where that is not wanted; the offset after them;
+    and which of them were."""
     batches, infos = got.batches, list(record.scan(got.batches))
     if not infos:
-        return b"", offset
-    next_offset = infos[-1].last_offset + 1
-    kept = _lasting(got, infos) if got.aborted else [i for i in infos if not i.control]
+        return b"", offset, _NONE
+    next_offset, void = infos[-1].last_offset + 1, _NONE
+    kept = lasting = _lasting(got, infos) if got.aborted else [i for i in infos if not i.control]
+    if aborted and got.aborted:
+        kept = [i for i in infos if not i.control]
+        void = frozenset(i.base_offset for i in kept).difference(i.base_offset for i in lasting)
     wanted = [i for i in kept if i.last_offset >= offset]
     if len(wanted) == len(infos):
-        return batches[: infos[-1].position + infos[-1].size], next_offset
-    return b"".join(batches[i.position : i.position + i.size] for i in wanted), next_offset
+        return batches[: infos[-1].position + infos[-1].size], next_offset, void
+    return b"".join(batches[i.position : i.position + i.size] for i in wanted), next_offset, void
 
 
 def _lasting(got: fetching.Got, infos: Sequence[BatchInfo]) -> list[BatchInfo]:

@@ -69,6 +69,7 @@ export interface RecordsWish {
   offset?: number | null;
   limit?: number;
   from?: "start" | "end" | number;
+  isolation?: "read_committed" | "read_uncommitted";
 }
 
 export const api = {
@@ -83,7 +84,7 @@ export const api = {
     call<unknown>("POST", "/api/topics", undefined, { name, partitions, configs }),
   deleteTopic: (name: string) => call<unknown>("DELETE", `/api/topics/${seg(name)}`),
   records: (name: string, wish: RecordsWish, signal?: AbortSignal) =>
-    get<{ records: T.LogRecord[] }>(`/api/topics/${seg(name)}/records${query({ ...wish })}`, signal),
+    get<T.RecordsPage>(`/api/topics/${seg(name)}/records${query({ ...wish })}`, signal),
   produce: (name: string, record: T.NewRecord) =>
     call<{ offsets: { partition: number; offset: number }[] }>("POST", `/api/topics/${seg(name)}/records`, undefined, record),
 

@@ -76,10 +76,17 @@ export interface LogRecord {
   partition: number;
   offset: number;
   timestamp_ms: number;
+  /** What its transaction came to; open ones, and what stands behind them, are not seen by readers of what is committed. */
+  state: "committed" | "aborted" | "open";
   key: string | null;
   value: string | null;
   headers: [string, string | null][];
   encoding: { key: Encoding; value: Encoding };
+}
+export interface RecordsPage {
+  records: LogRecord[];
+  /** Whether some were not committed, and not asked for. */
+  left_out: boolean;
 }
 export interface NewRecord {
   key: string | null;

@@ -7,13 +7,17 @@ import { hexdump, pretty } from "../format/json";
 import { absolute } from "../format/time";
 import { Ago, Waiting } from "../parts/ago";
 import { Copy } from "../parts/copy";
-import { Icon } from "../parts/icons";
+import { HealthMark, Icon } from "../parts/icons";
 import { withParams } from "../state/route";
 
+const UNCOMMITTED = {
+  aborted: "Its transaction was aborted: readers of what is committed do not see it.",
+  open: "Readers of what is committed do not see it yet: a transaction that began before it is open.",
+};
 const SHOWN_CHARS_MAX = 100_000;
 
 export function RecordPanel({ topic, partition, offset }: { topic: string; partition: number; offset: number }) {
-  const asked = usePoll(`record ${topic} ${partition} ${offset}`, (signal) => api.records(topic, { partition, offset, limit: 1 }, signal), 0);
+  const asked = usePoll(`record ${topic} ${partition} ${offset}`, (signal) => api.records(topic, { partition, offset, limit: 1, isolation: "read_uncommitted" }, signal), 0);
   if (!asked.value) return <Waiting of={asked} />;
   const record = asked.value.records[0];
   if (!record || record.offset !== offset) return <p class="soft">This record is gone: retention or compaction has taken it.</p>;
@@ -26,6 +30,11 @@ export function RecordPanel({ topic, partition, offset }: { topic: string; parti
           <span class="mono">{absolute(record.timestamp_ms)}</span>, <Ago at_ms={record.timestamp_ms} />
         </span>
       </div>
+      {record.state !== "committed" && (
+        <p>
+          <HealthMark health="warn" /> {UNCOMMITTED[record.state]}
+        </p>
+      )}
       <Part title="Key" text={record.key} encoding={record.encoding.key} />
       <Part title="Value" text={record.value} encoding={record.encoding.value} />
       {record.headers.length > 0 && (

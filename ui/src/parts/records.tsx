@@ -20,6 +20,15 @@ function shown(text: string | null, encoding: string): string {
 
 const textOf = (r: LogRecord): string => `${shown(r.key, r.encoding.key)} ${shown(r.value, r.encoding.value)}`;
 
+function Value({ of: { state, value, encoding } }: { of: LogRecord }) {
+  return (
+    <span class={value === null || state !== "committed" ? "faint" : ""}>
+      {state !== "committed" && `⟨${state}⟩ `}
+      {shown(value, encoding.value).slice(0, 400)}
+    </span>
+  );
+}
+
 const COLUMNS: readonly GridColumn<LogRecord>[] = [
   { id: "partition", title: "P", numeric: true, width: 44, wide: true, cell: (r) => r.partition },
   { id: "offset", title: "Offset", numeric: true, width: 104, cell: (r) => whole(r.offset) },
@@ -32,25 +41,27 @@ const COLUMNS: readonly GridColumn<LogRecord>[] = [
     wide: true,
     cell: (r) => <span class={r.key === null ? "faint" : ""}>{shown(r.key, r.encoding.key)}</span>,
   },
-  { id: "value", title: "Value", mono: true, cell: (r) => <span class={r.value === null ? "faint" : ""}>{shown(r.value, r.encoding.value).slice(0, 400)}</span> },
+  { id: "value", title: "Value", mono: true, cell: (r) => <Value of={r} /> },
 ];
 
 const ONE_PARTITION = COLUMNS.filter((column) => column.id !== "partition");
 
-/** What the URL asks for: `at` is end, start or an offset. */
+/** What the URL asks for: `at` is end, start or an offset; `all` is what is not committed, too. */
 function wishOf(topic: TopicPage): RecordsWish & { follow: boolean; at: string } {
   const chosen = params.value.get("partition");
   const only = topic.partitions.length === 1 ? topic.partitions[0]?.partition : undefined;
   const partition = chosen !== null && chosen !== "" ? Number(chosen) : (only ?? null);
   const at = params.value.get("at") ?? "end";
   const follow = at === "end" && params.value.get("follow") !== "0";
-  if (/^\d+$/.test(at) && partition !== null) return { partition, offset: Number(at), limit: PAGE, follow, at };
-  return { partition, from: at === "start" ? "start" : "end", limit: PAGE, follow, at };
+  const isolation = params.value.get("all") === "1" ? "read_uncommitted" : "read_committed";
+  if (/^\d+$/.test(at) && partition !== null) return { partition, offset: Number(at), limit: PAGE, isolation, follow, at };
+  return { partition, from: at === "start" ? "start" : "end", limit: PAGE, isolation, follow, at };
 }
 
 export function Records({ topic }: { topic: TopicPage }) {
   const { follow, at, ...wish } = wishOf(topic);
   const asked = usePoll(`records ${topic.name} ${JSON.stringify(wish)}`, (signal) => api.records(topic.name, wish, signal), follow ? 1000 : 0);
+  const every = wish.isolation === "read_uncommitted";
   const { search, found } = useFound(asked.value?.records, textOf);
   const rows = useMemo(() => {
     const sign = at === "end" ? -1 : 1;
@@ -66,6 +77,12 @@ export function Records({ topic }: { topic: TopicPage }) {
           <label class="check">
             <input type="checkbox" checked={follow} onChange={() => go(withParams({ follow: follow ? "0" : null }), { replace: true })} />
             follow
+          </label>
+        )}
+        {(every || asked.value?.left_out) && (
+          <label class="check" title="What transactions took back, or have not committed yet">
+            <input type="checkbox" checked={every} onChange={() => go(withParams({ all: every ? null : "1" }), { replace: true })} />
+            uncommitted too
           </label>
         )}
         <Stale of={asked} />

@@ -10,11 +10,10 @@ from starlette.responses import Response
 
 from penstock.calls import EARLIEST
 from penstock.client.client import Client
-from penstock.client.reader import ReaderOptions
 from penstock.client.writing.partitioning import partition_of
 from penstock.record import Record
 from penstock.web.api.site import asking, site, topic_meta
-from penstock.web.follow.records import records_of
+from penstock.web.follow.peeking import Peek, Seen, size_of
 from penstock.web.http.access import Need, may_create
 from penstock.web.http.answers import HttpError, encode, ok, read_body
 from penstock.web.http.inputs import hidden, known, number, topic_name
@@ -26,7 +25,8 @@ PEEK_S = 5.0
 PRODUCE_S = 20.0
 SHOWN_BYTES_MAX = 4 * 1024 * 1024
 OFFSET_MAX = 2**63 - 1
-PEEKING = ReaderOptions(wait_ms=20, bytes_max=2 * 1024 * 1024, part_bytes_max=1024 * 1024, reset=EARLIEST)
+ISOLATIONS = ("read_committed", "read_uncommitted")
+"""Kafka's words for what readers see; the first is what is shown where nothing is said."""
 
 Json = msgspec.Raw
 
@@ -56,17 +56,36 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/api/topics/{topic}/records", Need("read", "topic", "topic"))
 async def records(request: Request) -> Response:
     """Records of one partition or all: from an offset, a time, the start, or the last ones."""
-    known(request, "partition", "offset", "limit", "from")
+    known(request, "partition", "offset", "limit", "from", "isolation")
     name, client = topic_name(request), asking(request)
     limit = number(request, "limit", 50, 1, LIMIT_MAX)
+    everything = _everything(request)
+    peeking, now_s = site(request).watch.peeking, asyncio.get_running_loop().time()
     async with asyncio.timeout(PEEK_S):
         await topic_meta(client, name)
-        starts, ends = await asyncio.gather(client.offsets(name, EARLIEST), client.offsets(name))
+        starts, ends, stable = await asyncio.gather(
+            client.offsets(name, EARLIEST), client.offsets(name), client.offsets(name, committed=True)
+        )
         begins, last = await _begins(request, client, starts, ends)
-    found = await _read(site(request).watch.peeking, name, begins, ends, None if last else limit)
-    found.sort(key=lambda each: (each[1].timestamp_ms, each[0], each[1].offset))
+    ends = {p: ends[p] for p in begins}
+    peek = Peek(peeking, name, stable, everything, now_s + PEEK_S, 4 * SHOWN_BYTES_MAX)
+    await (peek.last(starts, ends, limit) if last else peek.first(begins, ends, limit))
+    found = sorted(
+        peek.found, key=lambda each: (each.record.timestamp_ms, each.partition, each.record.offset)
+    )
     shown = _within(list(reversed(found)) if last else found, limit)
-    return ok({"records": [_shown(*each) for each in (reversed(shown) if last else shown)]})
+    rows = [_shown(each) for each in (reversed(shown) if last else shown)]
+    return ok({"records": rows, "left_out": peek.left_out})
+
+
+def _everything(request: Request) -> bool:
+    """Whether what is aborted, and what is not decided yet, is asked for, too."""
+    isolation = request.query_params.get("isolation", ISOLATIONS[0])
+    if isolation not in ISOLATIONS:
+        raise HttpError(
+            400, f"isolation takes {' or '.join(ISOLATIONS)}, not {isolation[:40]!r}", place="isolation"
+        )
+    return isolation != ISOLATIONS[0]
 
 
 async def _begins(
@@ -88,57 +107,33 @@ async def _begins(
     if where == "start":
         return {p: starts[p] for p in chosen}, False
     if where == "end":
-        limit = number(request, "limit", 50, 1, LIMIT_MAX)
-        return {p: max(starts[p], ends[p] - limit) for p in chosen}, True
+        return {p: ends[p] for p in chosen}, True
     if not (where.isascii() and where.isdigit() and len(where) <= 15):
         raise HttpError(400, f"from takes start, end or a time in ms, not {where[:40]!r}", place="from")
     found = await client.offsets(request.path_params["topic"], int(where))
     return {p: found[p] if found.get(p, -1) >= 0 else ends[p] for p in chosen}, False
 
 
-async def _read(
-    client: Client, topic: str, begins: dict[int, int], ends: dict[int, int], most: int | None
-) -> list[tuple[int, Record]]:
-    """Records up to the ends, at most `most` of each partition; what has come when time or room runs out."""
-    left = {(topic, p): at for p, at in begins.items() if at < ends[p]}
-    found: list[tuple[int, Record]] = []
-    counts, size = dict.fromkeys(begins, 0), 0
-    if not left:
-        return found
-    loop = asyncio.get_running_loop()
-    end_s = loop.time() + PEEK_S
-    async with client.reader(left, options=PEEKING) as reader:
-        while left and size < 4 * SHOWN_BYTES_MAX and (wait_s := end_s - loop.time()) > 0:
-            for chunk in await reader.read(wait_s):
-                p = chunk.partition
-                for each in records_of(chunk):
-                    if each.offset < ends[p] and (most is None or counts[p] < most):
-                        found.append((p, each))
-                        counts[p] += 1
-                        size += len(each.value or b"") + len(each.key or b"")
-                if chunk.next_offset >= ends[p] or counts[p] == most:
-                    left.pop((topic, p), None)
-    return found
-
-
-def _within(found: list[tuple[int, Record]], limit: int) -> list[tuple[int, Record]]:
+def _within(found: list[Seen], limit: int) -> list[Seen]:
     """As many as asked for and as fit into one answer; one record always does."""
     size = 0
-    for count, (_, each) in enumerate(found[:limit]):
-        size += len(each.value or b"") + len(each.key or b"")
+    for count, each in enumerate(found[:limit]):
+        size += size_of(each.record)
         if size > SHOWN_BYTES_MAX and count:
             return found[:count]
     return found[:limit]
 
 
-def _shown(partition: int, record: Record) -> dict[str, Any]:
+def _shown(seen: Seen) -> dict[str, Any]:
+    record = seen.record
     key, key_encoding = _text(record.key)
     value, value_encoding = _text(record.value)
     headers = [(name, *_text(held)) for name, held in record.headers]
     return {
-        "partition": partition,
+        "partition": seen.partition,
         "offset": record.offset,
         "timestamp_ms": record.timestamp_ms,
+        "state": seen.state,
         "key": key,
         "value": value,
         "headers": [[name, held] for name, held, _ in headers],

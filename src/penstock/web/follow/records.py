@@ -13,7 +13,7 @@ from penstock.calls import EARLIEST
 from penstock.client.client import Client
 from penstock.client.errors import KafkaError
 from penstock.client.reader import Chunk, ReaderOptions
-from penstock.record import Record
+from penstock.record import BatchInfo, Record
 
 log = logging.getLogger("penstock.web")
 
@@ -24,15 +24,17 @@ SMALL = ReaderOptions(part_bytes_max=512 * 1024, ahead_bytes_max=4 * 1024 * 1024
 
 def records_of(chunk: Chunk) -> list[Record]:
     """A chunk's records from the offset on that was asked for; damaged batches are left out, and logged."""
-    found: list[Record] = []
-    for info in record.scan(chunk.batches):
-        try:
-            found += record.decode(memoryview(chunk.batches)[info.position : info.position + info.size])
-        except ValueError as error:
-            log.warning(
-                "%s-%d: a batch at offset %d: %s", chunk.topic, chunk.partition, info.base_offset, error
-            )
-    return [each for each in found if each.offset >= chunk.offset]
+    return [each for info in record.scan(chunk.batches) for each in decoded(chunk, info)]
+
+
+def decoded(chunk: Chunk, info: BatchInfo) -> list[Record]:
+    """One of its batches, likewise."""
+    try:
+        found = record.decode(memoryview(chunk.batches)[info.position : info.position + info.size])
+        return [each for each in found if each.offset >= chunk.offset]
+    except ValueError as error:
+        log.warning("%s-%d: a batch at offset %d: %s", chunk.topic, chunk.partition, info.base_offset, error)
+        return []
 
 
 async def lasting(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

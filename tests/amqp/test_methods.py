@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.wire.amqp.methods import BY_NAME, METHODS, OWN, Method, decode, encode, frame
-from penstock.wire.amqp.support import NOTES, REFUSED, SENT, offered
+from penstock.wire.amqp.opening import CERTIFICATE, PASSWORDS
+from penstock.wire.amqp.support import LOGINS, NOTES, REFUSED, SENT, offered
 from tests.amqp.specification import missing, specification
 
 NAMES = {"no_wait": "nowait", "global_": "global_qos"}
@@ -113,3 +114,7 @@ def test_the_support_table_speaks_of_methods_that_there_are_and_of_all_that_are_
 def test_a_method_that_only_one_side_may_send_is_offered_by_that_side(method: Method) -> None:
     if method.name not in REFUSED and method.sender != "both":
         assert offered(method) == (method.sender,)
+
+
+def test_the_ways_to_log_in_that_are_offered_are_those_of_the_support_table() -> None:
+    assert [name for name, said in LOGINS.items() if said.startswith("offered")] == [*PASSWORDS, CERTIFICATE]

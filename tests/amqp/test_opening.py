@@ -5,6 +5,7 @@ import pytest
 from penstock.calls import CheckPassword
 from penstock.calls.queues import OpenClient
 from penstock.content import encode_table
+from penstock.users.directory import ANONYMOUS
 from penstock.wire.amqp.methods import frame
 from penstock.wire.sasl import Login
 from tests.amqp.driving import CAPABILITIES, HEADER, NOW, Client, opened, start_ok, tune_ok
@@ -57,11 +58,18 @@ def test_penstock_itself_asks_for_others() -> None:
     assert client.session.principal.name == "bob"
 
 
-@pytest.mark.parametrize("said", [b"bob\0ada\0right", b"bob\0penstock\0wrong", b"penstock\0ada\0right"])
-def test_nobody_else_does(said: bytes) -> None:
+def test_nobody_else_does() -> None:
     client = closed_to()
-    assert client.step(HEADER, start_ok(said))[1][1] == "connection.close"
+    assert client.step(HEADER, start_ok(b"bob\0penstock\0wrong"))[1][1] == "connection.close"
     assert client.session.principal.name != "bob"
+
+
+@pytest.mark.parametrize("said", [b"bob\0ada\0right", b"penstock\0ada\0right", b"ada\0ada\0right"])
+def test_that_a_user_acts_for_somebody_is_no_login_as_in_rabbitmq(said: bytes) -> None:
+    client = closed_to()
+    assert client.step(HEADER, start_ok(said))[1:] == [] and client.session.closing
+    assert client.session.principal.name == ANONYMOUS
+    assert not client.broker.asked
 
 
 def test_amqplain_is_a_table() -> None:

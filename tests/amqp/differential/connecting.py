@@ -12,7 +12,7 @@ def a_client_is_greeted(ask: Asking, name: str) -> Iterator[Any]:
     wire.send(GREETING)
     start = wire.outcome()[1]
     yield [start[key] for key in ("version_major", "version_minor", "locales")]
-    yield sorted(set(start["mechanisms"].split()) & {"PLAIN", "AMQPLAIN"})
+    yield start["mechanisms"]
     yield start["server_properties"]["capabilities"]
     yield sorted(start["server_properties"].keys() - {"cluster_name", "copyright"})
 
@@ -45,6 +45,55 @@ def a_mechanism_that_nobody_knows(ask: Asking, name: str) -> Iterator[Any]:
 
 def a_response_that_is_not_plain(ask: Asking, name: str) -> Iterator[Any]:
     yield ask.handshake(ask.wire(), response=b"guest guest")[1:]
+
+
+def mechanisms_that_are_known_and_not_offered(ask: Asking, name: str) -> Iterator[Any]:
+    for mechanism in ("EXTERNAL", "RABBIT-CR-DEMO", "plain", "PLAIN AMQPLAIN", ""):
+        yield ask.handshake(ask.wire(), mechanism=mechanism)[1:]
+
+
+def a_wrong_password_by_amqplain_is_told(ask: Asking, name: str) -> Iterator[Any]:
+    response = b"\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05wrong"
+    yield ask.handshake(ask.wire(), mechanism="AMQPLAIN", response=response)[1:]
+    yield ask.handshake(ask.wire(), mechanism="AMQPLAIN", response=response, capabilities={})[1:]
+
+
+def a_response_that_is_not_amqplain(ask: Asking, name: str) -> Iterator[Any]:
+    login = b"\x05LOGINS\0\0\0\x05guest"
+    for response in (
+        b"", login, login + b"\x08PASSWORDI\0\0\0\x05", login + b"\x08PASSWORDS\0\0\0\x09guest", b"\0guest\0guest",
+        login + b"\x08passwordS\0\0\0\x05guest",
+    ):  # fmt: skip
+        yield ask.handshake(ask.wire(), mechanism="AMQPLAIN", response=response)[1:]
+
+
+def amqplain_passes_over_what_it_does_not_know(ask: Asking, name: str) -> Iterator[Any]:
+    pair = b"\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05"
+    for response in (
+        b"\x05REALMS\0\0\0\x01x" + pair + b"guest",
+        pair + b"wrong" + pair + b"guest",
+        pair + b"guest" + pair + b"wrong",
+    ):
+        yield ask.handshake(ask.wire(), mechanism="AMQPLAIN", response=response)[1:]
+
+
+def plain_is_for_oneself_and_whole(ask: Asking, name: str) -> Iterator[Any]:
+    for response in (
+        b"guest\0guest\0guest",
+        b"\0guest\0guest\0",
+        b"\0guest",
+        b"\0\0",
+        b"",
+        b"\0guest\0gu\0est",
+    ):
+        yield ask.handshake(ask.wire(), response=response)[1:]
+
+
+def a_password_without_a_challenge_is_out_of_order(ask: Asking, name: str) -> Iterator[Any]:
+    wire = ask.wire()
+    wire.send(GREETING)
+    wire.outcome()
+    yield wire.call(0, "connection.secure-ok", response="\0guest\0guest")
 
 
 def a_virtual_host_that_is_not_there(ask: Asking, name: str) -> Iterator[Any]:
@@ -139,7 +188,9 @@ def the_secret_is_updated(ask: Asking, name: str) -> Iterator[Any]:
 CONNECTING = (
     a_client_is_greeted, a_connection_opens_and_closes, what_is_tuned_is_said, amqplain_logs_in,
     a_wrong_password_is_told_to_those_who_can_hear_it, a_wrong_password_hangs_up_on_the_others, a_mechanism_that_nobody_knows,
-    a_response_that_is_not_plain, a_virtual_host_that_is_not_there, a_frame_larger_than_was_offered_is_not_agreed_to,
+    a_response_that_is_not_plain, mechanisms_that_are_known_and_not_offered, a_wrong_password_by_amqplain_is_told,
+    a_response_that_is_not_amqplain, amqplain_passes_over_what_it_does_not_know, plain_is_for_oneself_and_whole,
+    a_password_without_a_challenge_is_out_of_order, a_virtual_host_that_is_not_there, a_frame_larger_than_was_offered_is_not_agreed_to,
     a_frame_smaller_than_the_least_is_not_agreed_to, no_limit_of_channels_is_not_agreed_to, more_channels_than_were_offered_are_not_agreed_to,
     more_channels_than_agreed_end_the_connection, frames_without_a_limit_are_not_agreed_to,
     heartbeats_come_when_asked_for, who_keeps_silent_is_hung_up_on, a_channel_is_opened_twice,

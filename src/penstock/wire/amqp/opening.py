@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from penstock.calls import Call
 from penstock.content import Field, table_at
 from penstock.errors import Refused
+from penstock.users.directory import ITSELF
 from penstock.version import __version__
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import AmqpError, HangUpError
@@ -63,7 +64,7 @@ class Opening:
         return data[8 - known :]
 
     def _start(self) -> bytes:
-        mechanisms = "PLAIN AMQPLAIN" + (" EXTERNAL" if self._session.login.entered else "")
+        mechanisms = " ".join([*PASSWORDS, *([CERTIFICATE] if self._session.login.entered else [])])
         return frame(
             0, "connection.start", version_major=0, version_minor=9,
             server_properties=SERVER | {"cluster_name": self._session.options.cluster_name},
@@ -102,10 +103,10 @@ def meet(session: "AmqpSession", values: Values) -> None:
 def log_in(session: "AmqpSession", mechanism: str, response: bytes) -> Generator[Call, Any, None]:
     """Raises AmqpError for who may not come in."""
     login = session.login
-    if mechanism == "EXTERNAL" and login.entered:
+    if mechanism == CERTIFICATE and login.entered:
         session.principal = replace(session.principal, name=login.user)
         return
-    said = _READ[mechanism](response) if mechanism in _READ else None
+    said = PASSWORDS[mechanism](response) if mechanism in PASSWORDS else None
     if said is None:
         raise HangUpError(f"no login that is understood, by {mechanism[:80]!r}")
     if not login.pending and not login.entered and said == GUEST:
@@ -122,8 +123,11 @@ def log_in(session: "AmqpSession", mechanism: str, response: bytes) -> Generator
 
 
 def _plain(response: bytes) -> tuple[str, str, str] | None:
+    """Only penstock's own processes act for others: RabbitMQ knows nobody who does, and takes it for no login."""
     parts = response.decode("utf-8", "replace").split("\0")
-    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else None
+    if len(parts) != 3 or (parts[0] and parts[1] != ITSELF):
+        return None
+    return parts[0], parts[1], parts[2]
 
 
 def _amqplain(response: bytes) -> tuple[str, str, str] | None:
@@ -131,9 +135,15 @@ def _amqplain(response: bytes) -> tuple[str, str, str] | None:
         table, _ = table_at(len(response).to_bytes(4, "big") + response, 0)
     except (ValueError, IndexError):
         return None
-    user, password = table.get("LOGIN"), table.get("PASSWORD")
-    return ("", user, password) if isinstance(user, str) and isinstance(password, str) else None
+    if "LOGIN" not in table or "PASSWORD" not in table:
+        return None
+    user, password = (
+        value if isinstance(value, str) else "" for value in (table["LOGIN"], table["PASSWORD"])
+    )
+    return "", user, password  # what is no text is a wrong one
 
 
-_READ: Final = {"PLAIN": _plain, "AMQPLAIN": _amqplain}
+PASSWORDS: Final = {"PLAIN": _plain, "AMQPLAIN": _amqplain}
 """The mechanisms with a password: what they say of who one is, in GUEST's order; None where they do not."""
+CERTIFICATE: Final = "EXTERNAL"
+"""The mechanism of who has shown a certificate."""

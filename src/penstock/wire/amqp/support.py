@@ -58,6 +58,15 @@ NOTES: Final = {
     "tx.commit": "all queues together: a crash leaves all of it or nothing",
 }
 
+LOGINS: Final = {
+    "PLAIN": "offered, as by RabbitMQ",
+    "AMQPLAIN": "offered, as by RabbitMQ",
+    "EXTERNAL": "offered to clients that have shown a certificate, whose common name is the user; RabbitMQ offers it with its "
+    "plugin rabbitmq_auth_mechanism_ssl",
+    "RABBIT-CR-DEMO": "not offered, as by RabbitMQ, where it has to be configured",
+}
+"""The ways to log in, as far as RabbitMQ and its plugins know any for AMQP 0-9-1."""
+
 
 def offered(method: Method) -> tuple[str, ...]:
     """By whom a method may be sent here: client, server, both or nobody."""
@@ -81,4 +90,10 @@ def markdown() -> str:
         who = " and ".join(offered(method)) or "nobody"
         note = REFUSED.get(name) or NOTES.get(name, "")
         lines.append(f"| {class_name} | {method_name} | {numbers} | {who} | {note} |")
+    lines += [
+        "",
+        "Ways to log in (SASL). Any other, and a response that is none of its mechanism, hangs up, as in RabbitMQ.",
+        "",
+    ]
+    lines += ["| mechanism | |", "|---|---|", *(f"| {name} | {note} |" for name, note in LOGINS.items())]
     return "\n".join(lines) + "\n"

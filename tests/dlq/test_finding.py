@@ -13,6 +13,8 @@ pytestmark = pytest.mark.anyio
 Told = list[dict[str, Any]]
 Rules = dict[str, dict[str, Any]]
 BUSY = {"consumers": 1, "delivered": 3}
+WORKED = {"worked": True}
+"""Its consumers are away, and the broker was started again since."""
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ class Broker:
         self, queues: Rules, exchanges: dict[str, str], bindings: Told, worked_at: Mapping[str, Any]
     ) -> None:
         standing = {"vhost": "/", "kind": "classic", "exclusive": False, "messages": 1}
-        standing |= {"consumers": 0, "delivered": 0}
+        standing |= {"consumers": 0, "delivered": 0, "worked": False}
         default = [bound("", name, name) for name in queues]
         self._told: dict[str, Any] = {
             "vhosts": ["/"],
@@ -96,10 +98,25 @@ async def test_a_queue_whose_messages_wait_elsewhere_first_is_none() -> None:
     assert await found(steps, {}, [], work=BUSY) == []
 
 
+async def test_it_is_none_either_while_its_consumers_are_away() -> None:
+    later = {"later": {**dying("", "work"), "x-message-ttl": 60_000}, "work": {}}
+    assert await found(later, {}, [], work=WORKED) == []
+    assert await found(later, {}, [], work=WORKED, later=WORKED) == [("queue:work", 1)]
+    assert await found(later, {}, [], work=WORKED, later={"delivered": 1}) == [("queue:work", 1)]
+
+
+async def test_before_its_first_consumer_nothing_tells_it_from_one_of_dead_letters() -> None:
+    for away, waiting in (("later", "work"), ("orders", "dead")):
+        queues = {away: {**dying("", waiting), "x-message-ttl": 60_000}, waiting: {}}
+        looked_at = {waiting: {"delivered": 5}}  # by its operators, or by who sends letters back
+        assert await found(queues, {}, [], **looked_at) == [(f"queue:{waiting}", 1)]
+
+
 async def test_a_queue_whose_consumers_are_away_still_has_dead_letters() -> None:
     orders = {"orders": {**dying("", "dead"), "x-message-ttl": 60_000}, "dead": {}}
     assert await found(orders, {}, []) == [("queue:dead", 1)]
     assert await found(orders, {}, [], orders={"delivered": 3}, dead=BUSY) == [("queue:dead", 1)]
+    assert await found(orders, {}, [], orders=WORKED, dead=BUSY) == [("queue:dead", 1)]
 
 
 async def test_one_that_fails_is_enough_and_so_is_the_name() -> None:

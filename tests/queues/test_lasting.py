@@ -176,6 +176,31 @@ def test_virtual_hosts_are_apart_and_last(counter: Counter) -> None:
     assert counter.guest().told(queues.DescribeVhosts) == ["/"]
 
 
+def test_that_a_queue_ever_had_a_consumer_is_known_for_good(counter: Counter) -> None:
+    guest = counter.guest()
+    for name in ("worked", "looked-at", "waiting"):
+        guest.queue(name)
+        guest.publish(b"1", b"2", to=name)
+    guest.queue("mine", exclusive=True)
+    guest.get("looked-at")
+    guest.consume("waiting", arguments={"x-penstock-browse": True}, no_ack=True)
+    guest.consume("waiting", arguments={"x-penstock-number": 4})
+    guest.consume("mine")
+    guest.consume("worked")
+    guest.publish(b"1", to="mine")
+    guest.on(queues.AwaitSafe)
+    worked = {info.name for info in guest.told(queues.DescribeQueues) if info.worked}
+    assert worked == {"worked", "mine"}
+    for _ in range(2):
+        counter.restart()
+        guest = counter.guest()
+        told = {info.name: (info.worked, info.consumers) for info in guest.told(queues.DescribeQueues)}
+        assert told == {"worked": (True, 0), "looked-at": (False, 0), "waiting": (False, 0)}
+    guest.on(queues.DeleteQueue, "worked")
+    guest.queue("worked")
+    assert not any(info.worked for info in guest.told(queues.DescribeQueues)), "this is another queue"
+
+
 def test_queues_are_described(counter: Counter) -> None:
     guest = counter.guest()
     guest.queue("a", x_max_length=5)

@@ -371,7 +371,7 @@ class DescribeQueues(Call):
 @dataclass(frozen=True, slots=True)
 class QueueInfo:
     """One queue now. `messages` are ready, `unacked` are held by consumers; the totals are since it was made, or since the
-    start. `exclusive`: one client has it alone."""
+    start. `exclusive`: one client has it alone; `worked`: it ever had a consumer, before the start, too."""
 
     vhost: str
     name: str
@@ -387,6 +387,7 @@ class QueueInfo:
     arguments: Arguments = field(default_factory=dict)
     auto_delete: bool = False
     exclusive: bool = False
+    worked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,9 @@ async def queues_of(connection: Connection) -> list[Grave]:
     """The queues of dead letters in all virtual hosts that who asks may enter.
 
     A queue that a dead-letter exchange leads to, and that has none of its own: where both are, messages only wait a while.
-    Nor one whose messages waited elsewhere before: it has consumers, and nobody took any out of the queues that lead to it.
+    Nor one whose messages waited elsewhere before: it has consumers, or ever had, and nobody ever took any out of the queues
+    that lead to it. Before the first consumer nothing tells the two apart: the same rules and bindings, the same
+    messages that expired. Then it is listed.
     """
     channel = await connection.channel()
     entered = await channel.describe("vhosts")
@@ -84,7 +86,7 @@ def _graves(queues: Told, exchanges: Told, bindings: Told) -> list[tuple[str, in
     dying = [each for each in queues if EXCHANGE in each["arguments"]]
     failed_in = ways.reached(_exits(each for each in dying if not _waits(each)))
     waited_in = ways.reached(_exits(each for each in dying if _waits(each)))
-    delayed_for = waited_in & {each["name"] for each in queues if each["consumers"]} - failed_in
+    delayed_for = waited_in & {each["name"] for each in queues if _worked(each)} - failed_in
     final = (failed_in | waited_in) - delayed_for - {each["name"] for each in dying}
     return [
         (name, each["messages"])
@@ -97,7 +99,12 @@ def _graves(queues: Told, exchanges: Told, bindings: Told) -> list[tuple[str, in
 
 def _waits(queue: Mapping[str, Any]) -> bool:
     """Whether nobody takes messages out of the queue, so that they can only wait there until they expire."""
-    return not queue["consumers"] and not queue["delivered"]
+    return not _worked(queue) and not queue["delivered"]
+
+
+def _worked(queue: Mapping[str, Any]) -> bool:
+    """Whether the queue has consumers, or ever had."""
+    return bool(queue["consumers"] or queue["worked"])
 
 
 Exit = tuple[str, str | None]

@@ -220,6 +220,15 @@ class Queues:
         vhost.add_queue(queue)
         self.by_id[queue.id] = queue
         self._note_stream(queue)
+        self._define(queue)
+
+    def is_worked(self, queue: Queue) -> None:
+        """A consumer comes to it. That there ever was one lasts."""
+        if not queue.worked:
+            queue.worked = True
+            self._define(queue)
+
+    def _define(self, queue: Queue) -> None:
         if queue.kept:
             self.ledger.define(definitions.queue_key(queue), definitions.queue_value(queue))
 

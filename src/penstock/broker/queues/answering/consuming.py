@@ -57,6 +57,7 @@ def subscribe(state: State, call: Subscribe, now: Now) -> object:
         return _take_one(state, consumer, call.arguments[NUMBER])
     channel.consumers[tag] = consumer
     queue.turns.add(consumer)
+    state.queues.is_worked(queue)
     state.queues.turn.stir(queue)
     return tag
 

@@ -146,6 +146,7 @@ def _queue(state: State, queue: Queue) -> QueueInfo:
         queue.arguments,
         queue.auto_delete,
         queue.owner is not None,
+        queue.worked,
     )
 
 

@@ -78,6 +78,7 @@ def queue_value(queue: Queue) -> dict[str, Any]:
         "id": queue.id,
         "auto_delete": queue.auto_delete,
         "owns_topic": queue.owns_topic,
+        "worked": queue.worked,
         "arguments": _text(queue.arguments),
     }
 
@@ -121,6 +122,7 @@ def _queue(vhost: str, name: str, value: Mapping[str, Any]) -> Queue:
     made = Queue(value["id"], vhost, name, asked, arguments)
     made.durable = made.kept = True
     made.auto_delete, made.owns_topic = value["auto_delete"], value["owns_topic"]
+    made.worked = value.get("worked", False)
     return made
 
 

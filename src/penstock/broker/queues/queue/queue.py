@@ -28,7 +28,7 @@ class Queue:
     __slots__ = (
         "acked", "arguments", "asked", "auto_delete", "delivered", "due_ms", "durable", "expiry", "gone", "held",
         "held_bytes", "id", "idle", "is_plain", "is_quorum", "is_stream", "kept", "name", "owner", "owns_topic", "published", "ready",
-        "seen", "topic", "turns", "used_s", "vhost",
+        "seen", "topic", "turns", "used_s", "vhost", "worked",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,8 @@ class Queue:
         self.id, self.vhost, self.name = number, vhost, name
         self.asked, self.arguments = asked, dict(arguments)
         self.durable = self.kept = self.auto_delete = self.gone = False
+        self.worked = False
+        """Whether it ever had a consumer: not one that looks, nor that takes one message by its number."""
         self.owner: Owner | None = None
         self.ready = Ready(asked.priority_max)
         self.turns = Turns(asked.single_active)

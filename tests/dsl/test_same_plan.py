@@ -248,6 +248,12 @@ CASES: list[tuple[str, Build, str]] = [
         "SELECT *, LAG(amount) OVER w AS was, LAG(n * 2, 2, -1) OVER w AS two, COUNT(*) OVER w AS seen FROM payments "
         "WINDOW w AS (PARTITION BY card ORDER BY `at`)",
     ),
+    (
+        "Over, by the clock",
+        lambda p, c: p.over("card", rows=2, order=now, total=fn.sum(col.amount)).select("card", "total"),
+        "SELECT card, SUM(amount) OVER (PARTITION BY card ORDER BY PROCTIME() ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS total "
+        "FROM payments",
+    ),
     ("Over, all", lambda p, c: p.over(before=fn.count()), "SELECT *, COUNT(*) OVER (ORDER BY `at`) AS before FROM payments"),
     (
         "Join, rows with a match",

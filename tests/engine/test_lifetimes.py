@@ -255,6 +255,36 @@ def test_the_best_rows_are_those_of_the_lifetime(seed: int) -> None:
     assert stands(changes) == sorted(expected, key=repr)
 
 
+@pytest.mark.parametrize("frame", ["", "ROWS BETWEEN 2 PRECEDING AND CURRENT ROW"])
+@seeded
+@given(seed=SEEDS)
+def test_a_row_sees_those_that_came_before_it_within_the_lifetime(frame: str, seed: int) -> None:
+    """Of a bounded frame Flink's timer is at 1.5 times the lifetime, and is moved once that would not reach it any more."""
+    lag = "" if frame else ", LAG(id, 2, -id) OVER w"
+    query = f"SELECT id, SUM(v) OVER w, COUNT(*) OVER w{lag} FROM a WINDOW w AS (PARTITION BY k ORDER BY PROCTIME() {frame})"
+    rows = [event for event in events(seed) if event[1] == "a"]
+    groups: dict[int, list[tuple[int, int]]] = {}
+    ends: dict[int, int] = {}
+    expected: list[tuple[int, ...]] = []
+    for at, _, (ident, k, v), _ in rows:
+        if k in ends and ends[k] <= at:
+            del groups[k], ends[k]
+        if not frame:
+            ends[k] = at + TTL_MS
+        elif k not in ends or at + TTL_MS > ends[k]:
+            ends[k] = at + TTL_MS * 3 // 2
+        group = groups.setdefault(k, [])
+        group.append((ident, v))
+        seen = group[-3:] if frame else group
+        was = () if frame else (group[-3][0] if len(group) > 2 else -ident,)
+        expected.append((ident, sum(v for _, v in seen), len(seen), *was))
+    out = "id BIGINT, total BIGINT, n BIGINT" + ("" if frame else ", was BIGINT")
+    changes, job = given_out(plan_of(out, query), rows, seed)
+    assert stands(changes) == sorted(expected, key=repr)
+    job.on_clock(Now(0.0, rows[-1][0] + 3 * TTL_MS))
+    assert sum(o.state_rows for o in job.measures().operators) == 0
+
+
 def test_the_last_row_of_a_key_is_known_for_its_lifetime() -> None:
     job = Job(plan_of("id BIGINT, v BIGINT", "SELECT id, v FROM u"))
     seen = []

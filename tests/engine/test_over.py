@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.relations import Row, answer, filled, ordered
+from penstock.clock import Now
+from penstock.engine.job import Job
+from penstock.sql import parse
+from tests.engine.keeping import Keeper
+from tests.engine.relations import START, Row, answer, filled, ordered
 from tests.engine.streams import NO_SHRINKING
 
 LAGS = "LAG(id) {w}, LAG(v, 3, 'none') {w}, LAG(k, 1, id) {w}, ARRAY_MAX(LAG(ARRAY[id, -k], 2) {w}), COUNT(*) {w}"
@@ -106,3 +111,68 @@ def test_a_row_knows_the_values_of_rows_before_it(seed: int) -> None:
     found, took_back = answer(inputs, columns, query, seed)
     assert found == ordered(lagged(table.whole))
     assert not took_back
+
+
+def arrived(rows: list[Row]) -> list[Row]:
+    """The rows at the times at which they come: in the order of their ids."""
+    return [(row[0], row[1], row[2], START + timedelta(seconds=row[0])) for row in rows]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("frame", [frame for frame in FRAMES if "INTERVAL" not in frame])
+@settings(max_examples=4, deadline=None, phases=NO_SHRINKING)
+@given(seed=SEEDS)
+def test_by_the_clock_a_row_sees_those_that_came_before_it(frame: str, seed: int) -> None:
+    (table,) = inputs = filled(seed, 60, a=False)
+    window = f"WINDOW w AS (PARTITION BY k ORDER BY PROCTIME() {frame})"
+    query = f"SELECT id, k, COUNT(*) OVER w, SUM(id) OVER w, MAX(v) OVER w, COUNT(DISTINCT v) OVER w FROM a {window}"
+    columns = "id BIGINT, k BIGINT, n BIGINT, total BIGINT, top STRING, kinds BIGINT"
+    assert answer(inputs, columns, query, seed)[0] == ordered(
+        looked_back(arrived(table.whole), FRAMES[frame])
+    )
+
+
+@settings(max_examples=4, deadline=None, phases=NO_SHRINKING)
+@given(seed=SEEDS)
+def test_by_the_clock_a_row_knows_the_values_of_those_that_came_before_it(seed: int) -> None:
+    (table,) = inputs = filled(seed, 60, a=False)
+    query = f"SELECT id, {LAGS.format(w='OVER w')} FROM a WINDOW w AS (PARTITION BY k ORDER BY PROCTIME())"
+    columns = "id BIGINT, was BIGINT, third STRING, key BIGINT, other BIGINT, n BIGINT"
+    assert answer(inputs, columns, query, seed)[0] == ordered(lagged(arrived(table.whole)))
+
+
+def test_by_the_clock_a_range_waits_until_its_millisecond_is_over() -> None:
+    plan = parse(
+        "CREATE TABLE a (id BIGINT, k STRING) WITH ('connector'='kafka','topic'='a','format'='json');"
+        "CREATE TABLE o (id BIGINT, total BIGINT) WITH ('connector'='print');"
+        "INSERT INTO o SELECT id, SUM(id) OVER (PARTITION BY k ORDER BY PROCTIME()"
+        " RANGE BETWEEN INTERVAL '2' SECOND PRECEDING AND CURRENT ROW) FROM a;"
+    )
+    job, keeper = Job(plan), Keeper()
+    job.expect(0, [0])
+
+    def came(at_ms: int, *rows: tuple[int, str]) -> list[tuple[int, int]]:
+        frame = pl.DataFrame(rows, schema={"id": pl.Int64, "k": pl.String}, orient="row")
+        now = Now(0.0, at_ms)
+        made = job.on_rows(0, 0, frame, now) if rows else job.on_clock(now)
+        return [row[:2] for output in made for row in output.rows.rows()]
+
+    assert came(1000, (1, "a"), (2, "a")) == []
+    assert came(1000, (3, "b")) == []
+    assert job.due_ms == 1001
+    keeper.keep(job)
+    job = keeper.again(plan)
+    assert came(1001) == [(1, 3), (2, 3), (3, 3)]
+    assert came(3000, (4, "a")) == []
+    assert came(3001, (5, "a")) == [(4, 7)]
+    keeper.keep(job)
+    job = keeper.again(plan)
+    assert came(2000, (6, "a")) == []  # a clock that is set back stands still
+    assert [row[:2] for output in job.on_end(Now(0.0, 3001)) for row in output.rows.rows()] == [
+        (5, 15),
+        (6, 15),
+    ]
+
+
+def test_an_end_without_any_row_is_none_the_less_an_end() -> None:
+    query = "SELECT id, SUM(id) OVER (PARTITION BY k ORDER BY t) FROM a WHERE k > 100"
+    assert answer(filled(1, 20, a=False), "id BIGINT, n BIGINT", query, 1) == ([], False)

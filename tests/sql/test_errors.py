@@ -111,7 +111,12 @@ NAMED_WINDOWS = [
     ("INSERT INTO o SELECT a, ^COUNT(*) OVER w FROM t GROUP BY a WINDOW w AS (ORDER BY a)", "OVER stands in the list of a SELECT"),
 ]  # fmt: skip
 OVER = "OVER (PARTITION BY a ORDER BY ts)"
+CLOCK = "SELECT a, ts, COUNT(*) OVER (ORDER BY PROCTIME() {}) AS c FROM t"
 LAGS = [
+    ("INSERT INTO o SELECT a, ^SUM(n) OVER (ORDER BY PROCTIME() DESC) FROM t", "ordered by one time column, upwards"),
+    ("INSERT INTO o SELECT a, ^SUM(n) OVER (ORDER BY PROCTIME()) FROM u", "rows that never change"),
+    ("INSERT INTO o SELECT a, SUM(c) OVER (ORDER BY ^ts) FROM (" + CLOCK.format("RANGE INTERVAL '1' SECOND PRECEDING") + ")",
+     "`ts` is not an event-time column"),
     (f"INSERT INTO o SELECT a, LAG(n, ^n) {OVER} FROM t", "LAG's offset is a whole number"),
     (f"INSERT INTO o SELECT a, LAG(n, ^1.5) {OVER} FROM t", "LAG's offset is a whole number"),
     (f"INSERT INTO o SELECT a, LAG(n, ^3000000000) {OVER} FROM t", "LAG's offset is 2147483647 at most"),

@@ -54,6 +54,8 @@ PLANS = {
     "over": "INSERT INTO plain SELECT k, SUM(v) OVER (PARTITION BY k ORDER BY `at` RANGE BETWEEN INTERVAL '2' SECOND PRECEDING AND"
     " CURRENT ROW) FROM events;",
     "lag": "INSERT INTO plain SELECT k, LAG(v, 3, -v) OVER (PARTITION BY k ORDER BY `at`) FROM events;",
+    "over by the clock": "INSERT INTO plain SELECT k, COUNT(*) OVER (PARTITION BY k ORDER BY PROCTIME() ROWS BETWEEN 2 PRECEDING AND"
+    " CURRENT ROW) FROM events;",
     "session": WINDOW.format(
         v="COUNT(*)", of="SESSION(TABLE events PARTITION BY k, DESCRIPTOR(`at`), INTERVAL '1' SECOND)"
     ),
@@ -136,7 +138,7 @@ async def lived(client: SimClient, plan: str, options: WorkOptions) -> None:
 def outcome(seen: World, plan: str) -> dict[str, list[list[Record]]]:
     """What is committed; of rows of one time, which come in the order the partitions were read in, any order will do."""
     found = {topic: seen.committed(topic) for topic in OUTPUTS}
-    if plan in ("over", "lag"):
+    if plan in ("over", "lag", "over by the clock"):
         return {
             topic: [sorted((row for part in parts for row in part), key=repr)]
             for topic, parts in found.items()

@@ -60,15 +60,21 @@ def by_time(node: Node, descending: bool) -> Expression:
 
 
 def over(
-    node: Node, by: By, rows: int | None, time: Duration | None, aggregates: Mapping[str, Expression]
+    node: Node,
+    by: By,
+    reach: tuple[int | None, Duration | None],
+    order_by: Expression | None,
+    aggregates: Mapping[str, Expression],
 ) -> Node:
-    """All columns, and aggregates over each row and those before it."""
+    """All columns, and aggregates over each row and those before it: so many rows, or so long."""
+    rows, time = reach
     if not aggregates:
         raise PenstockError("over needs an aggregate", remedy="over(by=…, total=fn.sum(col.amount))")
     if rows is not None and time is not None:
         raise PenstockError("over looks back by rows or by time, not by both")
     _check_fresh(node, aggregates)
-    order = exp.Order(expressions=[by_time(node, False).node])
+    ordered = by_time(node, False) if order_by is None else order_by.asc()
+    order = exp.Order(expressions=[ordered.node])
     items: list[Item] = [(c.name, bound(c.name)) for c in node.schema]
     for name, value in aggregates.items():
         call = lift(value).node

@@ -161,13 +161,17 @@ class Stream:
         *,
         rows: int | None = None,
         time: Duration | None = None,
+        order: Expression | None = None,
+        ttl: Duration | None = None,
         **aggregates: Expression,
     ) -> Stream:
         """All columns, and aggregates over each row and those of the same `by` before it.
 
-        `rows` is how many before it take part, `time` how far back they lie; without either, all.
+        `rows` is how many before it take part, `time` how far back they lie; without either, all. Rows are in the order
+        of their event time, with `order=now` in that in which they come, and then forgotten after `ttl`.
         """
-        return Stream(self.app, ordering.over(self.node, by, rows, time, aggregates))
+        made = ordering.over(self.node, by, (rows, time), order, aggregates)
+        return Stream(self.app, steps.forgetting(made, ttl))
 
     def lateral(self, call: Expression, *, outer: bool = False) -> Stream:
         """Each row beside each row that a table function gives for it: ``.lateral(words(col.text))``.

@@ -152,7 +152,8 @@ def _over(node: Over) -> str:
     elif node.range_ms is not None:
         frame = f"{_duration(node.range_ms)} before"
     made = ", ".join([*map(_aggregation, node.aggregations), *map(_lag, node.lags)])
-    return f"Over ({', '.join(node.keys)}) by {node.time}, {frame}: {made}"
+    time = "the clock" if node.clock else node.time
+    return f"Over ({', '.join(node.keys)}) by {time}, {frame}: {made}{_lifetime(node)}"
 
 
 def _lag(made: Lag) -> str:

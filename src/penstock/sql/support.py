@@ -45,9 +45,9 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "state's lifetime",
-        "'table.exec.state.ttl' for joins, groups, top-N, deduplication and upsert tables; the hint STATE_TTL for a join's"
+        "'table.exec.state.ttl' for joins, groups, top-N, deduplication, upsert tables, and OVER by PROCTIME() without a RANGE of time; the hint STATE_TTL for a join's"
         " sides and for groups; each value of a DISTINCT by itself, while what ARRAY_AGG, COLLECT, and MIN and MAX of rows that change"
-        " remember lives as long as its group; windows, interval and temporal joins and OVER let go by event time alone",
+        " remember lives as long as its group; windows, interval and temporal joins and OVER else let go by time alone",
     ),
     ("SELECT", "expressions, aliases, *, t.*, DISTINCT, WHERE, GROUP BY, HAVING, subqueries in FROM, WITH"),
     (
@@ -68,7 +68,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
         "those of Python: CROSS JOIN LATERAL TABLE(f(x)) AS t (a, b), LEFT JOIN LATERAL … ON TRUE",
     ),
     ("UNNEST", "CROSS JOIN UNNEST(array or map) [WITH ORDINALITY] AS t (a, …), LEFT JOIN UNNEST(…) ON TRUE"),
-    ("processing time", "PROCTIME() as a column, and windows over it"),
+    ("processing time", "PROCTIME() as a column, windows over it, and OVER (… ORDER BY PROCTIME())"),
     (
         "subqueries in WHERE",
         "[NOT] IN (SELECT …), [NOT] EXISTS (SELECT …), also correlated, alone or joined by AND",
@@ -83,7 +83,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "OVER",
-        "aggregates over event time: ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY; LAG(value[, offset[,"
+        "aggregates over event time, or PROCTIME(): ROWS or RANGE BETWEEN … PRECEDING AND CURRENT ROW, PARTITION BY; LAG(value[, offset[,"
         " default]]); windows with a name: OVER w, WINDOW w AS (…)",
     ),
     (

@@ -1,7 +1,7 @@
 """How long nodes keep what they know of rows: set for one node, or for all that say nothing themselves.
 
 Knows which nodes keep state that may be forgotten; what forgetting does is the operators'. Windows, interval joins and
-OVER let go by event time alone, and a table that others look up is kept whole.
+OVER by event time let go by that alone, and a table that others look up is kept whole.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from dataclasses import replace
 from penstock.engine.plan.grouping import Aggregate
 from penstock.engine.plan.joins import AsOf, Join
 from penstock.engine.plan.node import Node
-from penstock.engine.plan.ordered import Top
+from penstock.engine.plan.ordered import Over, Top
 from penstock.engine.plan.tables import UPDATING, Scan
 
 Lifetimes = tuple[int | None, int | None]
@@ -25,6 +25,8 @@ def lifetimes(node: Node) -> Lifetimes | None:
             return None if node.window else (node.ttl_ms, None)
         case Top():
             return None if node.window is not None else (node.ttl_ms, None)
+        case Over():
+            return (node.ttl_ms, None) if node.clock and not node.waits_by_clock else None
         case Scan():
             return (node.ttl_ms, None) if node.table.connector in UPDATING else None
     return None
@@ -35,7 +37,7 @@ def kept_for(node: Node, given: Lifetimes) -> Node:
     if isinstance(node, Join):
         left, right = (old if old is not None else new for old, new in zip(node.ttl_ms, given, strict=True))
         return replace(node, ttl_ms=(left, right))
-    assert isinstance(node, Aggregate | Top | Scan)
+    assert isinstance(node, Aggregate | Top | Over | Scan)
     return node if node.ttl_ms is not None else replace(node, ttl_ms=given[0])
 
 

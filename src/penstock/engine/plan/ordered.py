@@ -71,7 +71,8 @@ class Lag:
 
 @dataclass(frozen=True)
 class Over(Node):
-    """Aggregates over each row and those before it of the same `keys`, by event-time column `time`.
+    """Aggregates over each row and those before it of the same `keys`, by event-time column `time`; with `clock` by the
+    wall's, in the order in which the rows come. Such a group is forgotten after `ttl_ms` (0: never; None: not said).
 
     `rows` counts the rows before it that take part (ROWS BETWEEN n PRECEDING), `range_ms` how far back they lie
     (RANGE BETWEEN INTERVAL … PRECEDING); neither: all. `lags` stand only where all rows before take part. Output
@@ -88,6 +89,13 @@ class Over(Node):
     range_ms: int | None = None
     by_rows: bool = False
     lags: tuple[Lag, ...] = ()
+    clock: bool = False
+    ttl_ms: int | None = None
+
+    @property
+    def waits_by_clock(self) -> bool:
+        """Whether rows wait until the clock has gone on, and with it all that came in the same millisecond."""
+        return self.clock and self.range_ms is not None
 
     @property
     def schema(self) -> Schema:

@@ -16,6 +16,7 @@ from penstock.engine.operators.joins.regular import RegularJoin
 from penstock.engine.operators.joins.windowed import WindowJoin
 from penstock.engine.operators.normalize import Normalize
 from penstock.engine.operators.operator import NEVER_MS, Failure, Late, Moment, Operator, Sifted
+from penstock.engine.operators.ordered.arriving import ArrivingOver
 from penstock.engine.operators.ordered.best import BestRows
 from penstock.engine.operators.ordered.first import FirstRow, Ranks
 from penstock.engine.operators.ordered.over import OverAggregate
@@ -70,7 +71,7 @@ def operator_of(node: Node) -> Operator:
         case AsOf():
             return LookupJoin(node) if node.time is None else VersionJoin(node)
         case Over():
-            return OverAggregate(node)
+            return ArrivingOver(node) if node.clock and not node.waits_by_clock else OverAggregate(node)
         case Expand():
             return ExpandRows(node)
         case Unnest():
@@ -192,7 +193,9 @@ class Graph:
             nodes, inputs = [node, node.source], [node.source.source]
         made = self._add(operator_of(node), nodes, [self._build(one) for one in inputs])
         window = node.source if isinstance(node, Aggregate) else node
-        self.vertices[made].clock = isinstance(window, Window) and window.clock
+        self.vertices[made].clock = (isinstance(window, Window) and window.clock) or (
+            isinstance(node, Over) and node.waits_by_clock
+        )
         return made
 
     def _scan(self, node: Scan) -> int:

@@ -49,6 +49,8 @@ def event_times(node: Node) -> frozenset[str]:
             return event_times(node.left)
         case Top():
             return event_times(node.source) if node.window is not None else frozenset()
+        case Over() if node.waits_by_clock:
+            return frozenset()
         case Filter() | Over() | Beside():
             return event_times(node.source)
         case GroupingSets():

@@ -1,8 +1,9 @@
-"""OVER: aggregates over each row and those before it of its group, and values of those, in the order of event time.
+"""OVER: aggregates over each row and those before it of its group, and values of those, in the order of time.
 
-Rows wait until the watermark has passed them, so that none can still come between. A bounded frame is merged from its
-rows' own accumulators; an unbounded one is a running total, carried on from watermark to watermark (Flink's
-RowTimeRowsBoundedPrecedingFunction and its siblings). Late rows are dropped and counted.
+By event time rows wait until the watermark has passed them, so that none can still come between; late ones are dropped
+and counted. By the clock a RANGE of time waits until the millisecond is over, whose rows all see each other; what need not
+wait is `arriving`'s. A bounded frame is merged from its rows' own accumulators; an unbounded one is a running total,
+carried on (Flink's RowTimeRowsBoundedPrecedingFunction, ProcTimeUnboundedPrecedingFunction and their siblings).
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ class OverAggregate(Operator):
         self.keys, self.time = plan.keys, plan.time
         self.rows = -1 if plan.rows is None else plan.rows
         self.span_us = -1 if plan.range_ms is None else plan.range_ms * 1000
+        self.clock = plan.clock
         self.by_rows, self.bounded = plan.by_rows, plan.rows is not None or plan.range_ms is not None
         self.table = KeyTable({key: self.types[key] for key in plan.keys})
         self.groups = Grouped(plan.aggregations, plan.source.schema, retracting=False)
@@ -51,6 +53,10 @@ class OverAggregate(Operator):
         return self.waiting.height + self.past.living + (0 if self.bounded else len(self.table))
 
     def on_rows(self, rows: pl.DataFrame, port: int, moment: Moment) -> pl.DataFrame | None:
+        if self.clock:
+            rows = rows.with_columns(
+                pl.lit(moment.now.wall_ms * 1000).cast(pl.Datetime("us")).alias(self.time)
+            )
         times = integers(rows[self.time])
         late = times <= moment.before_ms * 1000
         if rows[self.time].null_count():
@@ -68,16 +74,20 @@ class OverAggregate(Operator):
         return due_at(self.first_us)
 
     def on_watermark(self, watermark_ms: int, now: Now) -> pl.DataFrame | None:
-        if self.first_us > watermark_ms * 1000:
+        if not self.waiting.height or self.first_us > watermark_ms * 1000:
             return None
         passed = pl.Series(integers(self.waiting[self.time]) <= watermark_ms * 1000)
         due = self.waiting.filter(passed).sort(self.time, maintain_order=True)
         self.waiting = self.waiting.filter(~passed).rechunk()
         self.first_us = int(integers(self.waiting[self.time]).min()) if self.waiting.height else FOREVER_US
-        slots = self.table.number(pick(due, self.keys)) if self.keys else np.zeros(due.height, np.int64)
-        moment = Moment(now, watermark_ms, watermark_ms)
-        made = (self._bounded if self.bounded else self._running)(due, slots, moment)
+        return self._looked_back(due, Moment(now, watermark_ms, watermark_ms))
+
+    def _looked_back(self, due: pl.DataFrame, moment: Moment) -> pl.DataFrame:
+        made = (self._bounded if self.bounded else self._running)(due, self._slots(due, moment), moment)
         return due.hstack(made)
+
+    def _slots(self, due: pl.DataFrame, moment: Moment) -> Numbers:
+        return self.table.number(pick(due, self.keys)) if self.keys else np.zeros(due.height, np.int64)
 
     # --- bounded frames --------------------------------------------------------------------------------------
 
@@ -101,11 +111,14 @@ class OverAggregate(Operator):
 
     def _frames(self, rows: pl.DataFrame, groups: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         """Rows by group and time, those of equal time in the order they came; and each one's frame."""
-        times = integers(rows[self.time])
+        times = self._times(rows)
         order = np.lexsort((times, groups))
         first, last = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
         lists.frames(groups[order], times[order], self.rows, self.span_us, self.by_rows, first, last)
         return order, first, last
+
+    def _times(self, rows: pl.DataFrame) -> Numbers:
+        return integers(rows[self.time])
 
     def _cells(self, rows: pl.DataFrame, moment: Moment) -> list[Accumulator]:
         """An accumulator for each row, of that row alone."""

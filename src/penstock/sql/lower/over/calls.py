@@ -18,7 +18,7 @@ from penstock.sql.lower.over import lag
 from penstock.sql.lower.over.ranking import Numbered, refuse_unbounded
 from penstock.sql.nodes.build import Item, projected
 from penstock.sql.nodes.intervals import milliseconds
-from penstock.sql.nodes.traits import event_times
+from penstock.sql.nodes.traits import clock_times, event_times
 from penstock.sql.support import FUNCTIONS_REFUSED
 
 USAGE = "SUM(x) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)"
@@ -33,6 +33,7 @@ class Frame:
     rows: int | None
     range_ms: int | None
     by_rows: bool
+    clock: bool
 
 
 def placed(node: Node, scope: Scope, items: list[Item]) -> tuple[Node, list[Item]]:
@@ -104,8 +105,9 @@ class _Rows:
             lags = tuple(self._lag(call, name) for call, name in members if lag.is_lag(call.this))
             made = tuple(self._aggregation(call, name) for call, name in members if not lag.is_lag(call.this))
             self.node = Over(
-                self.node, frame.keys, frame.time, made, frame.rows, frame.range_ms, frame.by_rows, lags
-            )
+                self.node, frame.keys, frame.time, made, frame.rows, frame.range_ms, frame.by_rows, lags,
+                frame.clock,
+            )  # fmt: skip
         return names
 
     def _lag(self, call: exp.Window, name: str) -> Lag:
@@ -129,14 +131,15 @@ class _Rows:
             raise QueryError(
                 "OVER looks back over rows that never change", call, remedy="take it over the kafka table"
             )
-        if time not in event_times(self.node):
+        clock = time in clock_times(self.node)
+        if not clock and time not in event_times(self.node):
             raise QueryError(
                 f"`{order[0].this.name}` is not an event-time column, so rows cannot be ordered by it",
                 order[0],
-                remedy="declare it in CREATE TABLE: WATERMARK FOR …",
+                remedy="declare it in CREATE TABLE: WATERMARK FOR …, or order by PROCTIME()",
             )
         rows, range_ms, by_rows = _extent(call)
-        return Frame(self._keys(call), time, rows, range_ms, by_rows)
+        return Frame(self._keys(call), time, rows, range_ms, by_rows, clock)
 
     def _keys(self, call: exp.Window) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._column(part) for part in call.args.get("partition_by") or []))

@@ -150,7 +150,7 @@ async def query(client: Client, given: argparse.Namespace) -> None:
     """Run the query over what the log holds now; with --follow, for ever."""
     text, place = given.query, ""
     if text.endswith(".sql") and Path(text).is_file():
-        text, place = Path(text).read_text(), text
+        text, place = Path(text).read_text("utf-8-sig"), text
     plan = plan_of(text, await running_tables(client), place)
     job, wake = Job(plan, EngineOptions()), asyncio.Event()
     site = Site("sql", lambda _: client, wake.set, lambda note: print(note, file=sys.stderr), asyncio.sleep)

@@ -144,6 +144,8 @@ class FlinkTokenizer(tokens.Tokenizer):
     IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`"]
     IDENTIFIER_ESCAPES: ClassVar[list[str]] = ["`"]
     COMMANDS: ClassVar[set[TokenType]] = set()
+    # Where a hint stands that is not offered it is a token, which the grammar refuses; to sqlglot it is a comment there.
+    TOKENS_PRECEDING_HINT: ClassVar[set[TokenType]] = set(TokenType)
     KEYWORDS: ClassVar[dict[str, TokenType]] = {
         **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word != "SESSION"},
         "BYTES": TokenType.VARBINARY,
@@ -187,6 +189,36 @@ class FlinkParser(parser.Parser):
     QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
         kind: _modifier(kind.name, parse) for kind, parse in parser.Parser.QUERY_MODIFIER_PARSERS.items()
     }
+
+    def _parse_csv(self, parse_method: Callable[[], Any], sep: TokenType = TokenType.COMMA) -> list[Any]:
+        """sqlglot takes ``a,, b`` and ``a, b,`` for two; there has to be something on both sides of a comma."""
+
+        def parsed() -> Any:
+            before, found = self._prev, parse_method()
+            comma = self._curr is not None and self._curr.token_type == sep
+            if found is None and (comma or (before is not None and before.token_type == sep)):
+                self.raise_error("something is missing beside this", self._curr if comma else before)
+            return found
+
+        return super()._parse_csv(parsed, sep)
+
+    def _parse_alias(self, this: Any, explicit: bool = False) -> Any:
+        token, following = self._curr, self._next
+        made = super()._parse_alias(this, explicit)
+        if token is not None and token.token_type == TokenType.ALIAS and this is not None:
+            if made is this:
+                self.raise_error("a name is missing behind AS", token)
+            if following is not None and following.token_type == TokenType.STRING:
+                self.raise_error("a name stands in `backticks`", following)
+        return made
+
+    def _parse_hint(self) -> Any:
+        """What stands in a hint is read by itself: its places count from the hint's begin."""
+        token, hint = self._curr, super()._parse_hint()
+        for node in hint.walk() if hint is not None else ():
+            if "start" in node.meta:
+                node.meta["start"] += token.start + len("/*+")
+        return hint
 
     def _parse_descriptor(self) -> Descriptor:
         return self.expression(Descriptor(expressions=self._parse_csv(self._parse_column)))
@@ -258,6 +290,8 @@ class FlinkParser(parser.Parser):
     def _parse_join(self, *args: Any, **kwargs: Any) -> Any:
         token = self._curr
         join = super()._parse_join(*args, **kwargs)
+        if join is None and token is not None and token.token_type == TokenType.COMMA:
+            self.raise_error("something is missing beside this", token)
         return join.update_positions(token) if join else join
 
 

@@ -190,6 +190,13 @@ def _explain_query(cursor: Cursor, catalog: Catalog) -> None:
 
 
 def _query(cursor: Cursor, catalog: Catalog) -> tuple[Node, exp.Expression]:
+    if not any(cursor.peek(word) for word in QUERIES):
+        word = cursor.token.text if cursor.token else ""
+        raise QueryError(
+            f"expected a query, found {cursor.found()}",
+            cursor.here,
+            remedy=did_you_mean(word, QUERIES[:2], "a query begins with one of the words"),
+        )
     for token in cursor.tokens[cursor.at :]:
         if token.text.upper() == "MATCH_RECOGNIZE" and token.token_type != TokenType.IDENTIFIER:
             raise QueryError(CLAUSES_REFUSED["match"].message, token)
@@ -210,4 +217,5 @@ def _set(cursor: Cursor, catalog: Catalog) -> None:
         catalog.settings[key.text] = value.text
 
 
+QUERIES = ("SELECT", "WITH", "VALUES", "(")
 STATEMENTS: dict[str, Callable[[Cursor, Catalog], None]] = {"CREATE": _create, "INSERT": _insert, "SET": _set}

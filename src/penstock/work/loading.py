@@ -51,7 +51,7 @@ def pipeline_files(paths: tuple[str, ...]) -> list[Path]:
 def load(path: Path, text: bytes) -> Loaded:
     """What a file declares. Raises PenstockError for what only its author can mend."""
     try:
-        script = text.decode()
+        script = text.decode("utf-8-sig")  # some editors begin a file with a mark of its encoding
     except UnicodeDecodeError as error:
         line = text[: error.start].count(b"\n") + 1
         raise PenstockError(

@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.sql.dialect import NESTED, Flink
 from penstock.sql.faults import QueryError, Script
+from penstock.sql.grammar.remedies import foreign, instead
 from penstock.sql.grammar.reserved import check_names, refuse_reserved
 from penstock.sql.support import CLAUSES_REFUSED
 
@@ -35,6 +36,9 @@ def tokenize(script: Script) -> list[Token]:
         if token.token_type == TokenType.HINT and (before is None or before.token_type != TokenType.SELECT):
             reason = CLAUSES_REFUSED["hints"]
             raise QueryError(reason.message, token, remedy=reason.remedy)
+        sign = foreign(token)
+        if sign:
+            raise QueryError(sign.message, token, remedy=sign.remedy)
         if '"' in token.text and token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER):
             raise QueryError(
                 '" does not quote in Flink SQL', token, remedy="names in `backticks`, text in 'quotes'"
@@ -202,8 +206,13 @@ class Cursor:
         token = next((t for t in rest if (t.line, t.col) == (line, column)), None)
         text = str(first.get("description") or error).splitlines()[0].rstrip(".")
         if text.startswith("Required keyword"):
-            text = "something is missing before it" if token else "something is missing"
+            # At the end sqlglot names the last token that it read, elsewhere the next one.
+            ended = token is rest[-1] and token.token_type not in CLOSING
+            where = "after" if ended else "before"
+            text = f"something is missing {where} it" if token else "something is missing"
         elif text.startswith("Invalid expression"):
             text = "this was not expected"
+        text = text.split(" but got <")[0]
         shown = f" at `{token.text}`" if token else ""
-        return QueryError(f"syntax error{shown}: {text[:1].lower()}{text[1:]}", token or rest[-1])
+        said = f"syntax error{shown}: {text[:1].lower()}{text[1:]}"
+        return QueryError(said, token or rest[-1], remedy=instead(rest, token))

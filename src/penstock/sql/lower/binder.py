@@ -60,8 +60,10 @@ class Scope:
                 f"there is no column `{node.name}`", node, remedy=did_you_mean(node.name, known, "columns")
             )
         if len(found) > 1:
-            names = " or ".join(f"{part.names[-1]}.{node.name}" for part in parts if part.names)
-            raise QueryError(f"`{node.name}` is a column of several tables", node, remedy=f"write {names}")
+            names = [f"{part.names[-1]}.{node.name}" for part in parts if part.names]
+            apart = len(set(names)) == len(names)
+            remedy = f"write {' or '.join(names)}" if apart else "give each table a name of its own, with AS"
+            raise QueryError(f"`{node.name}` is a column of several tables", node, remedy=remedy)
         made = exp.column(found[0], quoted=True)
         made.this.update_positions(node.this)
         return made

@@ -72,6 +72,8 @@ def kind_of(join: exp.Join) -> str:
         )
     if join.side and not (join.args.get("on") or join.args.get("using")):
         raise QueryError(f"{join.side} JOIN needs ON", join, remedy="… JOIN t ON a.id = t.id")
+    if join.kind == "CROSS" and (join.args.get("on") or join.args.get("using")):
+        raise QueryError("CROSS JOIN takes no condition", join, remedy="JOIN t ON a.id = t.id")
     return KINDS[join.side]
 
 

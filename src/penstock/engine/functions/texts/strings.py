@@ -19,6 +19,9 @@ from penstock.engine.kernels.arrow import text_buffers, text_series
 from penstock.engine.types import is_nested
 from penstock.errors import PenstockError
 
+TIMES_MAX = 10_000
+"""How long a text may be made by a number in the query: each row of a batch is, at once."""
+
 
 def text_of(name: str, value: Value) -> pl.Expr:
     """A text argument's expression; raises for other kinds."""
@@ -173,6 +176,8 @@ def _padded(name: str, value: Value, length: Value, fill: Value | None = None) -
     size = int(known(name, length, "length"))
     pad = " " if fill is None else str(known(name, fill, "filling"))
     text = text_of(name, value)
+    if size > TIMES_MAX:
+        raise PenstockError(f"{name} fills up to {TIMES_MAX} characters", remedy="a smaller length")
     if size < 0 or not pad:
         return Value("STRING", pl.lit(None, dtype=pl.String))
     missing = pl.max_horizontal(
@@ -193,8 +198,8 @@ for _name in ("LPAD", "RPAD"):
 def repeat(value: Value, times: Value) -> Value:
     """The text, `times` over."""
     count = int(known("REPEAT", times, "count"))
-    if count > 10_000:
-        raise PenstockError("REPEAT takes at most 10000 times")
+    if count > TIMES_MAX:
+        raise PenstockError(f"REPEAT takes at most {TIMES_MAX} times", remedy="a smaller count")
     text = text_of("REPEAT", value)
     return Value(
         "STRING", pl.concat_str([text] * count) if count > 0 else pl.when(text.is_not_null()).then(pl.lit(""))
@@ -250,6 +255,10 @@ def regexp(value: Value, pattern: Value) -> Value:
 def like(value: Value, pattern: Value, escape: Value | None = None) -> Value:
     """``%`` any text, ``_`` any character."""
     sign = None if escape is None else str(known("LIKE", escape, "escape"))
+    if sign is not None and len(sign) != 1:
+        raise PenstockError(
+            f"LIKE escapes with one character, not {sign!r}", remedy=r"LIKE '10\%' ESCAPE '\'"
+        )
     text, form = text_of("LIKE", value), str(known("LIKE", pattern, "pattern"))
     inner = form.strip("%")
     if sign is None and not set(inner) & set("%_"):

@@ -112,6 +112,16 @@ def test_explain_tells_what_the_scan_tests_and_the_filter_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
+    "form",
+    ["'avro'", "'protobuf', 'protobuf.message' = 'T', 'protobuf.schema' = 'message T { int64 a = 1; string s = 2; }'"],
+)  # fmt: skip
+def test_explain_tells_the_same_of_avro_and_protobuf(form: str) -> None:
+    table = f"CREATE TABLE t (a BIGINT, s STRING) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = {form});\n"
+    text = execution(plan_of(ROWS, "a > 3 AND s IN ('x', 'y') AND UPPER(s) <> 'Y'", source=table))
+    assert "only rows where a > 3 AND s IN ('x', 'y')\n" in text and "Filter UPPER(`s`) <> 'Y'" in text
+
+
+@pytest.mark.parametrize(
     "change",
     [
         ("'format' = 'json'", "'format' = 'debezium-json'"), ("'format' = 'json'", "'format' = 'csv'"),

@@ -10,7 +10,8 @@ from penstock.clock import Now
 from penstock.content import NO_PROPERTIES, Properties
 from penstock.later import Later
 from penstock.wire.amqp.methods import METHODS, decode, frame
-from penstock.wire.amqp.session import AmqpOptions, AmqpSession
+from penstock.wire.amqp.options import AmqpOptions
+from penstock.wire.amqp.session import AmqpSession
 from penstock.wire.sasl import Login
 from tests.amqp.fake_broker import FakeBroker
 

@@ -6,9 +6,9 @@ import random
 import pytest
 
 from penstock.calls import queues as q
+from penstock.wire.amqp.channels.work import METHOD_COST
 from penstock.wire.amqp.methods import METHODS, Method, encode, frame
 from penstock.wire.amqp.registry import ANSWERS
-from penstock.wire.amqp.work import METHOD_COST
 from tests.amqp.driving import HEARTBEAT, Client, opened, publish, raw
 
 QUEUES = ("q", "q", "q", "", "p")

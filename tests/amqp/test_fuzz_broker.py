@@ -16,8 +16,9 @@ from penstock.calls import Call, Principal
 from penstock.content import Field, Properties
 from penstock.later import Later
 from penstock.wire.amqp.methods import BY_NAME, encode, frame
+from penstock.wire.amqp.options import AmqpOptions
 from penstock.wire.amqp.registry import ANSWERS
-from penstock.wire.amqp.session import AmqpOptions, AmqpSession
+from penstock.wire.amqp.session import AmqpSession
 from tests.amqp.driving import HEADER, publish, raw, start_ok, tune_ok
 from tests.queues.counter import Counter
 

@@ -22,7 +22,8 @@ from penstock.users.directory import ANONYMOUS, ITSELF
 from penstock.users.follow import FollowedUsers, told_of
 from penstock.users.passwords import COST_LOG2_MIN, SALT_BYTES, hash_password
 from penstock.users.scram import ITERATIONS_MIN, keys_of
-from penstock.wire.amqp.session import AmqpOptions, AmqpSession
+from penstock.wire.amqp.options import AmqpOptions
+from penstock.wire.amqp.session import AmqpSession
 from penstock.wire.kafka.fetch_sessions import FetchSessions
 from penstock.wire.kafka.session import KafkaOptions, KafkaSession
 from penstock.wire.sasl import Login

@@ -6,19 +6,17 @@ comes in, as with a new RabbitMQ. Knows no sockets and no users: a `Login` asks 
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from penstock.calls import Call
 from penstock.content import Field, table_at
 from penstock.errors import Refused
 from penstock.users.directory import ITSELF
 from penstock.version import __version__
+from penstock.wire.amqp.channels.channel import Connection
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import AmqpError, HangUpError
 from penstock.wire.sasl import Entered
-
-if TYPE_CHECKING:
-    from penstock.wire.amqp.session import AmqpSession
 
 PROTOCOL: Final = b"AMQP\0\0\x09\x01"
 FRAME_BYTES_MIN: Final = 4096
@@ -44,7 +42,7 @@ _AFTER: Final = {"connection.start-ok": "connection.tune-ok", "connection.tune-o
 class Opening:
     """How far a connection has come. `expected` is the method that may come next."""
 
-    def __init__(self, session: "AmqpSession") -> None:
+    def __init__(self, session: Connection) -> None:
         self._session = session
         self._header = b""
         self.expected = ""
@@ -90,7 +88,7 @@ class Opening:
 # --- who it is ----------------------------------------------------------------------------------------------------------
 
 
-def meet(session: "AmqpSession", values: Values) -> None:
+def meet(session: Connection, values: Values) -> None:
     """Remember what the client says of itself."""
     properties = values["client_properties"]
     capabilities = properties.get("capabilities")
@@ -100,7 +98,7 @@ def meet(session: "AmqpSession", values: Values) -> None:
     session.principal = replace(session.principal, client_id=name[:255] if isinstance(name, str) else "")
 
 
-def log_in(session: "AmqpSession", mechanism: str, response: bytes) -> Generator[Call, Any, None]:
+def log_in(session: Connection, mechanism: str, response: bytes) -> Generator[Call, Any, None]:
     """Raises AmqpError for who may not come in."""
     login = session.login
     if mechanism == CERTIFICATE and login.entered:

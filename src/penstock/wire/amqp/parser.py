@@ -7,17 +7,23 @@ loop, without an object a frame. Bytes of a frame that is not whole are kept. Kn
 import re
 import struct
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from penstock.calls.queues import Publishing
 from penstock.content import Content
-from penstock.wire.amqp.channel import ACK_BYTES, Channel, known_route, properties_of, route_of
+from penstock.wire.amqp.channels.channel import Channel, Connection
+from penstock.wire.amqp.channels.incoming import (
+    ACK_BYTES,
+    add_sending,
+    known_route,
+    properties_of,
+    route_of,
+    settle,
+    take,
+)
+from penstock.wire.amqp.channels.work import octets
 from penstock.wire.amqp.methods import BODY, FRAME_END, HEADER, HEARTBEAT, KEYS, METHOD
 from penstock.wire.amqp.refusals import AmqpError
-from penstock.wire.amqp.work import octets
-
-if TYPE_CHECKING:
-    from penstock.wire.amqp.session import AmqpSession
 
 _HEAD: Final = struct.Struct(">BHI")
 _KEY: Final = struct.Struct(">I")
@@ -34,7 +40,7 @@ _SHOWN: Final = 16
 class Parser:
     """The frames of one connection. `paused`: what comes is kept unread."""
 
-    def __init__(self, session: "AmqpSession") -> None:
+    def __init__(self, session: Connection) -> None:
         self._session = session
         self._held = bytearray()
         self._needed = 8
@@ -107,7 +113,7 @@ class Parser:
         if kind not in (METHOD, HEADER, BODY) or (kind == METHOD and len(payload) < 4):
             raise bad_frame(kind, payload, "unknown_frame")
         if channel is not None:
-            channel.frame(kind, payload)
+            take(channel, kind, payload)
         elif kind == METHOD:
             self._session.method_on_no_channel(number, int.from_bytes(payload[:4], "big"), payload)
         else:
@@ -135,15 +141,15 @@ def _acks(channel: Channel, data: bytes, position: int) -> int:
     """
     run = _single_acks(channel.number).match(data, position)
     if run is None:
-        channel.settle(_ACK, *_TAG.unpack_from(data, position + 11))
+        settle(channel, _ACK, *_TAG.unpack_from(data, position + 11))
         return position + ACK_BYTES
     tags = [tag for (tag,) in _ACKED.iter_unpack(run[0])]
     first, count = tags[0], len(tags)
     if tags == list(range(first, first + count)):
-        channel.settle(_ACK, first, 0, count)
+        settle(channel, _ACK, first, 0, count)
     else:
         for tag in tags:
-            channel.settle(_ACK, tag, 0)
+            settle(channel, _ACK, tag, 0)
     return run.end()
 
 
@@ -164,7 +170,7 @@ def _repeated(channel: Channel, data: bytes, position: int) -> int:
         found.append(Publishing(Content(exchange, routing_key, properties, body), mandatory))
         position = body_end + 1
     if found:
-        work = channel.sending or channel.add_sending()
+        work = channel.sending or add_sending(channel)
         work.messages += found
         work.cost += position - start
         channel.session.bytes_in_flight += position - start
@@ -197,7 +203,7 @@ def _publish(channel: Channel, data: bytes, position: int, stop: int, payload_ma
                 body, at = data[begin:body_end], body_end + 1
             if usual:
                 properties = properties_of(data[head + 19 : header_end])
-                work = channel.sending or channel.add_sending()
+                work = channel.sending or add_sending(channel)
                 work.messages.append(Publishing(Content(exchange, routing_key, properties, body), mandatory))
                 work.cost += at - position
                 channel.session.bytes_in_flight += at - position
@@ -207,5 +213,5 @@ def _publish(channel: Channel, data: bytes, position: int, stop: int, payload_ma
                 return at
     except (struct.error, IndexError):
         pass  # not all there
-    channel.frame(METHOD, data[position + 7 : stop])
+    take(channel, METHOD, data[position + 7 : stop])
     return head

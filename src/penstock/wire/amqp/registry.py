@@ -5,17 +5,15 @@ Knows no channel's state, and no bytes.
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from penstock.calls import Call
+from penstock.wire.amqp.channels.channel import Channel
 from penstock.wire.amqp.methods import BY_NAME, Method, Values
-
-if TYPE_CHECKING:
-    from penstock.wire.amqp.channel import Channel
 
 Steps: TypeAlias = Generator[Call, Any, bytes | None]
 """The calls of a method, each sent its answer; then the frames to write, or None."""
-Answering: TypeAlias = Callable[["Channel", Values], Steps]
+Answering: TypeAlias = Callable[[Channel, Values], Steps]
 A = TypeVar("A", bound=Answering)
 
 

@@ -6,21 +6,20 @@ the protocol calls a connection error ends all of them. Knows no socket, and not
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from penstock.calls import Bytes, Call, Principal
 from penstock.calls.queues import CloseClient
 from penstock.clock import Now
 from penstock.wire.amqp import api as _api  # noqa: F401  # importing the folder fills the table
-from penstock.wire.amqp.channel import Channel
-from penstock.wire.amqp.confirms import Confirms
+from penstock.wire.amqp.channels.channel import Channel, Connection, Work
+from penstock.wire.amqp.channels.work import Asking, Confirming, Ending, Leasing, closing, end
 from penstock.wire.amqp.methods import KEYS, frame
 from penstock.wire.amqp.opening import Opening
+from penstock.wire.amqp.options import AmqpOptions
 from penstock.wire.amqp.parser import Parser
 from penstock.wire.amqp.refusals import AmqpError, HangUpError
 from penstock.wire.amqp.registry import ANSWERS
-from penstock.wire.amqp.work import Asking, Confirming, Ending, Leasing, Work, closing
 from penstock.wire.sasl import Login
 from penstock.wire.session import Asked, Notice
 
@@ -37,36 +36,12 @@ OUTPUT_JOINED: Final = 64 * 1024
 """Buffers that together are smaller are written as one."""
 
 
-@dataclass(frozen=True)
-class AmqpOptions:
-    """What one AMQP client may ask of us."""
-
-    cluster_name: str = "penstock"
-    """What the server calls itself (RabbitMQ's cluster_name): the id of its cluster in Kafka's words."""
-    channels_max: int = 2047
-    """Channels open at once on a connection (RabbitMQ's channel_max)."""
-    frame_bytes_max: int = 131072
-    """The largest frame (RabbitMQ's frame_max); a client may ask for smaller ones, from 4096 on."""
-    heartbeat_s: int = 60
-    """Seconds of silence that the server suggests as a sign of death; the client decides."""
-    message_bytes_max: int = 134217728
-    """The largest message's body (RabbitMQ's max_message_size); a larger one closes the channel."""
-    handshake_s: float = 10.0
-    """Seconds until a connection must be open (RabbitMQ's handshake_timeout)."""
-    closing_s: float = 30.0
-    """Seconds that a client has to agree to the end of the connection."""
-    turn_bytes_max: int = 256 * 1024
-    """Bytes of answers after which nothing begins before they are written."""
-    held_bytes_max: int = 64 * 1024
-    """Bytes that a client may send ahead while its login is looked at."""
-
-
 def plenty() -> bool:
     """The disk has room."""
     return False
 
 
-class AmqpSession:
+class AmqpSession(Connection):
     """AMQP for one connection; see `penstock.wire.session.Session`."""
 
     def __init__(
@@ -77,19 +52,9 @@ class AmqpSession:
         low_on_disk: Callable[[], bool] = plenty,
     ) -> None:
         """`low_on_disk` says whether publishers are to wait, now."""
-        self.closing = self.stalled = self.paused = False
-        self.bytes_in_flight = self.unfinished_bytes = self.leasing = 0
-        self.principal, self.options, self.login = principal, options, login or Login()
-        self.payload_max = 8192 - 8
-        self.channels_max, self.heartbeat_s = options.channels_max, 0
-        self.capabilities: frozenset[str] = frozenset()
-        self.channels: dict[int, Channel] = {}
-        self.touched: dict[Channel, None] = {}
-        self.decided: dict[Confirms, None] = {}
-        self.zero = self.channels[0] = Channel(self, 0)
+        super().__init__(principal, options, login or Login())
+        self.closing = self.paused = False
         self.opening: Opening | None = Opening(self)
-        self.vhost = ""
-        self.publishes = False
         self._parser = Parser(self)
         self._low_on_disk = low_on_disk
         self._deaf = self._leaving = self._wrote = False
@@ -97,9 +62,6 @@ class AmqpSession:
         self._tail = b""
         self._met_s: float | None = None
         self._heard_s = self._wrote_s = self._deaf_s = 0.0
-        self._made_bytes = 0
-        self._output: list[Bytes] = []
-        self._asked: Asked = []
         self._notices: list[Notice] = []
 
     @property
@@ -166,7 +128,7 @@ class AmqpSession:
             self.closing = True
         elif not self._deaf:
             self._go_deaf()
-            self.zero.end(closing(0, AmqpError("CONNECTION_FORCED", SHUTDOWN)))
+            end(self.zero, closing(0, AmqpError("CONNECTION_FORCED", SHUTDOWN)))
         return self._take_asked()
 
     def lost(self) -> list[Call]:
@@ -211,31 +173,11 @@ class AmqpSession:
 
     # --- what parser, channels and methods ask for --------------------------------------------------------------------
 
-    def write(self, data: bytes) -> None:
-        """Frames for the client."""
-        self._output.append(data)
-        self._made_bytes += len(data)
-
-    def ask(self, work: Work, call: Call) -> None:
-        """A call for the broker."""
-        self._asked.append((work, call))
-
     def held(self, channel: Channel, cost: int) -> None:
         """A channel has more to do; behind what is asked of the connection itself nothing is read."""
         self.bytes_in_flight += cost
         if channel is self.zero:
             self._parser.paused = True
-
-    def may_begin(self, channel: Channel) -> bool:
-        """A small method may have a large answer: not all are made before any is written."""
-        if self._made_bytes >= self.options.turn_bytes_max:
-            self.stalled = True
-            return False
-        return True
-
-    def knows(self, capability: str) -> bool:
-        """Whether the client said so."""
-        return capability in self.capabilities
 
     def check_method(self, key: int) -> None:
         """Whether a method may come on channel 0 now. Raises AmqpError."""
@@ -260,14 +202,14 @@ class AmqpSession:
         channel.queue(Asking(channel, ANSWERS[key], payload))
         self.touched[channel] = None
 
+    def passed(self) -> None:
+        """What opens the connection came, as far as it should have, and is good."""
+        assert self.opening is not None
+        self.opening.passed()
+
     def opened(self, vhost: str) -> None:
         """The connection is open."""
         self.opening, self.vhost = None, vhost
-
-    def forget(self, channel: Channel) -> None:
-        """The channel is over, on both sides: its number is free."""
-        if self.channels.get(channel.number) is channel:
-            del self.channels[channel.number]
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -316,13 +258,13 @@ class AmqpSession:
             self._end(failure)
         else:
             self._go_deaf()
-            self.zero.end(frame(0, "connection.close-ok"))
+            end(self.zero, frame(0, "connection.close-ok"))
 
     def fail(self, channel: Channel, error: AmqpError) -> None:
         """An error ends its channel, or the connection."""
         if error.whole or channel.number == 0:
             return self._end(error)
-        return channel.end(closing(channel.number, error))
+        return end(channel, closing(channel.number, error))
 
     def _end(self, error: AmqpError) -> None:
         """The connection ends by an error: tell the broker, then the client, and wait for it to agree."""
@@ -333,7 +275,7 @@ class AmqpSession:
             return
         self._notices.append(Notice("warn", f"closing the connection: {error.text}"))
         self._go_deaf()
-        self.zero.end(closing(0, error))
+        end(self.zero, closing(0, error))
 
     def let_go(self, last_words: bytes) -> None:
         """The broker has let go of the client."""

@@ -1,8 +1,9 @@
-"""The class basic, but for what comes with every message: publish, ack, nack and reject are `Channel`'s."""
+"""The class basic, but for what comes with every message: publish, ack, nack and reject are read in `channels/incoming.py`."""
 
 from penstock.calls.queues import Get, Got, Recover, SetPrefetch, Subscribe, Unsubscribe
 from penstock.wire.amqp.api.queue import named
-from penstock.wire.amqp.channel import Channel
+from penstock.wire.amqp.channels.channel import Channel
+from penstock.wire.amqp.channels.work import lease
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import not_implemented
 from penstock.wire.amqp.registry import Steps, answers
@@ -24,7 +25,7 @@ def consume(channel: Channel, values: Values) -> Steps:
         channel.principal, channel.handle, named(channel, values, "basic.consume"), values["consumer_tag"],
         values["no_local"], values["no_ack"], values["exclusive"], values["arguments"],
     )  # fmt: skip
-    channel.lease()
+    lease(channel)
     return None if values["no_wait"] else frame(channel.number, "basic.consume-ok", consumer_tag=tag)
 
 

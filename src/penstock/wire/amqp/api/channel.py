@@ -1,7 +1,8 @@
 """The class channel, and the ticket of the class access that 0-9-1 has left behind."""
 
 from penstock.calls.queues import OpenChannel
-from penstock.wire.amqp.channel import Channel
+from penstock.wire.amqp.channels.channel import Channel
+from penstock.wire.amqp.channels.work import leave
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import not_implemented
 from penstock.wire.amqp.registry import Steps, answers
@@ -17,7 +18,7 @@ def open_(channel: Channel, values: Values) -> Steps:
 @answers("channel.close")
 def close(channel: Channel, values: Values) -> Steps:
     """When what was asked before is done."""
-    channel.leave()
+    leave(channel)
     return None
     yield
 

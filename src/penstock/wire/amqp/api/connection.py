@@ -2,7 +2,7 @@
 
 from penstock.calls.queues import OpenClient
 from penstock.errors import Refusal, Refused
-from penstock.wire.amqp.channel import Channel
+from penstock.wire.amqp.channels.channel import Channel
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.opening import FRAME_BYTES_MIN, log_in, meet
 from penstock.wire.amqp.refusals import HangUpError, refused_error
@@ -15,8 +15,7 @@ def start_ok(channel: Channel, values: Values) -> Steps:
     session = channel.session
     meet(session, values)
     yield from log_in(session, values["mechanism"], values["response"])
-    assert session.opening is not None
-    session.opening.passed()
+    session.passed()
     options = session.options
     return frame(
         0, "connection.tune",
@@ -38,8 +37,7 @@ def tune_ok(channel: Channel, values: Values) -> Steps:
         raise HangUpError(f"negotiated channel_max = {channel_max}, not 1 to {options.channels_max}")
     session.payload_max, session.channels_max = frame_max - 8, channel_max
     session.heartbeat_s = values["heartbeat"]
-    assert session.opening is not None
-    session.opening.passed()
+    session.passed()
     return None
     yield
 

@@ -1,7 +1,7 @@
 """The class exchange."""
 
 from penstock.calls.queues import BindExchange, DeclareExchange, DeleteExchange, UnbindExchange
-from penstock.wire.amqp.channel import Channel
+from penstock.wire.amqp.channels.channel import Channel
 from penstock.wire.amqp.methods import Values, frame
 from penstock.wire.amqp.registry import Steps, answers
 

@@ -1,8 +1,8 @@
 """The classes confirm and tx: a channel is in one of the two modes, or in none."""
 
 from penstock.calls.queues import Committed, CommitTransaction, RollbackTransaction, SelectTransaction
-from penstock.wire.amqp.channel import Channel
-from penstock.wire.amqp.confirms import Confirms
+from penstock.wire.amqp.channels.channel import Channel
+from penstock.wire.amqp.channels.confirms import Confirms
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import AmqpError
 from penstock.wire.amqp.registry import Steps, answers

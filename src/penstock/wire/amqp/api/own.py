@@ -21,7 +21,7 @@ from penstock.calls.queues import (
     QueueInfo,
 )
 from penstock.content import NO_PROPERTIES, Content
-from penstock.wire.amqp.channel import Channel
+from penstock.wire.amqp.channels.channel import Channel
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import AmqpError
 from penstock.wire.amqp.registry import Steps, answers

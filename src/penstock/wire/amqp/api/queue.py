@@ -1,7 +1,7 @@
 """The class queue. An empty name means the queue that the channel declared last."""
 
 from penstock.calls.queues import BindQueue, DeclareQueue, DeleteQueue, PurgeQueue, UnbindQueue
-from penstock.wire.amqp.channel import Channel
+from penstock.wire.amqp.channels.channel import Channel
 from penstock.wire.amqp.methods import KEYS, Values, frame
 from penstock.wire.amqp.refusals import AmqpError
 from penstock.wire.amqp.registry import Steps, answers

@@ -6,13 +6,11 @@ Acks are joined: one says "all up to this". Knows no bytes of messages.
 import struct
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from penstock.wire.amqp.channels.channel import Channel
+from penstock.wire.amqp.channels.work import Confirming
 from penstock.wire.amqp.methods import FRAME_END, KEYS, METHOD, frame
-from penstock.wire.amqp.work import Confirming
-
-if TYPE_CHECKING:
-    from penstock.wire.amqp.channel import Channel
 
 _CONFIRM: Final = struct.Struct(">BHIIQBB")
 """The frame of basic.ack and, with no bit but that of `multiple`, of basic.nack."""
@@ -23,7 +21,7 @@ class Confirms:
 
     __slots__ = ("_channel", "_confirmed", "_nacked", "_published", "_waiting")
 
-    def __init__(self, channel: "Channel") -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._published = self._confirmed = 0
         self._nacked: set[int] = set()

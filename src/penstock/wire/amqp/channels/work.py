@@ -4,8 +4,7 @@ Each is the ticket of its calls: `begin` gives the first, `answered` takes a res
 Knows calls and frames; knows not when its turn comes.
 """
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from penstock.calls import Call
 from penstock.calls.queues import (
@@ -15,49 +14,24 @@ from penstock.calls.queues import (
     Lease,
     Leased,
     Publish,
-    Publishing,
     Sent,
     Settle,
-    Settlement,
 )
 from penstock.errors import Refusal, Refused
+from penstock.wire.amqp.channels.channel import Channel, Publishes, Settlements, Work
 from penstock.wire.amqp.methods import KEYS, Values, decode, frame
 from penstock.wire.amqp.refusals import AmqpError, refused_error
 from penstock.wire.amqp.registry import Answer, Steps
 
-if TYPE_CHECKING:
-    from penstock.wire.amqp.channel import Channel
-
 METHOD_COST: Final = 256
 """What a method that waits costs beside its own bytes, so that many tiny ones count too."""
-_PUBLISH: Final = KEYS["basic.publish"]
+_PUBLISH, _DELETE, _CLOSE = KEYS["basic.publish"], KEYS["queue.delete"], KEYS["channel.close"]
 
 
-class Work(ABC):
-    """One thing to do. `cost` is its bytes as the session counts them."""
+class Sending(Publishes):
+    """A run of publishes."""
 
-    __slots__ = ("channel", "cost")
-
-    def __init__(self, channel: "Channel", cost: int = 0) -> None:
-        self.channel, self.cost = channel, cost
-
-    @abstractmethod
-    def begin(self) -> Call | None:
-        """The first call."""
-
-    @abstractmethod
-    def answered(self, result: Any) -> Call | None:
-        """The next call. Raises AmqpError where the result ends the channel or the connection."""
-
-
-class Sending(Work):
-    """Publishes that followed each other."""
-
-    __slots__ = ("messages",)
-
-    def __init__(self, channel: "Channel") -> None:
-        super().__init__(channel)
-        self.messages: list[Publishing] = []
+    __slots__ = ()
 
     def begin(self) -> Call:
         """All of them are one call."""
@@ -77,20 +51,15 @@ class Sending(Work):
         if channel.confirms is not None:
             channel.confirms.sent(result.count, result.nacked)
         elif result.count:
-            channel.watch()
+            watch(channel)
         if isinstance(result.refused, Refused):
             raise refused_error(result.refused, _PUBLISH)
 
 
-class Settling(Work):
-    """Acknowledgements that followed each other, all by one method: `key`."""
+class Settling(Settlements):
+    """A run of acknowledgements."""
 
-    __slots__ = ("key", "settlements")
-
-    def __init__(self, channel: "Channel", key: int) -> None:
-        super().__init__(channel)
-        self.key = key
-        self.settlements: list[Settlement] = []
+    __slots__ = ()
 
     def begin(self) -> Call:
         """All of them are one call."""
@@ -110,7 +79,7 @@ class Asking(Work):
 
     __slots__ = ("_answer", "_payload", "_steps", "afterwards")
 
-    def __init__(self, channel: "Channel", answer: Answer, payload: bytes) -> None:
+    def __init__(self, channel: Channel, answer: Answer, payload: bytes) -> None:
         super().__init__(channel, len(payload) + METHOD_COST)
         self._answer, self._payload = answer, payload
         self._steps: Steps | None = None
@@ -157,7 +126,7 @@ class Failing(Work):
 
     __slots__ = ("_error",)
 
-    def __init__(self, channel: "Channel", error: AmqpError) -> None:
+    def __init__(self, channel: Channel, error: AmqpError) -> None:
         super().__init__(channel)
         self._error = error
 
@@ -186,7 +155,7 @@ class Leasing(Work):
         if result.deliveries:
             channel.write(channel.deliveries.deliver(result.deliveries))
         for tag in result.cancelled:
-            channel.cancelled(tag)
+            _cancelled(channel, tag)
         return self.begin()
 
 
@@ -195,7 +164,7 @@ class Confirming(Work):
 
     __slots__ = ("done", "last", "refused")
 
-    def __init__(self, channel: "Channel", last: int) -> None:
+    def __init__(self, channel: Channel, last: int) -> None:
         super().__init__(channel)
         self.last, self.done, self.refused = last, False, False
 
@@ -211,26 +180,22 @@ class Confirming(Work):
 
 
 class Watching(Work):
-    """Of publishes without confirms nothing is said, unless they are lost. `again`: there were more meanwhile."""
+    """Of publishes without confirms nothing is said, unless they are lost."""
 
-    __slots__ = ("again",)
-
-    def __init__(self, channel: "Channel") -> None:
-        super().__init__(channel)
-        self.again = False
+    __slots__ = ()
 
     def begin(self) -> Call:
         """Whether all is safe so far."""
-        self.again = False
+        self.channel.unwatched = False
         return AwaitSafe(self.channel.principal, self.channel.handle)
 
     def answered(self, result: Refused | None) -> Call | None:
         """Whose stream was deleted meanwhile lost nothing that he would miss."""
         if isinstance(result, Refused) and result.reason is not Refusal.NO_TOPIC:
             raise refused_error(result, _PUBLISH)
-        if self.again:
+        if self.channel.unwatched:
             return self.begin()
-        self.channel.watching = None
+        self.channel.watching = False
         return None
 
 
@@ -239,7 +204,7 @@ class Ending(Work):
 
     __slots__ = ("last_words",)
 
-    def __init__(self, channel: "Channel", last_words: bytes) -> None:
+    def __init__(self, channel: Channel, last_words: bytes) -> None:
         super().__init__(channel)
         self.last_words = last_words
 
@@ -253,6 +218,53 @@ class Ending(Work):
     def answered(self, result: object) -> None:
         """It is over."""
         self.channel.ended(self.last_words)
+
+
+def watch(channel: Channel) -> None:
+    """It published without confirms: if that is lost, it is to hear of it."""
+    channel.unwatched = True
+    if not channel.watching:
+        channel.watching = True
+        watching = Watching(channel)
+        channel.session.ask(watching, watching.begin())
+
+
+def lease(channel: Channel) -> None:
+    """From now on there may be something to deliver."""
+    if not channel.leasing:
+        channel.leasing = True
+        channel.session.leasing += 1
+        leasing = Leasing(channel)
+        channel.session.ask(leasing, leasing.begin())
+
+
+def _cancelled(channel: Channel, tag: str) -> None:
+    """A consumer's queue is gone. Who deletes it on this very channel hears of that first, as from RabbitMQ."""
+    if not channel.session.knows("consumer_cancel_notify"):
+        return
+    told, running = frame(channel.number, "basic.cancel", consumer_tag=tag, no_wait=True), channel.running
+    if isinstance(running, Asking) and running.key == _DELETE:
+        running.afterwards += told
+    else:
+        channel.write(told)
+
+
+def end(channel: Channel, last_words: bytes) -> None:
+    """Drop everything, tell the broker, then the client; it may have said before that it closes the channel."""
+    if any(isinstance(work, Asking) and work.key == _CLOSE for work in channel.work):
+        last_words += frame(channel.number, "channel.close-ok")
+        channel.closed = True
+    channel.drop()
+    if channel.handle is None:
+        return channel.ended(last_words)
+    ending = Ending(channel, last_words)
+    return channel.session.ask(ending, ending.begin())
+
+
+def leave(channel: Channel) -> None:
+    """The client closes it."""
+    channel.closed = True
+    end(channel, frame(channel.number, "channel.close-ok"))
 
 
 def octets(payload: bytes) -> str:

@@ -19,6 +19,7 @@ from google_crc32c import value as crc32c
 from penstock.calls import Bytes
 from penstock.compression import CODEC_NAMES, NONE, compress, decompress
 from penstock.errors import Refusal, Refused
+from penstock.varints import put_varint, varint_at
 
 Item = TypeVar("Item")
 Headers = Sequence[tuple[str, bytes | None]]
@@ -276,13 +277,13 @@ def encode(
 
 def _put_record(body: bytearray, record: Record | Packed, delta: int, first_ms: int) -> None:
     out = bytearray(1)  # the record's attributes: none are defined
-    _put_varint(out, record.timestamp_ms - first_ms)
-    _put_varint(out, delta)
+    put_varint(out, record.timestamp_ms - first_ms)
+    put_varint(out, delta)
     if isinstance(record, Packed):
         out += record.body
     else:
         _put_fields(out, record.key, record.value, record.headers)
-    _put_varint(body, len(out))
+    put_varint(body, len(out))
     body += out
 
 
@@ -292,7 +293,7 @@ def _put_fields(
     """Key, value and headers, with room in their count for `more` that follow."""
     _put_bytes(out, key)
     _put_bytes(out, value)
-    _put_varint(out, len(headers) + more)
+    put_varint(out, len(headers) + more)
     if headers:
         _put_headers(out, headers)
 
@@ -319,17 +320,8 @@ def _put_bytes(out: bytearray, data: bytes | None) -> None:
     if size < 64:  # one byte
         out.append(size << 1)
     else:
-        _put_varint(out, size)
+        put_varint(out, size)
     out += data
-
-
-def _put_varint(out: bytearray, number: int) -> None:
-    """Zigzag, then seven bits a byte, lowest first (Protocol Buffers' sint64)."""
-    number = (number << 1) ^ (number >> 63)
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
 
 
 def decode(batch: Bytes, *, bytes_max: int = DECODED_BYTES_MAX) -> Iterator[Record]:
@@ -352,12 +344,12 @@ def _records(body: bytes, info: BatchInfo) -> Iterator[Record]:
     at, stamped = 0, info.max_timestamp_ms if info.log_append_time else None
     try:
         for _ in range(info.count):
-            size, at = _varint(body, at)
+            size, at = varint_at(body, at)
             end = at + size
             if size < 0 or end > len(body):
                 raise ValueError("a record reaches past the end of its batch")
-            after_ms, at = _varint(body, at + 1)
-            delta, at = _varint(body, at)
+            after_ms, at = varint_at(body, at + 1)
+            delta, at = varint_at(body, at)
             key, at = _bytes(body, at)
             value, at = _bytes(body, at)
             headers, at = _headers(body, at)
@@ -372,7 +364,7 @@ def _records(body: bytes, info: BatchInfo) -> Iterator[Record]:
 
 
 def _headers(body: bytes, at: int) -> tuple[tuple[tuple[str, bytes | None], ...], int]:
-    count, at = _varint(body, at)
+    count, at = varint_at(body, at)
     if count == 0:
         return (), at
     if count < 0 or count > len(body) - at:
@@ -389,7 +381,7 @@ def _headers(body: bytes, at: int) -> tuple[tuple[tuple[str, bytes | None], ...]
 
 def _bytes(body: bytes, at: int) -> tuple[bytes | None, int]:
     byte = body[at]
-    size, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < 0x80 else _varint(body, at)
+    size, at = ((byte >> 1) ^ -(byte & 1), at + 1) if byte < 0x80 else varint_at(body, at)
     if size < 0:
         if size != -1:
             raise ValueError(f"a length of {size}")
@@ -398,19 +390,3 @@ def _bytes(body: bytes, at: int) -> tuple[bytes | None, int]:
     if end > len(body):
         raise ValueError("a field reaches past the end of its batch")
     return body[at:end], end
-
-
-def _varint(body: bytes, at: int) -> tuple[int, int]:
-    byte = body[at]
-    if byte < 0x80:  # nine in ten are one byte
-        return (byte >> 1) ^ -(byte & 1), at + 1
-    number, shift = byte & 0x7F, 7
-    while True:
-        at += 1
-        byte = body[at]
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return (number >> 1) ^ -(number & 1), at + 1
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number of more than ten bytes")

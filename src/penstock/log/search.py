@@ -15,6 +15,7 @@ from penstock.later import Steps
 from penstock.log.disk import Cold
 from penstock.log.segments.segment import Files, Segment
 from penstock.record import HEADER_SIZE, BatchInfo, info_at, intact
+from penstock.varints import varint_at
 
 T = TypeVar("T")
 Found = tuple[int, int]
@@ -171,9 +172,9 @@ def times(batch: Bytes) -> Iterator[Found]:
     at = 0
     try:
         for _ in range(info.count):
-            size, at = _varint(body, at)
-            after_ms, behind = _varint(body, at + 1)
-            delta, behind = _varint(body, behind)
+            size, at = varint_at(body, at)
+            after_ms, behind = varint_at(body, at + 1)
+            delta, behind = varint_at(body, behind)
             at += size
             if not behind <= at <= len(body):
                 raise ValueError("a record reaches past the end of its batch")
@@ -181,17 +182,3 @@ def times(batch: Bytes) -> Iterator[Found]:
             yield info.base_offset + delta, stamp_ms
     except IndexError:
         raise ValueError("the records end too early") from None
-
-
-def _varint(body: bytes, at: int) -> tuple[int, int]:
-    """A signed number of up to ten bytes (Protocol Buffers' sint64), and where it ends."""
-    byte = number = body[at]
-    shift = 0
-    number &= 0x7F
-    while byte >= 0x80:
-        at, shift = at + 1, shift + 7
-        if shift > 63:
-            raise ValueError("a number of more than ten bytes")
-        byte = body[at]
-        number |= (byte & 0x7F) << shift
-    return (number >> 1) ^ -(number & 1), at + 1

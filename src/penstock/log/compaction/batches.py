@@ -13,6 +13,7 @@ from google_crc32c import value as crc32c
 from penstock import record
 from penstock.compression import compress, decompress
 from penstock.record import BatchInfo
+from penstock.varints import put_varint, varint_at
 
 _CODEC, _HORIZON = 0x07, 0x40
 
@@ -42,13 +43,13 @@ def spans(body: bytes, count: int) -> Iterator[Span]:
     try:
         for _ in range(count):
             start = at
-            size, at = _varint(body, at)
+            size, at = varint_at(body, at)
             end = at + size
-            time_delta, at = _varint(body, at + 1)
-            offset_delta, at = _varint(body, at)
-            key_size, at = _varint(body, at)
+            time_delta, at = varint_at(body, at + 1)
+            offset_delta, at = varint_at(body, at)
+            key_size, at = varint_at(body, at)
             key = None if key_size < 0 else body[at : at + key_size]
-            value_size, _ = _varint(body, at + max(key_size, 0))
+            value_size, _ = varint_at(body, at + max(key_size, 0))
             if size <= 0 or end > len(body):
                 raise IndexError
             yield Span(start, end, offset_delta, time_delta, key, value_size < 0)
@@ -102,37 +103,13 @@ def _packed(
 
 def _moved(body: bytes, span: Span, by_ms: int) -> bytes:
     """The record with its time told from another base."""
-    _, at = _varint(body, span.start)
+    _, at = varint_at(body, span.start)
     rest = at + 1
     while body[rest] >= 0x80:
         rest += 1
     inner = bytearray(body[at : at + 1])
-    _put_varint(inner, span.time_delta + by_ms)
+    put_varint(inner, span.time_delta + by_ms)
     inner += body[rest + 1 : span.end]
     out = bytearray()
-    _put_varint(out, len(inner))
+    put_varint(out, len(inner))
     return bytes(out + inner)
-
-
-def _varint(body: bytes, at: int) -> tuple[int, int]:
-    byte = body[at]
-    if byte < 0x80:
-        return (byte >> 1) ^ -(byte & 1), at + 1
-    number, shift = byte & 0x7F, 7
-    while True:
-        at += 1
-        byte = body[at]
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return (number >> 1) ^ -(number & 1), at + 1
-        shift += 7
-        if shift > 63:
-            raise IndexError
-
-
-def _put_varint(out: bytearray, number: int) -> None:
-    number = (number << 1) ^ (number >> 63)
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)

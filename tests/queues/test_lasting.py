@@ -201,6 +201,21 @@ def test_that_a_queue_ever_had_a_consumer_is_known_for_good(counter: Counter) ->
     assert not any(info.worked for info in guest.told(queues.DescribeQueues)), "this is another queue"
 
 
+def test_a_queue_that_is_made_in_a_virtual_host_that_is_gone_expires_and_harms_nobody(
+    counter: Counter,
+) -> None:
+    other = counter.guest()
+    assert other.call(queues.DeclareVhost, "blue") is None
+    client = other.call(queues.OpenClient, "blue")
+    assert other.call(queues.DeleteVhost, "blue") is None
+    channel = other.call(queues.OpenChannel, client)
+    other.call(queues.DeclareQueue, channel, "q", durable=True, arguments={"x-expires": 1000})
+    counter.later(3)
+    other.queue()
+    other.publish(b"on")
+    assert other.drain() == [b"on"]
+
+
 def test_queues_are_described(counter: Counter) -> None:
     guest = counter.guest()
     guest.queue("a", x_max_length=5)

@@ -282,7 +282,9 @@ class Queues:
         return count
 
     def _remove_idle(self, queue: Queue) -> None:
-        self.remove_queue(self.vhosts[queue.vhost], queue)
+        vhost = self.vhosts.get(queue.vhost)
+        if vhost is not None:
+            self.remove_queue(vhost, queue)
 
     def remove_vhost(self, vhost: Vhost) -> None:
         """It, with all in it."""

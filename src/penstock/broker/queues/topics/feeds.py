@@ -99,10 +99,12 @@ class Feeds:
 
     def pull(self, now: Now) -> None:
         """A piece for each queue whose topic may have more; the next when the queue moves, or at the next turn."""
-        drawn = [self.by_queue.get(queue) for queue in self._turn.drawn]
-        self._turn.drawn.clear()
-        # What came in this turn is enough for a queue that something went out of.
-        self.due.update((feed, None) for feed in drawn if feed is not None and feed.before is None)
+        turn = self._turn
+        drawn, turn.drawn = turn.drawn, {}
+        for queue in drawn:
+            feed = self.by_queue.get(queue)
+            if feed is not None and feed.before is None:  # what came in this turn is enough for it
+                self.due[feed] = None
         due, self.due = self.due, {}
         for feed in due:
             topic = self._around.log.topics.get(str(feed.queue.asked.topic))

@@ -122,7 +122,8 @@ class Queues:
                     bring_up(turn, queue, now)
             self.letters.send(now)
             self.feeds.pull(now)
-        self.leases.settle(now)
+        if self.leases.waiting:
+            self.leases.settle(now)
 
     def write(self, now: Now) -> None:
         """What happened so far becomes a block of the ledger: at a turn's end, or for who cannot wait for that. What left

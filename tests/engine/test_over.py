@@ -102,7 +102,7 @@ def lagged(rows: list[Row]) -> list[Row]:
     return made
 
 
-@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=4, deadline=None, phases=NO_SHRINKING)
 @given(seed=SEEDS)
 def test_a_row_knows_the_values_of_rows_before_it(seed: int) -> None:
     (table,) = inputs = filled(seed, 80, a=False)

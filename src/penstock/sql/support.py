@@ -154,7 +154,7 @@ _AGGREGATE = Reason(
 )
 _RANK = Reason(
     "RANK, DENSE_RANK",
-    "Flink ranks no rows of a stream that tie",
+    "the rows of a stream are numbered, not ranked: of ties Flink would give the last one's place",
     "ROW_NUMBER() OVER (…) with a WHERE that bounds it",
 )
 _AHEAD = Reason(

@@ -15,7 +15,7 @@ from penstock.engine.job import EngineOptions, Job
 from penstock.engine.operators.scan import ReadTable
 from penstock.engine.plan import Plan, Scan, Table
 from penstock.engine.plan.tests import tests_of as asked_of
-from penstock.engine.run import rules
+from penstock.engine.run.rules import rewriting
 from penstock.engine.types import Column, polars_type
 from penstock.record import Record, encode
 from penstock.sql.execution import execution
@@ -273,7 +273,9 @@ def test_tests_on_fields_change_nothing_but_the_cost(
     plan, values = nested_plan(condition, clock, form), nested_records(form, seed, 60)
     with pytest.MonkeyPatch.context() as patch:
         found = told(plan, values, cuts)
-        patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.test_early))
+        patch.setattr(
+            rewriting, "RULES", tuple(rule for rule in rewriting.RULES if rule is not rewriting.test_early)
+        )
         assert asked_in(plan) == [""]
         assert found == told(plan, values, cuts)
 
@@ -351,7 +353,9 @@ def test_rows_dead_letters_late_ones_and_event_time_are_as_without(
     plan, values = plan_of(body, condition), records(seed, 60)
     with pytest.MonkeyPatch.context() as patch:
         found = told(plan, values, cuts)
-        patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.test_early))
+        patch.setattr(
+            rewriting, "RULES", tuple(rule for rule in rewriting.RULES if rule is not rewriting.test_early)
+        )
         assert asked_in(plan) == [""]
         assert found == told(plan, values, cuts)
 
@@ -406,7 +410,9 @@ def test_avro_and_protobuf_are_tested_alike(
     with pytest.MonkeyPatch.context() as patch:
         found = told(plan, values, cuts)
         assert asked_in(plan) != [""]
-        patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.test_early))
+        patch.setattr(
+            rewriting, "RULES", tuple(rule for rule in rewriting.RULES if rule is not rewriting.test_early)
+        )
         assert asked_in(plan) == [""]
         assert found == told(plan, values, cuts)
 

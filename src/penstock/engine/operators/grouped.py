@@ -59,12 +59,12 @@ class Grouped:
 
     def results(self, slots: Slots, parts: Sequence[Part] | None = None) -> pl.DataFrame:
         """The aggregates of slots, as the plan's columns."""
-        return pl.DataFrame(
-            [
-                _typed(part.result(slots), column.kind).alias(column.name)
-                for part, column in zip(parts or self.kept, self.columns, strict=True)
-            ]
-        )
+        return pl.DataFrame([self.result(place, slots, parts) for place in range(len(self.columns))])
+
+    def result(self, place: int, slots: Slots, parts: Sequence[Part] | None = None) -> pl.Series:
+        """One of the aggregates of slots."""
+        column = self.columns[place]
+        return _typed((parts or self.kept)[place].result(slots), column.kind).alias(column.name)
 
     def reserve(self, count: int) -> None:
         """Room for so many slots."""

@@ -18,7 +18,7 @@ from penstock.engine.operators.stages import with_now
 from penstock.engine.plan import Scan
 from penstock.engine.plan.tests import Test
 from penstock.engine.run.columns import integers, pick, there
-from penstock.engine.run.rules import narrower
+from penstock.engine.run.rules.rewriting import narrower
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.engine.types import Column, Expr, Schema, polars_type
 from penstock.errors import PenstockError

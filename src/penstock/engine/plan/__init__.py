@@ -15,6 +15,7 @@ from penstock.engine.plan.grouping import (
     Aggregate,
     Aggregation,
     GroupingSets,
+    Peak,
     Window,
 )
 from penstock.engine.plan.joins import AsOf, Join, Within
@@ -38,6 +39,7 @@ __all__ = [
     "Node",
     "Order",
     "Over",
+    "Peak",
     "Plan",
     "Project",
     "Repeat",

@@ -1,7 +1,7 @@
 """Windows over event time, grouping sets, and aggregates over groups."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from penstock.engine.plan.node import Node
 from penstock.engine.types import Column, Expr, Schema
@@ -81,6 +81,14 @@ class Aggregation:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """Of a window's rows those whose `column` is the largest in it, or the smallest; all that are."""
+
+    column: str
+    largest: bool
+
+
+@dataclass(frozen=True)
 class Aggregate(Node):
     """Group by `keys` (source column names). With `window` the source carries a window's columns, each group's row
     comes once, when the watermark passes the window's end; without, every change of a group is an update.
@@ -88,6 +96,7 @@ class Aggregate(Node):
     Output columns: the keys, then the aggregates. With `window`, those of window_start, window_end and
     window_time that are grouped by stand among the keys. Without `window`, a group that no row came to for `ttl_ms` is
     forgotten (0: never; None: not said). With `window`, rows that come so `late_ms` after it fired change what it gave.
+    With `peak` only those rows of each window come; that is for rules to say, and no part of what the query is.
     """
 
     source: Node
@@ -96,6 +105,7 @@ class Aggregate(Node):
     window: bool = False
     ttl_ms: int | None = None
     late_ms: int = 0
+    peak: Peak | None = field(default=None, repr=False)  # states are known by their plans' words
 
     @property
     def schema(self) -> Schema:

@@ -50,9 +50,17 @@ from penstock.engine.plan import (
 from penstock.engine.plan.lifetimes import forgets
 from penstock.engine.plan.tables import SINCE
 from penstock.engine.plan.user import Expand, MapBatches, Process
-from penstock.engine.run.calls import apart
 from penstock.engine.run.figures.laps import Laps
-from penstock.engine.run.rules import fields_read, prune, rewrite, scanned, tests_common, without_tested
+from penstock.engine.run.rules.calls import apart
+from penstock.engine.run.rules.peaks import only_peaks
+from penstock.engine.run.rules.rewriting import (
+    fields_read,
+    prune,
+    rewrite,
+    scanned,
+    tests_common,
+    without_tested,
+)
 from penstock.engine.run.watermarks import START_MS, SourceTime
 from penstock.engine.types import polars_type
 
@@ -139,7 +147,7 @@ class Graph:
         self._built: list[tuple[Node, int]] = []
         self._heads: dict[tuple[str, int | None], int] = {}
         self._reads: dict[str, int] = {}
-        written = [rewrite(sink.source) for sink in plan.sinks]
+        written = only_peaks([rewrite(sink.source) for sink in plan.sinks])
         self._tests = tests_common(written)
         nodes = [
             prune(apart(without_tested(node, self._tests)), {c.name for c in node.schema}) for node in written

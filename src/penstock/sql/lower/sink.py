@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from penstock.engine.functions import kinds
 from penstock.engine.plan import Aggregate, GroupingSets, Node, Sink, Table, Window, walk
-from penstock.engine.run.rules import rewrite
+from penstock.engine.run.rules.rewriting import rewrite
 from penstock.engine.types import Column, Schema, bare, is_nested, is_row, parts_of, row_fields
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean

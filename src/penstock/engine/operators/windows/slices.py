@@ -5,13 +5,15 @@ when it fires, so a row costs one slot however many windows it is in (Flink: win
 carry a window already, the window is part of the key. Late rows, whose windows have all fired, are dropped and counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from penstock.clock import Now
+from penstock.engine.aggregates import Accumulator
 from penstock.engine.kernels.hashing import PairTable, number_once
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Moment, Operator, nested, prefixed
@@ -52,6 +54,7 @@ class WindowAggregate(Operator):
         self.table = KeyTable({key: polars_type(known[key].kind) for key in self.keys})
         self.groups = Grouped(plan.aggregations, schema, retracting=False)
         self.order = [*plan.keys, *(a.column.name for a in plan.aggregations)]
+        self.peak = plan.peak
         self.fired = (START_MS - self.offset_ms) // self.slide_ms
         self._empty()
 
@@ -161,6 +164,7 @@ class WindowAggregate(Operator):
     def _tumbled(self, before: int, through: int) -> pl.DataFrame | None:
         slots = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice > before))
         slots = slots[np.argsort(self.slot_slice[slots], kind="stable")]  # then in the order they were opened
+        slots = self._best(slots, self.slot_slice[slots], self.groups.parts)
         return self._rows(self.slot_key[slots], self.slot_slice[slots], self.groups.results(slots))
 
     def _hopped(self, before: int, through: int) -> pl.DataFrame | None:
@@ -180,8 +184,24 @@ class WindowAggregate(Operator):
             into.reserve(len(fresh))
             into.merge(part, targets, sources)
         order = np.argsort(windows[fresh], kind="stable")
+        order = self._best(order, windows[fresh[order]], merged)
         chosen = fresh[order]
         return self._rows(keys[chosen], windows[chosen], self.groups.results(order.astype(np.int64), merged))
+
+    def _best(self, slots: Numbers, windows: Numbers, parts: Sequence[Accumulator]) -> Numbers:
+        """Of slots in the order of their windows those whose rows are asked for: all, or each window's peaks."""
+        if self.peak is None or not len(slots):
+            return slots
+        place = [column.name for column in self.groups.columns].index(self.peak.column)
+        values = self.groups.result(place, slots, parts)
+        begins = np.flatnonzero(np.diff(windows, prepend=windows[0] - 1))
+        kept = []
+        for begin, end in pairwise([*begins.tolist(), len(slots)]):
+            part = values[begin:end]
+            best = part.max() if self.peak.largest else part.min()
+            if best is not None:
+                kept.append(begin + np.flatnonzero((part == best).fill_null(False).to_numpy()))
+        return slots[np.concatenate(kept)] if kept else slots[:0]
 
     def _rows(self, keys: Numbers, windows: Numbers, results: pl.DataFrame) -> pl.DataFrame | None:
         if not len(keys):

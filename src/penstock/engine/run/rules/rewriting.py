@@ -23,7 +23,7 @@ from penstock.engine.plan import (
     walk,
 )
 from penstock.engine.plan.tests import Test, place_of, tests_of
-from penstock.engine.run.calls import all_of, has_call
+from penstock.engine.run.rules.calls import all_of, has_call
 from penstock.engine.types import Column, Expr, is_row, row_fields, row_kind
 
 

@@ -129,9 +129,16 @@ def test_the_current_time_is_the_one_that_was_handed_in() -> None:
     assert asks_time(bind(sql("CURRENT_DATE"), SCHEMA).expr) and NOW_COLUMN not in made.columns
 
 
-def test_a_projection_of_literals_has_as_many_rows_as_its_input() -> None:
-    node = Project(Scan(events_table()), ((Column("one", "INT"), sql("1")),))
-    assert run(printed(node), [(0, pl.DataFrame({"k": ["a", "b", "c"]}))])["one"].to_list() == [1, 1, 1]
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("1", "INT", 1), ("CAST(1.5e0 AS STRING)", "STRING", "1.5"), ("3 IN (1, 3)", "BOOLEAN", True), ("3 IN (1, NULL)", "BOOLEAN", None),
+        ("CASE WHEN 2 > 1 THEN 'a' END", "STRING", "a"), ("'abc' LIKE 'b%'", "BOOLEAN", False), ("NULL", "INT", None),
+    ],
+)  # fmt: skip
+def test_a_projection_of_constants_has_as_many_rows_as_its_input(text: str, kind: str, value: object) -> None:
+    node = Project(Scan(events_table()), ((Column("one", kind), sql(text)),))
+    assert run(printed(node), [(0, pl.DataFrame({"k": ["a", "b", "c"]}))])["one"].to_list() == [value] * 3
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,8 @@ def test_what_is_plain_is_read_without_help(value: bytes) -> None:
      b'{"z":[1,]}', b'{"z":[1}', b'{"z":{"y":1]}', b'{"z":nul}', b'{"z":truex}', b'{"z":"\\x"}', b'{"z":"\\u12g4"}', b'{"z":"\\ud800"}', b'{"z":"\\u0000"}',
      b'{"z":"\x1f"}', b'{"z":"\xed\xa0\x80"}', b'{"z":"\xc0\xaf"}', b'{"z":"\xf4\x90\x80\x80"}', b'{"z":"\xc3"}', b'{"a":1,"a":2}', b'{"a":1.0}', b'{"a":"1"}',
      b'{"a":9223372036854775808}', b'{"a":-9223372036854775809}', b'{"a":true}', b'{"a":{}}', b'{"a":[1]}', b'{"\\u0061":1}', b'{"a"}', b'{"a":}', b'{a:1}',
-     b'{"z":' + b"[" * 70 + b"]" * 70 + b"}", b'{"a":1}\x00', b"\xef\xbb\xbf{}", b'{"z":"abc}', b'{"z', b'{"z"', b'{"z":'],
+     b'{"z":' + b"[" * 70 + b"]" * 70 + b"}", b'{"a":1}\x00', b"\xef\xbb\xbf{}", b'{"z":"abc}', b'{"z', b'{"z"', b'{"z":',
+     b'\x0b{"a":1}', b'{"a":1}\x0c', b'\x1f{"a":1}\x01', b'{\x0b"a":1}'],
 )  # fmt: skip
 def test_what_is_odd_is_left_to_the_careful_reader(value: bytes) -> None:
     assert walked([value], (Column("a", "BIGINT"),)) == 0

@@ -42,7 +42,8 @@ def asks_time(expr: pl.Expr) -> bool:
 def _bind(node: Expr, scope: Scope) -> Value:
     rule = _NODES.get(type(node))
     if rule is not None:
-        return rule(node, scope)
+        made = rule(node, scope)
+        return made if isinstance(node, UserCall) else _folded(made)
     name, arguments = _call(node)
     body = FUNCTIONS.get(name)
     if body is None:

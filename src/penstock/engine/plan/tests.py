@@ -206,7 +206,7 @@ def _unscaled(product: Expr, sign: str, value: Constant) -> tuple[Expr, Constant
     if not isinstance(factor, Decimal) or not isinstance(value, int | Decimal) or sign in ("=", "<>"):
         return held, None
     _, digits, power = factor.as_tuple()
-    if factor <= 0 or max(len(digits), -int(power)) > _DIGITS:
+    if factor <= 0 or max(len(digits), 1 - int(power)) > _DIGITS:  # the zero before the point counts
         return held, None
     bound = Fraction(value) / Fraction(factor)
     return held, math.floor(bound) if sign in (">", "<=") else math.ceil(bound)

@@ -415,9 +415,9 @@ def read_json(  # type: ignore[no-untyped-def]
             flagged[len(flagged) - counts[2]] = record
             continue
         at, end = starts[record], starts[record] + sizes[record]
-        while at < end and peek(data, at) <= 32 and peek(data, at) > 0:
+        while at < end and peek(data, at) in (32, 10, 13, 9):
             at += 1
-        while end > at and peek(data, end - 1) <= 32 and peek(data, end - 1) > 0:
+        while end > at and peek(data, end - 1) in (32, 10, 13, 9):
             end -= 1
         counts[6] += 2
         there, unescaped = counts[6], counts[4]

@@ -67,9 +67,9 @@ def join(data, starts, sizes, plain, out, states):  # type: ignore[no-untyped-de
             states[row] = 0
             continue
         at, end = starts[row], starts[row] + size
-        while at < end and data[at] <= 32:
+        while at < end and data[at] in (32, 10, 13, 9):
             at += 1
-        while end > at and data[end - 1] <= 32:
+        while end > at and data[end - 1] in (32, 10, 13, 9):
             end -= 1
         if end - at < 2 or data[at] != 123 or data[end - 1] != 125:
             states[row] = 2

@@ -156,11 +156,11 @@ def prune(node: Node, wanted: AbstractSet[str]) -> Node:
 
 
 def fitted(node: Node, wanted: AbstractSet[str]) -> Node:
-    """Nothing but the wanted columns, for an operator that keeps whole rows."""
-    if all(column.name in wanted for column in node.schema):
+    """Nothing but the wanted columns, and one at least, for an operator that keeps whole rows."""
+    kept = tuple(column for column in node.schema if column.name in wanted) or node.schema[:1]
+    if len(kept) == len(node.schema) and wanted:
         return node
-    kept = tuple((c, exp.column(c.name, quoted=True)) for c in node.schema if c.name in wanted)
-    return Project(node, kept) if kept else node
+    return Project(node, tuple((column, exp.column(column.name, quoted=True)) for column in kept))
 
 
 def scanned(node: Node, wanted: AbstractSet[str], into: dict[str, set[str]]) -> None:

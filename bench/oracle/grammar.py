@@ -65,6 +65,7 @@ class Grammar:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.forms, self.counted = FORMS, AGGREGATES
 
     def query(self) -> str:
         """A query in whole."""
@@ -83,7 +84,7 @@ class Grammar:
             return self.random.choice(columns)
         if depth == 0:
             return FIXED[kind]
-        return self.filled(self.random.choice(FORMS[kind]), kinds, depth - 1)
+        return self.filled(self.random.choice(self.forms[kind]), kinds, depth - 1)
 
     def filled(self, form: str, kinds: dict[str, str], depth: int = 1) -> str:
         """A form with expressions in its braces, each put in brackets where it is none itself."""
@@ -118,10 +119,10 @@ class Grammar:
 
     def aggregates(self, kinds: dict[str, str]) -> tuple[list[str], dict[str, str]]:
         """Some aggregates and what they give."""
-        chosen = self.random.sample(list(AGGREGATES), self.random.randint(1, 3))
+        chosen = self.random.sample(list(self.counted), self.random.randint(1, 3))
         return (
             [f"{self.filled(form, kinds)} AS g{place}" for place, form in enumerate(chosen)],
-            {f"g{place}": AGGREGATES[form] for place, form in enumerate(chosen) if AGGREGATES[form]},
+            {f"g{place}": self.counted[form] for place, form in enumerate(chosen) if self.counted[form]},
         )
 
     # --- queries ----------------------------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from random import Random
 from typing import Any
 
 from bench.oracle import flink
+from bench.oracle.changing import Changing
 from bench.oracle.chosen import CHOSEN
 from bench.oracle.constructs import CONSTRUCTS
 from bench.oracle.further import FURTHER
 from bench.oracle.grammar import Grammar
 
 FROZEN = Path(__file__).parents[2] / "tests" / "sql" / "flink_queries.json"
-COUNT, SETS = 250, 30
+COUNT, SETS, CHANGING = 250, 30, 65
 AT_ONCE = 15
 COLUMNS = {
     "a": "n INT, k INT, s STRING, x DOUBLE, m DECIMAL(10, 2), b BIGINT, ok BOOLEAN, ts TIMESTAMP(3)",
@@ -168,7 +169,8 @@ def asked(count: int) -> list[str]:
     """Random queries and the chosen ones, once each."""
     plain = (Grammar(seed).query() for seed in range(count))
     sets = (Grammar(seed).sets().sql for seed in range(SETS))
-    return list(dict.fromkeys([*CHOSEN, *FURTHER, *plain, *CONSTRUCTS, *sets]))
+    changing = (Changing(seed).query() for seed in range(CHANGING))
+    return list(dict.fromkeys([*CHOSEN, *FURTHER, *plain, *CONSTRUCTS, *sets, *changing]))
 
 
 def jobs(shapes: dict[str, dict[str, Any]]) -> Iterator[dict[str, dict[str, Any]]]:

@@ -28,8 +28,25 @@ _DIFFERENT: dict[str, tuple[str, ...]] = {
         "SELECT n, LAG(s, 1, 'none') OVER (PARTITION BY k ORDER BY ts) AS p FROM a",
         "SELECT n, LAG(x, 2) OVER (PARTITION BY k ORDER BY w) AS p, LAG(s, 3, 'z') OVER (PARTITION BY k ORDER BY w) AS q, COUNT(*) OVER (PARTITION BY k ORDER BY w) AS c FROM (SELECT n, k, s, x, window_time AS w FROM TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND)))",
     ),
+    "Flink 2.3 loses a constant column of what INTERSECT ALL and EXCEPT ALL count: rows are there that are in one side alone, or none": (
+        "SELECT 9 AS c, k FROM b INTERSECT ALL SELECT n, k FROM a",
+        "SELECT 9 AS c FROM b EXCEPT ALL SELECT k FROM a",
+    ),
+    "Flink 2.3 lets four rows stand at the second to the fourth place of all, where rows change": (
+        "SELECT id FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY x, id DESC) AS r FROM u) WHERE r BETWEEN 2 AND 4",
+    ),
+    "Flink 2.3 reads a DECIMAL out of any one letter, as 0": (
+        "SELECT n, TRY_CAST(SUBSTRING(s, 1, 1) AS DECIMAL(5, 1)) AS d FROM a WHERE s IS NOT NULL",
+    ),
+    "Flink gives an aggregate of no rows where its planner knows that there are none; where none come it gives none, as we do": (
+        "SELECT COUNT(*) AS c FROM a WHERE FALSE",
+    ),
+    "Flink's planner fails on a LEFT JOIN UNNEST of constants": (
+        "SELECT ts, e2 FROM (SELECT ts, ok, e1 FROM a CROSS JOIN UNNEST(ARRAY[ok IS NOT TRUE]) AS t (e1) WHERE ok IS NOT TRUE) AS q LEFT JOIN UNNEST(ARRAY[COALESCE('abc', '?')]) AS t (e2) ON TRUE WHERE CHAR_LENGTH(e2) > (3 / 4)",
+    ),
     "Flink has no SUM(DISTINCT) over hopping windows": (
         "SELECT n, k, window_start, window_end, MIN(n) AS g0, SUM(DISTINCT (IF(TRUE, k, 7))) AS g1 FROM TABLE(HOP(TABLE b, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND)) WHERE (s || '-' || s) IS NOT NULL GROUP BY n, k, window_start, window_end",
+        "SELECT window_start, n, g1_0, window_end FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY g1_0, n ORDER BY n ASC, g1_0 DESC) AS r FROM (SELECT n, window_start, window_end, COUNT(DISTINCT (ABS((CAST(k AS DECIMAL(8, 2)))))) AS g1_0, SUM(DISTINCT ((CAST(k AS DECIMAL(8, 2))) * 1.25)) AS g1_1 FROM TABLE(HOP(TABLE b, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND)) GROUP BY n, window_start, window_end) AS q) WHERE r <= 1",
     ),
 }
 _REFUSED: dict[str, tuple[str, ...]] = {

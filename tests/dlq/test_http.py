@@ -120,6 +120,8 @@ async def test_a_redrive_at_a_rate_is_seen_on_its_way_stopped_and_begun_again(de
     rest = await dead.here.send("POST", f"{dead.path}/redrive", {"all": True}, 202)
     await dead.over(rest["operation"])
     assert sorted(await dead.values(), key=int) == [str(i) for i in range(60)]
+    listed = [each["name"] for each in await dead.here.get("/api/dlq")]
+    assert f"{dead.topic}.dlq" in listed and "_penstock.dlq" not in listed, "marks are no letters"
 
 
 async def test_given_up_they_are_gone_from_what_waits(dead: Dead) -> None:

@@ -191,6 +191,8 @@ TABLES = [
     ("CREATE TABLE q (a STRING) WITH (^'connector' = 'kafak')", "connector 'kafak' is not offered|did you mean `kafka`?"),
     ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', ^'topc' = 'q', 'format' = 'json')", "no option 'topc'|`topic`?"),
     ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', 'topic' = 'q', ^'format' = 'orc')", "'orc' is not offered"),
+    ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', ^'topic' = 'a b', 'format' = 'json')", "'a b' is no topic's name"),
+    ("CREATE TABLE q (a STRING) WITH ('connector' = 'kafka', ^'topic' = '', 'format' = 'json')", "'' is no topic's name"),
     ("CREATE TABLE q (a STRING) ^WITH ('connector' = 'kafka', 'topic' = 'q')", "needs the option 'format'"),
     ("CREATE TABLE q (a STRING) WITH ('connector' = 'print', ^'connector' = 'print')", "set twice"),
     ("CREATE TABLE ^q (a STRING) WITH ('connector' = 'upsert-kafka', 'topic' = 'q', 'key.format' = 'json', "

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from penstock.amqp import Connection, Url
 from penstock.client import Client
+from penstock.dlq.marks import TOPIC as MARKS
 from penstock.dlq.naming import is_queue, place_of_queue
 from penstock.dlq.queue import QueueSource
 from penstock.dlq.source import Source
@@ -31,12 +32,17 @@ def source_of(client: Client, name: str, look_max: int = LOOK_MAX, url: Url | No
 
 async def sources(client: Client, queues: Connection | None = None) -> list[Source]:
     """All topics that are found by their names, and, where there is a connection to them, all queues of dead letters."""
-    metas = await client.metadata(None)
-    found: list[Source] = [source_of(client, name) for name in sorted(metas) if name.endswith(SUFFIX)]
+    found: list[Source] = [source_of(client, name) for name in await topics_of(client)]
     if queues is not None:
         graves, url = await queues_of(queues), queues.url
         found += [source_of(client, each.place, url=replace(url, vhost=each.vhost)) for each in graves]
     return found
+
+
+async def topics_of(client: Client) -> list[str]:
+    """The topics of dead letters; that of marks about them is called like one."""
+    names = await client.metadata(None)
+    return sorted(name for name in names if name.endswith(SUFFIX) and name != MARKS)
 
 
 class Grave(NamedTuple):

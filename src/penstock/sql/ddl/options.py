@@ -4,6 +4,7 @@ Source: Flink documentation, "Apache Kafka SQL Connector", "Upsert Kafka", "Data
 words; connectors act on them in `work/` and the engine.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,13 @@ PLAIN = tuple(form for form in FORMATS if form != "debezium-json")
 """Formats whose records are rows as such: for keys, and for topics whose keys say which row a record replaces."""
 STARTUP_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
 BOUNDED_MODES = ("unbounded", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def check_topic(name: str, at: At) -> None:
+    """Refuse what no topic can be called: a pipeline would wait for it for ever."""
+    if not _TOPIC.fullmatch(name) or name in (".", ".."):
+        raise QueryError(f"'{name}' is no topic's name", at, remedy="letters, digits, . _ and -")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,8 @@ def check(options: Mapping[str, str], places: Mapping[str, At], table: At = None
             raise QueryError(
                 f"'{name}' has no option '{key}'", at, remedy=did_you_mean(key, known, "options")
             )
+        if key == "topic":
+            check_topic(value, at)
         allowed = known[key]
         if key.endswith("format") and value in REFUSED:
             raise QueryError(f"the format '{value}' is not offered", at, remedy=REFUSED[value])

@@ -4,12 +4,11 @@ Source: Flink documentation, "Configuration"; those under ``penstock.`` are ours
 who reads it.
 """
 
-import re
-
 from sqlglot.tokenizer_core import Token
 
 from penstock.engine.plan import settings
 from penstock.errors import PenstockError
+from penstock.sql.ddl.options import check_topic
 from penstock.sql.faults import QueryError, did_you_mean
 from penstock.sql.nodes.intervals import milliseconds_of
 
@@ -50,8 +49,7 @@ def said(key: Token, value: Token, views: bool) -> bool:
     if name == settings.LATE_FIRE:
         return _one_of(key, value, ("true", "false"), "true or false")
     if name == settings.LATE_TOPIC:
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text):
-            raise QueryError(f"'{text}' is no topic's name", value, remedy="letters, digits, . _ and -")
+        check_topic(text, value)
         return True
     if name not in FIXED:
         known = [*FIXED, *LENGTHS, settings.LATE_FIRE, settings.LATE_TOPIC]

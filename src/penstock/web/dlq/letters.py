@@ -13,7 +13,7 @@ from starlette.responses import Response
 from penstock.amqp import AmqpError
 from penstock.amqp.errors import LOST
 from penstock.client.errors import KafkaError
-from penstock.dlq.finding import SUFFIX, queues_of, source_of
+from penstock.dlq.finding import queues_of, source_of, topics_of
 from penstock.dlq.queue import QueueSource, connected
 from penstock.dlq.source import PURGED, REDRIVEN, REPLACED, WAITING, Filter, Letter, Source, Summary
 from penstock.errors import PenstockError
@@ -48,8 +48,8 @@ async def places(request: Request) -> Response:
 async def _topics(request: Request) -> list[dict[str, Any]]:
     client = asking(request)
     found = []
-    for name in sorted(await client.metadata(None)):
-        if name.endswith(SUFFIX) and may_do(request, name, LOOK):
+    for name in await topics_of(client):
+        if may_do(request, name, LOOK):
             summary = await source_of(client, name, LIST_MAX).summary(Filter())
             last_ms = max((group.last_ms for group in summary.groups), default=0)
             found.append({"name": name, "kind": "topic", "vhost": "", **_counts(summary), "last_ms": last_ms})

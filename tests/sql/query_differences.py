@@ -69,7 +69,6 @@ _REFUSED: dict[str, tuple[str, ...]] = {
         "SELECT n, SUM(n) OVER (w ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS t FROM a WINDOW w AS (PARTITION BY k ORDER BY ts)",
     ),
     "a ROW_NUMBER is bounded where its query is read": (
-        "SELECT n, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) AS r FROM a",
         f"SELECT q.n, b.n AS bn FROM ({_RANKED}) AS q JOIN b ON q.k = b.k WHERE q.r <= 2",
     ),
     "USING would need both sides' columns": tuple(

@@ -25,7 +25,7 @@ from penstock.engine.plan import Plan, Sink, Table
 from penstock.engine.types import polars_type
 from penstock.errors import PenstockError
 from penstock.sql.catalog import Catalog
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.script import run
 
 FROZEN: dict[str, Any] = json.loads(Path(__file__).with_name("flink_queries.json").read_text())
@@ -70,8 +70,7 @@ def answer(query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     *before, last = query.split(";")
     catalog = Catalog()
     run(";".join([SCRIPT, *before, f"CREATE VIEW `$answer` AS {last}"]), catalog)
-    node = catalog.views["$answer"]
-    refuse_unbounded(node)
+    node = settled(catalog.views["$answer"])
     plan = Plan((Sink(Table("out", node.schema, {"connector": "print"}), node),))
     random = np.random.default_rng(zlib.crc32(query.encode()))
     job = Job(plan)

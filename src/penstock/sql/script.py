@@ -15,6 +15,7 @@ from penstock.sql.ddl.settings import said
 from penstock.sql.ddl.table import table
 from penstock.sql.faults import At, QueryError, Script, did_you_mean
 from penstock.sql.grammar.cursor import Cursor, tokenize
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.lower.query import Queries, renamed
 from penstock.sql.lower.sink import Columns, sinked
 from penstock.sql.support import CLAUSES_REFUSED, STATEMENTS_REFUSED
@@ -184,7 +185,7 @@ def _insert(cursor: Cursor, catalog: Catalog) -> None:
 
 
 def _explain_query(cursor: Cursor, catalog: Catalog) -> None:
-    node = _query(cursor, catalog)[0]
+    node = settled(_query(cursor, catalog)[0])
     table = Table("the query", node.schema, {"connector": "print"})
     catalog.sinks.append(Sink(table, node))
 

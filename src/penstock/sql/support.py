@@ -79,7 +79,7 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "top-N, deduplication",
-        "ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) with a WHERE that bounds it, over windows too",
+        "ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) with a WHERE that bounds it, over windows too; in the order of time without a bound as well",
     ),
     (
         "OVER",

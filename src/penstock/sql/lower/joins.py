@@ -4,13 +4,14 @@ Knows clauses and names; what a condition does to the rows is `pairs`'.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlglot import exp
 
 from penstock.engine.plan import Node
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Part, Scope, bind
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.pairs import as_of, paired
@@ -23,8 +24,7 @@ KINDS = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
 def joined(left: Relation, right: Relation, join: exp.Join) -> Relation:
     """The relation that a JOIN makes of what stands before it and its own table."""
     how = kind_of(join)
-    refuse_unbounded(left.node)
-    refuse_unbounded(right.node)
+    left, right = (replace(side, node=settled(side.node)) for side in (left, right))
     other = apart(left.node, right)
     parts = (*left.scope.parts, *other.scope.parts)
     scope = Scope(left.node.schema + other.node.schema, (), parts)

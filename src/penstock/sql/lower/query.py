@@ -16,7 +16,7 @@ from penstock.sql.lower import windows
 from penstock.sql.lower.joins import joined
 from penstock.sql.lower.lateral import lateral
 from penstock.sql.lower.over.named import check_columns, written_out
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.lower.select import Relation, groups, selected
 from penstock.sql.lower.subqueries.values import beside
 from penstock.sql.lower.subqueries.where import kept
@@ -88,10 +88,7 @@ class Queries:
         _refuse_parts(tree, SET_PARTS)
         if any(tree.args.get(part) for part in ("by_name", "side", "kind", "on")):
             raise QueryError("this is not Flink SQL", tree, remedy="UNION ALL, columns by position")
-        made = []
-        for side in (tree.this, tree.expression):
-            made.append(self.lower(side))
-            refuse_unbounded(made[-1])
+        made = [settled(self.lower(side)) for side in (tree.this, tree.expression)]
         return combined(type(tree), bool(tree.args.get("distinct")), made, [tree.this, tree.expression])
 
     def _from(self, tree: exp.Expression, versioned: bool = False) -> Relation:
@@ -99,8 +96,7 @@ class Queries:
         if reason:
             raise QueryError(reason.message, tree, remedy=reason.remedy)
         if isinstance(tree, TableFunction):
-            source = self._from_table(windows.table_argument(tree)).node
-            refuse_unbounded(source)
+            source = settled(self._from_table(windows.table_argument(tree)).node)
             node: Node = windows.over_table(tree, source)
             return _aliased(node, tree, ())
         if isinstance(tree, exp.Subquery):

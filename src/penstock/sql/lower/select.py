@@ -14,7 +14,7 @@ from penstock.sql.lower.binder import Part, Scope, bind, bound
 from penstock.sql.lower.groups.grouping import AGGREGATES, Grouping, distinct, has_aggregate, is_aggregate
 from penstock.sql.lower.groups.sets import SEVERAL, Set, Sets, expanded, told_apart
 from penstock.sql.lower.over.calls import placed
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.nodes.build import Item, projected, quoted, windowed
 from penstock.sql.nodes.pairs import filtered
 from penstock.sql.support import GROUPINGS_REFUSED
@@ -39,14 +39,13 @@ def selected(tree: exp.Select, relation: Relation) -> Node:
     distinct_ = tree.args.get("distinct")
     aggregating = groups(tree)
     if aggregating or distinct_:
-        refuse_unbounded(relation.node)
+        relation = replace(relation, node=settled(relation.node))
     node = _grouped(tree, relation) if aggregating else _plain(tree, relation)
     if not distinct_:
         return node
     if distinct_.args.get("on"):
         raise QueryError("DISTINCT ON is not Flink SQL", tree, remedy="GROUP BY")
-    refuse_unbounded(node)
-    return distinct(node)
+    return distinct(settled(node))
 
 
 def groups(tree: exp.Select) -> bool:

@@ -14,7 +14,7 @@ from penstock.engine.run.rules.rewriting import rewrite
 from penstock.engine.types import Column, Schema, bare, is_nested, is_row, parts_of, row_fields
 from penstock.sql.ddl.types import data_type
 from penstock.sql.faults import At, QueryError, did_you_mean
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.nodes.build import Item, cast_to, projected
 from penstock.sql.nodes.traits import row_key
 
@@ -35,7 +35,7 @@ class Columns:
 def sinked(table: Table, node: Node, at: At = None, columns: Columns | None = None) -> Sink:
     """The sink that fills `table` with a node's rows; raises `QueryError` where they do not fit."""
     columns = columns or Columns()
-    refuse_unbounded(node)
+    node = settled(node)
     _refuse_open_sessions(node, at)
     wanted = _wanted(table, columns)
     if len(node.schema) != len(wanted):

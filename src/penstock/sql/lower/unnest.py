@@ -12,7 +12,7 @@ from penstock.engine.types import Column, Schema, element, is_array, is_map, is_
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import bind
 from penstock.sql.lower.lateral import beside, for_every_row
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.lower.select import Relation
 from penstock.sql.nodes.kinds import kind
 from penstock.sql.nodes.lateral import named
@@ -24,7 +24,7 @@ ORDINALITY = "ORDINALITY"
 def unnested(relation: Relation, join: exp.Join) -> Relation:
     """The relation, each row beside the elements of its array."""
     tree = join.this
-    refuse_unbounded(relation.node)
+    relation = replace(relation, node=settled(relation.node))
     if len(tree.expressions) != 1:
         raise QueryError("UNNEST takes one array", join, remedy=USAGE)
     outer = for_every_row(join, "an array is unnested for every row", join, USAGE)

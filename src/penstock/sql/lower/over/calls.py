@@ -15,7 +15,7 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind, bound
 from penstock.sql.lower.groups.grouping import AGGREGATES, aggregation, is_aggregate
 from penstock.sql.lower.over import lag
-from penstock.sql.lower.over.ranking import Numbered, refuse_unbounded
+from penstock.sql.lower.over.ranking import Numbered, settled
 from penstock.sql.nodes.build import Item, projected
 from penstock.sql.nodes.intervals import milliseconds
 from penstock.sql.nodes.traits import clock_times, event_times
@@ -41,8 +41,7 @@ def placed(node: Node, scope: Scope, items: list[Item]) -> tuple[Node, list[Item
     calls = [part for _, item in items for part in item.find_all(exp.Window)]
     if not calls:
         return node, items
-    refuse_unbounded(node)
-    rows = _Rows(node, scope)
+    rows = _Rows(settled(node), scope)
     names: dict[int, str] = {}
     numbering = [call for call in calls if _is_row_number(call)]
     if len(numbering) > 1 or (numbering and len(calls) > 1):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from penstock.engine.plan import Node, Order, Project, Top, conjuncts, walk
+from penstock.engine.plan import Aggregation, Node, Order, Over, Project, Top, conjuncts, walk
 from penstock.engine.types import Column, Schema
 from penstock.sql.faults import QueryError
 from penstock.sql.nodes.pairs import filtered
-from penstock.sql.nodes.traits import event_times, window_roles
+from penstock.sql.nodes.traits import clock_times, event_times, window_roles
 
 USAGE = (
     "SELECT … FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC) AS n FROM t) WHERE n <= 10"
@@ -56,6 +56,8 @@ def bounded(node: Node, condition: exp.Expression) -> Node:
     numbering, name = found
     parts = [one for part in conjuncts(condition) for one in _ends(part)]
     limits = [(part, limit) for part in parts if (limit := _limit(part, name)) is not None]
+    if not limits and _time(numbering) is not None:
+        return filtered(settled(node), condition)
     if not limits:
         raise QueryError(
             f"`{name}` is a ROW_NUMBER, and nothing bounds it", condition, remedy=f"WHERE {name} <= 10"
@@ -119,8 +121,31 @@ def _picks(part: exp.Expression) -> bool:
     return isinstance(part, exp.EQ) and "1" not in (part.this.name, part.expression.name)
 
 
-def refuse_unbounded(node: Node) -> None:
-    """Raise for a query that numbers its rows and never bounds the number."""
-    for part in walk(node):
-        if isinstance(part, Numbered):
-            raise QueryError("a ROW_NUMBER needs a bound", part.at, remedy=USAGE)
+def settled(node: Node) -> Node:
+    """The rows of a query that bounds no number: those numbered in the order of time are counted, others refused."""
+    if isinstance(node, Numbered):
+        return _counted(node)
+    if not any(isinstance(part, Numbered) for part in walk(node)):
+        return node
+    return node.on(*map(settled, node.inputs))
+
+
+def _counted(node: Numbered) -> Over:
+    """A number in the order of time is how many rows there are up to each, and does not change (as Flink has it)."""
+    time = _time(node)
+    if time is None:
+        raise QueryError("a ROW_NUMBER needs a bound", node.at, remedy=USAGE)
+    count = Aggregation(Column(node.name, "BIGINT", False), "COUNT")
+    clock = time in clock_times(node.source)
+    return Over(node.source, node.keys, time, (count,), by_rows=True, clock=clock)
+
+
+def _time(node: Numbered) -> str | None:
+    """The column of time that rows are numbered by, upwards and alone."""
+    by = node.order[0]
+    times = event_times(node.source) | clock_times(node.source)
+    return (
+        by.column
+        if len(node.order) == 1 and not by.descending and by.column in times and not node.source.changes
+        else None
+    )

@@ -13,7 +13,7 @@ from sqlglot import exp
 from penstock.engine.plan import Aggregate, Filter, Join, Node, Project
 from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import bound
-from penstock.sql.lower.over.ranking import refuse_unbounded
+from penstock.sql.lower.over.ranking import settled
 from penstock.sql.lower.select import Relation
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.support import EXPRESSIONS_REFUSED
@@ -74,7 +74,7 @@ def _joined(relation: Relation, tree: exp.Subquery, queries: Lowers) -> tuple[Re
         raise QueryError(
             "a subquery that stands for a value must give one row, whatever comes", tree, remedy=REMEDY
         )
-    refuse_unbounded(relation.node)
+    relation = replace(relation, node=settled(relation.node))
     taken = [column.name for column in relation.node.schema]
     name = next(name for number in range(len(taken) + 1) if (name := f"$value{number}") not in taken)
     value = projected(node, [(name, quoted(node.schema[0].name))])

@@ -14,7 +14,7 @@ from penstock.sql.faults import QueryError
 from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.groups.grouping import has_aggregate
 from penstock.sql.lower.joins import apart
-from penstock.sql.lower.over.ranking import bounded, refuse_unbounded
+from penstock.sql.lower.over.ranking import bounded, settled
 from penstock.sql.lower.select import Relation, no_aggregate
 from penstock.sql.lower.subqueries.values import beside
 from penstock.sql.nodes.pairs import doubtful, paired
@@ -105,8 +105,8 @@ class Test:
     def applied(self, relation: Relation, queries: Queries) -> Relation:
         """The relation's rows that pass."""
         inner, own, correlated = self._inner(relation.scope, queries)
-        refuse_unbounded(relation.node)
-        refuse_unbounded(inner.node)
+        relation = replace(relation, node=settled(relation.node))
+        inner = replace(inner, node=settled(inner.node))
         other = apart(relation.node, inner)
         scope = Inner(relation.node.schema + other.node.schema, own=other.scope, around=relation.scope)
         conditions = [bind(part, scope) for part in correlated]

@@ -25,7 +25,7 @@ from penstock.engine.formats.json.style import JsonStyle
 from penstock.engine.formats.json.writer import _Cells, _Steps
 from penstock.engine.formats.layout import Layout
 from penstock.engine.formats.protobuf.values import ProtobufReader, ProtobufWriter
-from penstock.engine.kernels import compiled, frames, hashing, moments, records, scatter
+from penstock.engine.kernels import compiled, frames, moments, records, scatter
 from penstock.engine.kernels.decode import lines
 from penstock.engine.types import Column, polars_type
 from penstock.record import HEADER_SIZE, Record, decode, scan
@@ -205,14 +205,20 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "touching": lambda: [np.arange(60) // 20, np.arange(60) * 3, np.arange(60) * 3 + NUMBERS % 5, np.zeros(60, np.int64)],
     "tally": lambda: [np.arange(60) % 5, SIGNS, np.full(5, 1), np.zeros(60, np.int8)],
     "number_pairs": lambda: [
-        np.arange(60) % 7, np.arange(60) % 3, 0, np.zeros(64, np.int64), np.zeros(64, np.int64), np.full(64, -1), 0,
+        np.arange(60) % 7, np.arange(60) % 3, 0, np.zeros(64, np.int64), np.zeros(64, np.int64), np.full(32, 2**32 - 1, np.uint32), 0,
         np.zeros(60, np.int64), np.zeros(60, np.int64),
     ],
-    "rehash": lambda: [
-        np.arange(8) * 1000, np.arange(8), np.where(np.arange(8) % 2, np.arange(8), -1), np.zeros(32, np.int64), np.zeros(32, np.int64),
-        np.full(32, -1),
+    "rehash": lambda: [np.arange(8) * 1000, np.arange(8), 7, np.full(16, 2**32 - 1, np.uint32)],
+    "number_places": lambda: [
+        np.arange(60) * 3 % 7, 5 + np.arange(60) % 2, 5, 7, np.zeros(14, np.uint32), 0, np.zeros(60, np.int64), np.zeros(60, np.int64),
     ],
-    "number_places": lambda: [np.arange(60) * 3 % 7, np.full(7, -1), np.zeros(60, np.int64), np.zeros(60, np.int64)],
+    "remaining": lambda: [NUMBERS, 5],
+    "count_slices": lambda: [SLOTS, 3, np.zeros(4, np.int64)],
+    "place_slices": lambda: [SLOTS, 3, np.arange(4) * 15, np.full(80, -1)],
+    "share": lambda: [
+        np.arange(59, -1, -1), 2, 1, np.arange(60) % 7, SLOTS, 2, 9, 3, False, np.zeros(50, np.int64), np.zeros(50, np.int64),
+        np.zeros(50, np.int64),
+    ],
     "join": lambda: [JSON[0], JSON[1][:-1].copy(), np.diff(JSON[1]), True, np.zeros(60, np.uint8), np.zeros(6, np.uint8)],
     "read_json": lambda: walk_of('{"a":1,"b":"x"}', '{"b":"more than twelve\\n","a":null}', "{", '{"z":[1e5,{}],"a":-7}'),
     "read_avro": avro_in,
@@ -238,6 +244,7 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     ],
     "partition_keys": lambda: [text("abcdefgh")[0], np.arange(5), np.arange(5) - 1, 7, np.zeros(5, np.int64)],
     "count": lambda: [SLOTS, VALID, SIGNS, np.zeros(9, np.int64)],
+    "add_cells": lambda: [SLOTS, SLOTS[::-1].copy(), NUMBERS, np.zeros(9, np.int64)],
     "sum_int": lambda: [SLOTS, VALID, SIGNS, NUMBERS, np.zeros(9, np.int64)],
     "sum_float": lambda: [SLOTS, VALID, SIGNS, FLOATS, np.zeros(9)],
     "extreme_int": lambda: [SLOTS, VALID, NUMBERS, -1, np.zeros(9, np.int64)],
@@ -268,10 +275,10 @@ CASES: dict[str, Callable[[], list[Any]]] = {
         np.zeros(2, np.int64), np.zeros(2, np.int64),
     ],
     "number_rows": lambda: [
-        np.stack([np.arange(60) % 7, np.arange(60) % 3], axis=1), 0, np.full(64, -1), 0, np.zeros((60, 2), np.int64), np.zeros(60, np.int64),
+        np.stack([np.arange(60) % 7, np.arange(60) % 3], axis=1), 0, np.full(32, 2**32 - 1, np.uint32), 0, np.zeros((60, 2), np.int64), np.zeros(60, np.int64),
         np.zeros(60, np.int64),
     ],
-    "rehash_rows": lambda: [np.stack([np.arange(8) * 1000, np.arange(8)], axis=1), 8, np.full(32, -1)],
+    "rehash_rows": lambda: [np.stack([np.arange(8) * 1000, np.arange(8)], axis=1), 8, np.full(32, 2**32 - 1, np.uint32)],
     "count_bits": lambda: [SLOTS, np.arange(60) % 20, np.arange(60) % 8, np.zeros(20, np.int64), np.zeros((9, 3), np.int64)],
     "touched": lambda: [SLOTS, np.zeros(9, np.bool_), np.zeros(60, np.int64)],
     "place_best": lambda: [
@@ -395,32 +402,6 @@ def test_large_outputs_are_cut_into_batches_a_broker_takes() -> None:
 
 
 # --- the others ------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=30, deadline=None, phases=NO_SHRINKING)
-@given(st.integers(0, 2**32), st.integers(1, 5000))
-def test_pairs_are_numbered_in_the_order_of_first_sight(seed: int, spread: int) -> None:
-    random, table, known = np.random.default_rng(seed), hashing.PairTable(seed % 3 * 1000), {}
-    for size in (1, 3000, 10, 2000):
-        a, b = random.integers(-spread, spread, size) << 32, random.integers(0, 3, size)
-        numbers, fresh = table.number(a, b)
-        before = len(known)
-        for pair, number in zip(zip(a.tolist(), b.tolist(), strict=True), numbers.tolist(), strict=True):
-            assert known.setdefault(pair, len(known)) == number
-        assert numbers[fresh].tolist() == list(range(before, len(known)))
-
-
-@settings(max_examples=50, deadline=None, phases=NO_SHRINKING)
-@given(st.integers(0, 2**32), st.integers(1, 50_000), st.integers(-(2**40), 2**40), st.integers(0, 3000))
-def test_pairs_that_are_close_are_numbered_as_any_others(
-    seed: int, spread: int, begin: int, size: int
-) -> None:
-    random = np.random.default_rng(seed)
-    a, b = begin + random.integers(0, spread, size), random.integers(-3, 3, size)
-    numbers, fresh = hashing.number_once(a, b)
-    expected, first = hashing.PairTable().number(a, b)
-    assert numbers.tolist() == expected.tolist()
-    assert fresh.tolist() == first.tolist()
 
 
 @settings(max_examples=100, deadline=None, phases=NO_SHRINKING)

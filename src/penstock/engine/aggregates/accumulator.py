@@ -77,6 +77,9 @@ class Part(ABC):
 class Accumulator(Part):
     """An aggregate that is fed by itself. Subclasses name their cells and say how rows change them."""
 
+    piecewise: ClassVar[bool] = False
+    """Whether `merge` of one piece after the other comes to the same as of all at once, and costs no more."""
+
     def prepare(self, argument: Column) -> Column:
         """The argument as the values that `update` takes, nulls still in it: an expression, or a column as it is."""
         return argument

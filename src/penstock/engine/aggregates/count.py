@@ -14,15 +14,13 @@ class Count(Accumulator):
     """How many."""
 
     layout: ClassVar[Layout] = {"count": (np.int64, 0)}
+    piecewise = True
 
     def update(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: pl.Series) -> None:
         scatter.count(slots, valid, signs, self.cells["count"])
 
     def merge(self, other: Accumulator, targets: Slots, sources: Slots) -> None:
-        scatter.sum_int(
-            targets, np.ones(len(targets), np.bool_), np.ones(len(targets), np.int64), other.cells["count"][sources],
-            self.cells["count"],
-        )  # fmt: skip
+        scatter.add_cells(targets, sources, other.cells["count"], self.cells["count"])
 
     def result(self, slots: Slots) -> pl.Series:
         return pl.Series(self.cells["count"][slots])

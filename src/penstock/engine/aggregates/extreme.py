@@ -18,6 +18,7 @@ class Extreme(Accumulator):
     """The smallest (`sign` -1) or largest (1) int64; what a moment or date is underneath."""
 
     layout: ClassVar[Layout] = {"count": (np.int64, 0), "value": (np.int64, 0)}
+    piecewise = True
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -63,6 +64,8 @@ class ExtremeFloat(Extreme):
 
 class ExtremeText(Extreme):
     """The smallest or largest text, by its bytes; `value` is its number among those that are kept."""
+
+    piecewise = False
 
     def __init__(self, sign: int) -> None:
         self.texts = TextTable()

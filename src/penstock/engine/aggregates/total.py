@@ -15,6 +15,7 @@ class Total(Accumulator):
     """The sum, NULL where no value took part."""
 
     layout: ClassVar[Layout] = {"count": (np.int64, 0), "sum": (np.int64, 0)}
+    piecewise = True
     physical: pl.DataType = pl.Int64()
 
     def prepare(self, argument: Column) -> Column:
@@ -26,7 +27,7 @@ class Total(Accumulator):
 
     def merge(self, other: Accumulator, targets: Slots, sources: Slots) -> None:
         all_, ones = np.ones(len(targets), np.bool_), np.ones(len(targets), np.int64)
-        scatter.sum_int(targets, all_, ones, other.cells["count"][sources], self.cells["count"])
+        scatter.add_cells(targets, sources, other.cells["count"], self.cells["count"])
         self._add(targets, all_, ones, other.cells["sum"][sources])
 
     def _add(self, slots: Slots, valid: NDArray[np.bool_], signs: Slots, values: NDArray[np.generic]) -> None:

@@ -1,6 +1,9 @@
-"""Lists of row numbers, one a slot: linked arrays that rows are added to at the end and looked up in, in order.
+"""Lists of row numbers, one a slot: linked arrays that rows are added to at the end and looked up in, in order. And slots of
+windows: which are of some slices, in the order of these, and the windows that each is in.
 
-Knows nothing of what the rows are.
+Such a slot is what is kept of one key in one slice of time; a window is named by its last slice. Over `reach` slices a HOP
+window goes back `reach` - 1 slices, a CUMULATE one to the last multiple of `reach`. Knows nothing of what the rows are, nor of
+keys and aggregates.
 """
 
 from penstock.engine.kernels.compiled import kernel
@@ -160,3 +163,58 @@ def first_rows(slots, values, directions, newest, bounds, full, winners):  # typ
             winners[slot] = row
             for column in range(values.shape[1]):
                 bounds[slot, column] = values[row, column]
+
+
+@kernel("Tuple((int64, int64))(const int64[::1], int64)")
+def remaining(slices, low):  # type: ignore[no-untyped-def]
+    """How many slots are of slices from `low` on, and the earliest of those slices."""
+    count, oldest = 0, 2**62
+    for slot in range(len(slices)):
+        if slices[slot] >= low:
+            count += 1
+            oldest = min(oldest, slices[slot])
+    return count, oldest
+
+
+@kernel("void(const int64[::1], int64, int64[::1])")
+def count_slices(slices, low, counts):  # type: ignore[no-untyped-def]
+    """Count the slots of the slices `low`, `low` + 1, …"""
+    for slot in range(len(slices)):
+        place = slices[slot] - low
+        if 0 <= place < len(counts):
+            counts[place] += 1
+
+
+@kernel("void(const int64[::1], int64, int64[::1], int64[::1])")
+def place_slices(slices, low, begins, out):  # type: ignore[no-untyped-def]
+    """The slots of those slices, slice by slice, each slice's in order; `begins` says where each begins, and ends as ends."""
+    for slot in range(len(slices)):
+        place = slices[slot] - low
+        if 0 <= place < len(begins):
+            out[begins[place]] = slot
+            begins[place] += 1
+
+
+@kernel(
+    "Tuple((int64, int64, int64))(const int64[::1], int64, int64, const int64[::1], const int64[::1], int64, int64, int64,"
+    " boolean, int64[::1], int64[::1], int64[::1])"
+)
+def share(slots, place, done, keys, slices, before, through, reach, cumulates, sources, owners, windows):  # type: ignore[no-untyped-def]
+    """Each slot once for each of its windows behind `before` up to `through`: the slot, its key, the window; as many as there
+    is room for. Goes on at a place of `slots`, of whose windows some are done; returns how many, and where to go on."""
+    size = 0
+    while place < len(slots):
+        slot = slots[place]
+        first = max(slices[slot], before + 1) + done
+        last = min((slices[slot] // reach * reach if cumulates else slices[slot]) + reach - 1, through)
+        for window in range(first, last + 1):
+            if size == len(sources):
+                return size, place, done
+            sources[size] = slot
+            owners[size] = keys[slot]
+            windows[size] = window
+            size += 1
+            done += 1
+        place += 1
+        done = 0
+    return size, place, done

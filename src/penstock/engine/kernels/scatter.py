@@ -20,6 +20,13 @@ def count(slots, valid, signs, cells):  # type: ignore[no-untyped-def]
             cells[slots[row]] += signs[row]
 
 
+@kernel("void(const int64[::1], const int64[::1], const int64[::1], int64[::1])")
+def add_cells(targets, sources, held, cells):  # type: ignore[no-untyped-def]
+    """Add each source's cell to its target's."""
+    for row in range(len(targets)):
+        cells[targets[row]] += held[sources[row]]
+
+
 @kernel("void(const int64[::1], const int64[::1], const int64[::1], int64[::1], int64[:, ::1])")
 def count_bits(slots, pairs, bits, held, counts):  # type: ignore[no-untyped-def]
     """For each row, the bits that its pair does not have yet: it gets them, and its slot counts one for each."""

@@ -7,6 +7,7 @@ carry a window already, the window is part of the key. Late rows, whose windows 
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,15 +15,18 @@ from numpy.typing import NDArray
 
 from penstock.clock import Now
 from penstock.engine.aggregates import Accumulator
-from penstock.engine.kernels.hashing import PairTable, number_once
+from penstock.engine.kernels import lists
+from penstock.engine.kernels.hashing import Hashed, PairTable, Places, ends_of, places_of
 from penstock.engine.operators.grouped import Grouped
 from penstock.engine.operators.operator import MARK, NEVER_MS, Blocks, Moment, Operator, nested, prefixed
 from penstock.engine.plan import WINDOW_COLUMNS, Aggregate, Window
-from penstock.engine.run.columns import Growing, integers, pick, there
+from penstock.engine.run.columns import integers, pick, there
 from penstock.engine.run.keys import KeyTable
 from penstock.engine.run.watermarks import START_MS
 from penstock.engine.types import polars_type
 
+PIECE = 1 << 16
+"""So many slots' shares of windows are merged at a time: what is needed for them stays in the cache."""
 WINDOWS = tuple(column.name for column in WINDOW_COLUMNS)
 Numbers = NDArray[np.int64]
 
@@ -60,18 +64,17 @@ class WindowAggregate(Operator):
 
     def _empty(self, room: int = 0) -> None:
         self.pairs = PairTable(room)
-        self._keys, self._slices = Growing(), Growing()
-        self.oldest, self.living = 2**62, 0
+        self.oldest, self.newest, self.living = 2**62, -(2**62), 0
 
     @property
     def slot_key(self) -> Numbers:
         """Each slot's key number."""
-        return self._keys.values
+        return self.pairs.a
 
     @property
     def slot_slice(self) -> Numbers:
         """Each slot's slice."""
-        return self._slices.values
+        return self.pairs.b
 
     @property
     def due_ms(self) -> int:
@@ -97,15 +100,14 @@ class WindowAggregate(Operator):
     def _take(self, rows: pl.DataFrame, keys: Numbers, slices: Numbers, moment: Moment) -> None:
         slots, fresh = self.pairs.number(keys, slices)
         if len(fresh):
-            self._open(keys[fresh], slices[fresh])
+            self._open(slices[fresh])
         ones = np.ones(rows.height, np.int64)
-        self.groups.update(rows, slots, ones, len(self.slot_key), moment)
+        self.groups.update(rows, slots, ones, self.pairs.count, moment)
 
-    def _open(self, keys: Numbers, slices: Numbers) -> None:
-        self._keys.extend(keys)
-        self._slices.extend(slices)
+    def _open(self, slices: Numbers) -> None:
         self.oldest = min(self.oldest, int(slices.min()))
-        self.living += len(keys)
+        self.newest = max(self.newest, int(slices.max()))
+        self.living += len(slices)
 
     def _in_time(self, rows: pl.DataFrame, moment: Moment) -> tuple[pl.DataFrame, Numbers]:
         """The rows that are not late, and their slices."""
@@ -135,6 +137,10 @@ class WindowAggregate(Operator):
             return made
         return slices + self.slices - 1
 
+    def _first(self, window: int) -> int:
+        """The first slice of a window, which is known by its last."""
+        return window // self.slices * self.slices if self.cumulates else window + 1 - self.slices
+
     def _passed(self, watermark_ms: "Numbers | int") -> "Numbers | int":
         """The last window, by its last slice, that such a watermark fires: end - 1 <= watermark."""
         return (watermark_ms + 1 - self.offset_ms) // self.slide_ms - 1
@@ -162,46 +168,80 @@ class WindowAggregate(Operator):
         return made
 
     def _tumbled(self, before: int, through: int) -> pl.DataFrame | None:
-        slots = np.flatnonzero((self.slot_slice <= through) & (self.slot_slice > before))
-        slots = slots[np.argsort(self.slot_slice[slots], kind="stable")]  # then in the order they were opened
-        slots = self._best(slots, self.slot_slice[slots], self.groups.parts)
+        slots, _ = self._due(before, through)
+        slots = self._asked(slots, ends_of(self.slot_slice[slots]), self.groups.parts)
         return self._rows(self.slot_key[slots], self.slot_slice[slots], self.groups.results(slots))
+
+    def _due(self, before: int, through: int) -> tuple[Numbers, int]:
+        """The slots of windows behind one up to another, slice by slice, each slice's in the order they were opened; and how
+        many shares of these windows they have."""
+        low, high = max(self._first(before + 1), self.oldest), min(through, self.newest)
+        slices = self.slot_slice
+        if high - low < len(slices):
+            counts = np.zeros(max(high - low + 1, 0), np.int64)
+            lists.count_slices(slices, low, counts)
+            slots, shared = np.empty(int(counts.sum()), np.int64), np.arange(low, high + 1)
+            lists.place_slices(slices, low, np.cumsum(counts) - counts, slots)
+        else:  # few slots, far apart
+            slots = np.flatnonzero((slices >= low) & (slices <= high))
+            slots = slots[np.argsort(slices[slots], kind="stable")]
+            shared, counts = slices[slots], np.ones(len(slots), np.int64)
+        each = np.minimum(self._last(shared), through) - np.maximum(shared, before + 1) + 1
+        return slots, int((each * counts).sum())
 
     def _hopped(self, before: int, through: int) -> pl.DataFrame | None:
         """Merge each window that fires from its slices, the earliest slice first."""
-        parts = np.flatnonzero((self.slot_slice <= through) & (self._last(self.slot_slice) > before))
-        parts = parts[np.argsort(self.slot_slice[parts], kind="stable")]
-        if not len(parts):
+        slots, shares = self._due(before, through)
+        if not shares:
             return None
-        first = np.maximum(self.slot_slice[parts], before + 1)
-        copies = np.minimum(self._last(self.slot_slice[parts]), through) - first + 1
-        sources = np.repeat(parts, copies)
-        steps = np.arange(len(sources)) - np.repeat(np.cumsum(copies) - copies, copies)
-        windows, keys = np.repeat(first, copies) + steps, self.slot_key[sources]
-        targets, fresh = number_once(keys, windows)
-        merged = self.groups.fresh()
-        for part, into in zip(self.groups.parts, merged, strict=True):
-            into.reserve(len(fresh))
-            into.merge(part, targets, sources)
-        order = np.argsort(windows[fresh], kind="stable")
-        order = self._best(order, windows[fresh[order]], merged)
-        chosen = fresh[order]
-        return self._rows(keys[chosen], windows[chosen], self.groups.results(order.astype(np.int64), merged))
+        merged, found = self._merged(slots, shares, before, through)
+        numbers = self._asked(*found.taken(), merged)
+        return self._rows(*found.pairs(numbers), self.groups.results(numbers, merged))
 
-    def _best(self, slots: Numbers, windows: Numbers, parts: Sequence[Accumulator]) -> Numbers:
-        """Of slots in the order of their windows those whose rows are asked for: all, or each window's peaks."""
-        if self.peak is None or not len(slots):
+    def _merged(
+        self, slots: Numbers, shares: int, before: int, through: int
+    ) -> tuple[Sequence[Accumulator], Places | Hashed]:
+        """The aggregates of pairs of a key and a window, by the pairs' numbers."""
+        first = max(before + 1, self.oldest)
+        last = int(min(through, self._last(np.array([self.newest]))[0]))
+        wide, deep = max(len(self.table), 1), last - first + 1
+        found = places_of(wide, first, deep, shares)
+        merged = self.groups.fresh()
+        for into in merged:
+            into.reserve(min(wide * deep, shares))
+        room = min(shares, PIECE) if all(part.piecewise for part in merged) else shares
+        sources, owners, windows = (np.empty(room, np.int64) for _ in range(3))
+        place, done = 0, 0
+        while place < len(slots):
+            size, place, done = lists.share(
+                slots, place, done, self.slot_key, self.slot_slice, before, through, self.slices, self.cumulates,
+                sources, owners, windows,
+            )  # fmt: skip
+            targets = found.of(owners[:size], windows[:size])
+            for part, into in zip(self.groups.parts, merged, strict=True):
+                into.merge(part, targets, sources[:size])
+        return merged, found
+
+    def _asked(self, slots: Numbers, ends: Sequence[int], parts: Sequence[Accumulator]) -> Numbers:
+        """Of slots, window by window, those whose rows are asked for: all, or each window's peaks."""
+        if self.peak is None:
             return slots
         place = [column.name for column in self.groups.columns].index(self.peak.column)
-        values = self.groups.result(place, slots, parts)
-        begins = np.flatnonzero(np.diff(windows, prepend=windows[0] - 1))
-        kept = []
-        for begin, end in pairwise([*begins.tolist(), len(slots)]):
-            part = values[begin:end]
-            best = part.max() if self.peak.largest else part.min()
-            if best is not None:
-                kept.append(begin + np.flatnonzero((part == best).fill_null(False).to_numpy()))
-        return slots[np.concatenate(kept)] if kept else slots[:0]
+        windows = pairwise([0, *ends])
+        return np.concatenate([slots[:0], *(self._best(slots[a:b], place, parts) for a, b in windows)])
+
+    def _best(self, slots: Numbers, place: int, parts: Sequence[Accumulator]) -> Numbers:
+        assert self.peak is not None
+        best = max if self.peak.largest else min
+        found: list[tuple[Any, Numbers]] = []
+        for at in range(0, len(slots), PIECE):
+            piece = slots[at : at + PIECE]
+            values = self.groups.result(place, piece, parts)
+            most = values.max() if self.peak.largest else values.min()
+            if most is not None:
+                found.append((most, piece[(values == most).fill_null(False).to_numpy()]))
+        most = best((value for value, _ in found), default=None)
+        return np.concatenate([slots[:0], *(some for value, some in found if value == most)])
 
     def _rows(self, keys: Numbers, windows: Numbers, results: pl.DataFrame) -> pl.DataFrame | None:
         if not len(keys):
@@ -211,42 +251,42 @@ class WindowAggregate(Operator):
             end = pl.Series("window_end", ((windows + 1) * self.slide_ms + self.offset_ms) * 1000)
             first = windows // self.slices * self.slices if self.cumulates else windows + 1 - self.slices
             start = pl.Series("window_start", (first * self.slide_ms + self.offset_ms) * 1000)
-            bounds = [
-                start,
-                end,
-                (end - 1000).alias("window_time"),
-            ]
+            bounds = [start, end, (end - 1000).alias("window_time")]
             columns = [*columns, *(bound.cast(pl.Datetime("us")) for bound in bounds)]
         return pick(pl.DataFrame([*columns, *results.get_columns()]), self.order)
 
     def _close(self, through: int) -> None:
         """Forget slices whose windows have all fired, once they are the greater part."""
-        alive = self._last(self.slot_slice) > through
-        self.living = int(alive.sum())
-        self.oldest = int(self.slot_slice[alive].min()) if self.living else 2**62
-        if self.living * 2 <= len(alive):
-            self._keep(np.flatnonzero(alive))
+        low = self._first(through + 1)
+        self.living, self.oldest = lists.remaining(self.slot_slice, low)
+        if self.living * 2 <= self.pairs.count:
+            self._keep(low)
 
-    def _keep(self, slots: Numbers) -> None:
+    def _keep(self, low: int) -> None:
+        """Only slots of slices from one on."""
+        slots = np.flatnonzero(self.slot_slice >= low)
         keys, slices = self.slot_key[slots], self.slot_slice[slots]
         self.groups.keep(slots)
         if self.keys:
-            used, renumbered = np.unique(keys, return_inverse=True)
+            held = np.zeros(len(self.table), np.bool_)
+            held[keys] = True
+            used = np.flatnonzero(held)
             if len(used) * 2 <= len(self.table):
                 self.table.keep(used)
-                keys = renumbered.astype(np.int64)
+                keys = (np.cumsum(held) - 1)[keys]
         self._fill(keys, slices)
 
     def _fill(self, keys: Numbers, slices: Numbers) -> None:
         self._empty(len(keys))
-        self.pairs.number(keys, slices)
-        self._keys, self._slices, self.living = Growing(keys), Growing(slices), len(keys)
-        self.oldest = int(slices.min()) if len(slices) else 2**62
+        self.pairs.fill(keys, slices)
+        if len(slices):
+            self._open(slices)
 
     # --- state -----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Blocks:
-        self._keep(np.flatnonzero(self._last(self.slot_slice) > self._done))
+        if self.living < self.pairs.count:
+            self._keep(self._first(self._done + 1))
         slots = pl.DataFrame({"key": self.slot_key, "slice": self.slot_slice})
         fired = pl.DataFrame({"fired": [self.fired], "late": [self.late_rows]})
         cells = prefixed(self.groups.snapshot(len(self.slot_key)), "cells")

@@ -179,3 +179,14 @@ def test_kinds_meet_as_in_flink() -> None:
 def test_the_table_has_the_functions_the_design_names() -> None:
     named = "UPPER LOWER TRIM SUBSTRING CHAR_LENGTH CONCAT REPLACE POSITION LPAD RPAD SPLIT_INDEX REGEXP_EXTRACT REGEXP_REPLACE REVERSE ABS CEIL FLOOR ROUND POWER SQRT LN LOG10 EXP MOD SIGN SIN GREATEST LEAST EXTRACT DATE_FORMAT TO_TIMESTAMP TO_TIMESTAMP_LTZ UNIX_TIMESTAMP TIMESTAMPDIFF TIMESTAMPADD CURRENT_TIMESTAMP NOW PROCTIME JSON_VALUE COALESCE NULLIF"
     assert set(named.split()) <= set(FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("d / 10", 0.3), ("TRUNCATE(d / 10e0, 1)", 0.3), ("d / 10e0 + 0e0", 0.3), ("-1.25e0 / d", -1.25 / 3)],
+)
+def test_a_quotient_is_right_to_the_last_bit_however_many_rows_come(text: str, value: float) -> None:
+    node = Project(Scan(events_table()), ((Column("q", "DOUBLE"), sql(text)),))
+    for count in (1, 2, 9):
+        made = run(printed(node), [(0, pl.DataFrame({"d": [3.0, None] * count}))])
+        assert made["q"].to_list() == [value, None] * count

@@ -33,9 +33,16 @@ def _arithmetic(sign: str, left: Value, right: Value) -> Value:
     if sign in "+-*":
         return Value(kind, one + other if sign == "+" else one - other if sign == "-" else one * other)
     if kinds.is_float(kind):
-        return Value(kind, one / other if sign == "/" else _float_rest(one, other))
+        return Value(kind, _divided(one, other) if sign == "/" else _float_rest(one, other))
     quotient = _quotient(one, other)
     return Value(kind, quotient if sign == "/" else (one - quotient * other).cast(polars_type(kind)))
+
+
+def _divided(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """To the last bit: by one number for all of several rows polars multiplies by its reciprocal, and 3 / 10 is not 0.3."""
+    if other.meta.root_names():
+        return one / other
+    return one / (other + one.is_null().cast(pl.Float32) * 0.0)
 
 
 def _quotient(one: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -186,7 +193,13 @@ def _to_places(name: str, value: Value, places: Value | None, halves: int) -> Va
     unit = 10.0**digits
     scaled = value.expr.cast(pl.Float64) * unit
     size = (scaled.abs() + halves * 0.5).floor()
-    return cast(Value("DOUBLE", pl.when(scaled < 0).then(-size).otherwise(size) / unit), value.kind)
+    return cast(
+        Value(
+            "DOUBLE",
+            _divided(pl.when(scaled < 0).then(-size).otherwise(size), pl.lit(unit, dtype=pl.Float64)),
+        ),
+        value.kind,
+    )
 
 
 def _whole_steps(number: pl.Expr, zeros: int, halves: int) -> pl.Expr:
@@ -234,7 +247,7 @@ def logarithm(first: Value, second: Value | None = None) -> Value:
         base = float(first.constant)
         x = _double("LOG", second)
         return Value("DOUBLE", x.log10() if base == 10 else x.log(2))
-    return Value("DOUBLE", _double("LOG", second).log() / _double("LOG", first).log())
+    return Value("DOUBLE", _divided(_double("LOG", second).log(), _double("LOG", first).log()))
 
 
 def _double(name: str, value: Value) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Queries of constructs by themselves: grouping sets."""
+"""Queries of constructs by themselves: grouping sets, rows that stand in the query."""
 
 _TUMBLE = "TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
 
@@ -48,4 +48,37 @@ CONSTRUCTS = (
     "SELECT k, LISTAGG(s) AS l, FIRST_VALUE(n) AS f, LAST_VALUE(n) AS e FROM a GROUP BY GROUPING SETS ((k), ())",
     "SELECT p.k, q.v, COUNT(*) AS c FROM a AS p LEFT JOIN u AS q ON p.k = q.id GROUP BY ROLLUP (p.k, q.v)",
     "SELECT k, s, c FROM (SELECT k, s, c, ROW_NUMBER() OVER (PARTITION BY k ORDER BY c DESC, s) AS r FROM (SELECT k, s, COUNT(*) AS c FROM a GROUP BY CUBE (k, s))) WHERE r <= 2",
+    # VALUES, and SELECT without FROM
+    "SELECT t.id, t.name FROM (VALUES (1, 'a'), (2, 'bb')) AS t (id, name)",
+    "SELECT * FROM (VALUES (1, 'a', TRUE, 1.5, CAST(NULL AS DOUBLE), TIMESTAMP '2026-01-01 00:00:00', DATE '2026-01-02'))",
+    "SELECT * FROM (VALUES (1, 2.5), (2.25, 3)) AS t (x, y)",
+    "SELECT * FROM (VALUES (1, 'a'), (NULL, 'b'), (3, NULL)) AS t (x, y)",
+    "SELECT * FROM (VALUES 1, 2, 3) AS t (x)",
+    "SELECT * FROM (VALUES (1), (2)) AS t",
+    "SELECT * FROM (VALUES (1 + 1, UPPER('x')), (ABS(-3), 'a' || 'b')) AS t (x, y)",
+    "SELECT * FROM (VALUES (1), (5000000000)) AS t (x)",
+    "SELECT * FROM (VALUES (1, 'a'), (2)) AS t (x, y)",
+    "SELECT * FROM (VALUES (1), ('a')) AS t (x)",
+    "SELECT x, COUNT(*) AS c FROM (VALUES ('a', 1), ('b', 2), ('a', 3)) AS t (x, y) GROUP BY x",
+    "SELECT a.n, t.name FROM a JOIN (VALUES (1, 'one'), (2, 'two')) AS t (id, name) ON a.k = t.id",
+    "SELECT a.n, t.name FROM a LEFT JOIN (VALUES (1, 'one'), (2, 'two'), (2, 'zwei')) AS t (id, name) ON a.k = t.id",
+    "SELECT n FROM a WHERE k IN (SELECT x FROM (VALUES (1), (3)) AS t (x))",
+    "SELECT n FROM a WHERE k NOT IN (SELECT x FROM (VALUES (1), (3)) AS t (x))",
+    "VALUES (1, 'a'), (2, 'b')",
+    "WITH t (id, name) AS (VALUES (1, 'a'), (2, 'b')) SELECT name FROM t WHERE id > 1",
+    "SELECT k FROM a UNION ALL VALUES (7), (8)",
+    "SELECT x.id FROM (VALUES (1, 2), (1, 2)) AS x (id, o)",
+    "SELECT DISTINCT id FROM (VALUES (1, 2), (1, 2)) AS x (id, o)",
+    "SELECT `EXPR$0` FROM (VALUES (1, 2), (1, 2))",
+    "SELECT 1 AS x, 'a' AS y",
+    "SELECT 1 AS x UNION ALL SELECT 2",
+    "SELECT * FROM (VALUES (n)) AS t (x)",
+    "SELECT * FROM (VALUES (NULL)) AS t (x)",
+    f"SELECT window_start, window_end, t.name, COUNT(*) AS c FROM {_TUMBLE} AS w JOIN (VALUES (1, 'one'), (2, 'two')) AS t (id, name) ON w.k = t.id WHERE n > 2 GROUP BY window_start, window_end, t.name",
+    "SELECT x, y, GROUPING(x) AS g, COUNT(*) AS c FROM (VALUES ('a', 1), ('b', 2), ('a', 3)) AS t (x, y) GROUP BY CUBE (x, y)",
+    "SELECT u.id, t.w FROM u LEFT JOIN (VALUES ('a', 1), ('bb', 2)) AS t (v, w) ON u.v = t.v",
+    "SELECT id, v FROM u EXCEPT SELECT * FROM (VALUES (1, 'a'), (2, 'bb')) AS t (id, v)",
+    "SELECT x, y FROM (VALUES (1, 'a'), (2, 'b')) AS t (x, y) WHERE x NOT IN (SELECT k FROM u WHERE k IS NOT NULL)",
+    "SELECT x, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY y ORDER BY x DESC) AS r FROM (VALUES (1, 'a'), (2, 'b'), (3, 'a')) AS t (x, y)) WHERE r = 1",
+    "SELECT UPPER('x') AS a, 1 + 1 AS b, TIMESTAMP '2026-01-01 00:00:00' + INTERVAL '1' DAY AS c",
 )

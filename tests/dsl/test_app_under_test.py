@@ -126,3 +126,16 @@ def test_what_does_not_exist_is_refused() -> None:
                 wrong()
     with pytest.raises(PenstockError, match="is not a time"):
         shop().test(start="noon")
+
+
+def test_rows_that_stand_in_a_script_are_there_before_all_others() -> None:
+    plan = parse(
+        "CREATE TABLE clicks (k INT) WITH ('connector' = 'kafka', 'topic' = 'clicks', 'format' = 'json');"
+        "CREATE TABLE named (k INT, s STRING) WITH ('connector' = 'kafka', 'topic' = 'named', 'format' = 'json');"
+        "INSERT INTO named VALUES (0, 'zero'); INSERT INTO named SELECT clicks.k, n.s FROM clicks"
+        " JOIN (VALUES (1, 'one'), (2, 'two')) AS n (k, s) ON clicks.k = n.k;"
+    )
+    with Trial(plan) as t:
+        for k in (2, 3, 1):
+            t.send("clicks", k=k)
+        assert t.read("named") == [(0, "zero"), (2, "two"), (1, "one")]

@@ -41,6 +41,8 @@ WITH windows AS (
 )
 SELECT page, CASE WHEN people > 10 THEN mean ELSE CAST(people AS DOUBLE) END, window_end FROM windows;
 INSERT INTO shown (a, c) SELECT page, GROUPING_ID(page, person) FROM clicks GROUP BY GROUPING SETS ((page), CUBE (person, page));
+INSERT INTO gone VALUES ('one'), (UPPER('two'));
+INSERT INTO gone SELECT t.s FROM made JOIN (VALUES (1, 'one'), (2, 'two')) AS t (n, s) ON a = n UNION ALL SELECT 'three';
 INSERT INTO gone SELECT who FROM dear UNION ALL SELECT DISTINCT customer FROM orders WHERE id IN (1, 2, 3);
 INSERT INTO shown
 SELECT LOWER(page), AVG(cost), COUNT(*), TUMBLE_END(ts, INTERVAL '10' SECOND)

@@ -89,7 +89,6 @@ _REFUSED: dict[str, tuple[str, ...]] = {
     "not offered yet": (
         "SELECT n, s LIKE '_b%' AS l, s SIMILAR TO '(a|b)+c?' AS r, s NOT LIKE '%d%' AS q FROM a",
         "SELECT n, (k, s) = (1, 'a') AS e FROM a",
-        "SELECT n, v FROM (VALUES (1, 'x'), (2, 'y'), (2, 'z')) AS t (n, v) WHERE n > 1",
         "SELECT n FROM a NATURAL JOIN (SELECT k, s FROM u CROSS JOIN (SELECT DISTINCT s FROM b))",
         "(SELECT k FROM a UNION ALL SELECT k FROM b) UNION ALL SELECT id FROM u",
     ),

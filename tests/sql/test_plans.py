@@ -43,7 +43,7 @@ def test_a_query_becomes_the_plan_that_is_written_below_it(case: str) -> None:
 
 def test_every_construct_that_is_offered_is_read() -> None:
     plan = parse((Path(__file__).parent / "everything.sql").read_text())
-    assert len(plan.sinks) == 5
+    assert len(plan.sinks) == 7
     orders = next(table for table in plan.tables if table.name == "orders")
     assert [(c.name, c.kind, c.nullable) for c in orders.schema] == [
         ("id", "BIGINT", False),

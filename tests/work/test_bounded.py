@@ -8,7 +8,8 @@ import pytest
 
 from penstock.cli.main import main
 from penstock.record import Record
-from tests.work.process import fresh, rows, until
+from penstock.work.worker import Worker
+from tests.work.process import everything, fresh, rows, until
 from tests.work.test_worker import COUNT, SOURCE, TARGET, Case, run
 
 BOUNDED = SOURCE.replace("'format'", "'scan.bounded.mode' = 'latest-offset', 'format'")
@@ -100,6 +101,29 @@ def test_a_bounded_table_beside_one_that_goes_on_holds_nothing_back(
             assert (await case.told())["state"] == "running"
 
     run(broker_address, tmp_path, test, partitions=2)
+
+
+def test_rows_that_stand_in_a_script_come_once_and_end_a_job_of_nothing_else(
+    broker_address: str, tmp_path: Path
+) -> None:
+    target = TARGET.replace("upsert-kafka", "kafka").replace(", PRIMARY KEY (k) NOT ENFORCED", "")
+    target = target.replace("'key.format' = 'json', 'value.format'", "'format'")
+
+    async def test(case: Case) -> None:
+        case.save(target + "INSERT INTO counts VALUES ('a', 1, 2), ('b', 3, 4);")
+        for _ in range(2):  # a worker that begins anew does not write them again
+            async with case.hosted() as worker:
+
+                async def finished(worker: Worker = worker) -> bool:
+                    return [keeper.state for keeper in worker.keepers.values()] == ["finished"]
+
+                await until(finished, client=case.client)
+            assert len(await everything(case.client, f"{case.name}-out")) == 2
+        told = await case.told()
+        assert [one["table"] for one in told["inputs"]] == ["VALUES"]
+        assert [one["rows"] for one in told["outputs"]] == [2]
+
+    run(broker_address, tmp_path, test, partitions=1)
 
 
 def test_a_partition_without_a_bound_is_refused(broker_address: str, tmp_path: Path) -> None:

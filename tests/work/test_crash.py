@@ -73,6 +73,11 @@ PLANS = {
     " PRIMARY KEY (k, s, e) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'counts', 'key.format' = 'json',"
     " 'value.format' = 'json'); INSERT INTO those SELECT k, window_start, window_end, COUNT(*)"
     " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(`at`), INTERVAL '1' SECOND)) GROUP BY k, window_start, window_end;",
+    "grouping sets": "INSERT INTO windows SELECT k, window_end, COUNT(*), v FROM TABLE(" + HOP + ")"
+    " GROUP BY window_start, window_end, CUBE (k, v);",
+    "values": "INSERT INTO plain VALUES ('a', 1), ('b', 7), ('c', 2), ('a', 1);",
+    "values, a topic": "INSERT INTO plain SELECT e.k, n.v FROM events AS e JOIN (VALUES ('a', 1), ('b', 2)) AS n (k, v) ON e.k = n.k;"
+    " INSERT INTO windows SELECT 'x', TIMESTAMP '2026-01-01 00:00:00', 1, 2;",
     "statement set": "INSERT INTO plain SELECT k, v FROM events; " + WINDOW.format(v="SUM(v)", of=TUMBLE),
 }
 OUTPUTS = ("out", "counts", "windows", "in.dlq", "late")
@@ -136,9 +141,9 @@ async def lived(client: SimClient, plan: str, options: WorkOptions) -> None:
 
 
 def outcome(seen: World, plan: str) -> dict[str, list[list[Record]]]:
-    """What is committed; of rows of one time, which come in the order the partitions were read in, any order will do."""
+    """What is committed; of rows that come in the order the partitions, or the inputs, were read in, any order will do."""
     found = {topic: seen.committed(topic) for topic in OUTPUTS}
-    if plan in ("over", "lag", "over by the clock"):
+    if plan in ("over", "lag", "over by the clock", "values, a topic"):
         return {
             topic: [sorted((row for part in parts for row in part), key=repr)]
             for topic, parts in found.items()

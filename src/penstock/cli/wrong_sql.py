@@ -144,7 +144,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "What a stream has not": (
         "INSERT INTO o SELECT k, n FROM t ^ORDER BY n",
         "INSERT INTO o SELECT k, n FROM t ^LIMIT 3",
-        "INSERT INTO o SELECT k, n FROM (VALUES (^'a', 1)) AS v (k, n)",
+        "INSERT INTO o VALUES ('a', 1), ('b', ^NULL)",
+        "INSERT INTO o SELECT k, n FROM (VALUES ('a', 1), (^2, 2)) AS v (k, n)",
+        "INSERT INTO o VALUES ('a', 1), (^'b')",
         "INSERT INTO o SELECT k, n FROM t, UNNEST(^k) AS u (i)",
         "INSERT INTO o SELECT k, ^RAND() FROM t",
         "^SELECT k, n FROM t",

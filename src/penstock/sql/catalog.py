@@ -14,6 +14,7 @@ from penstock.engine.plan.settings import TTL
 from penstock.sql.dialect import WINDOW_FUNCTIONS, FlinkParser
 from penstock.sql.faults import At, QueryError, did_you_mean
 from penstock.sql.nodes.intervals import milliseconds_of
+from penstock.sql.nodes.values import ONE
 from penstock.sql.support import function_names
 
 
@@ -57,6 +58,8 @@ class Catalog:
 
     def add_table(self, table: Table, at: At = None, *, exist_ok: bool = False) -> None:
         """Declare a table; a name stands for one thing only."""
+        if table.name == ONE.name:
+            raise QueryError(f"a table cannot be called `{ONE.name}`", at, remedy="choose another name")
         if not self._taken(table.name, at, exist_ok):
             self.tables[table.name] = table
 

@@ -174,11 +174,13 @@ def _insert(cursor: Cursor, catalog: Catalog) -> None:
     named: list[Token] | None = None
     if cursor.peek("PARTITION"):
         raise QueryError("PARTITION is not offered", cursor.here)
-    if cursor.peek("(") and not cursor.peek("(", "SELECT") and not cursor.peek("(", "WITH"):
+    if cursor.peek("(") and not any(cursor.peek("(", word) for word in ("SELECT", "WITH", "VALUES")):
         named = [part.name("a column") for part in cursor.wrapped().items()]
     node, tree = _query(cursor, catalog)
     columns = Columns(tuple(t.text for t in named), tuple(named)) if named is not None else Columns()
     select = tree.expressions if isinstance(tree, exp.Select) else []
+    if isinstance(tree, exp.Values):
+        select = tree.expressions[0].expressions
     stars = any(isinstance(item, exp.Star) or isinstance(item.this, exp.Star) for item in select)
     columns = Columns(columns.names, columns.at, () if stars else tuple(select))
     catalog.add_sink(sinked(target, node, name, columns))

@@ -22,7 +22,7 @@ class Reason:
 SUPPORTED: tuple[tuple[str, str], ...] = (
     ("CREATE TABLE", "physical, computed and METADATA columns, WATERMARK, PRIMARY KEY … NOT ENFORCED, WITH"),
     ("CREATE VIEW", "also TEMPORARY; IF NOT EXISTS; a list of column names"),
-    ("INSERT INTO", "with or without a list of columns, from SELECT, WITH or UNION ALL"),
+    ("INSERT INTO", "with or without a list of columns, from SELECT, VALUES, WITH or UNION ALL"),
     ("EXECUTE STATEMENT SET", "BEGIN … END around INSERTs; several INSERTs outside of one are a set as well"),
     (
         "SET",
@@ -53,6 +53,11 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     (
         "GROUPING SETS, ROLLUP, CUBE",
         "of columns and expressions, nested and beside each other, over windows of table functions too; GROUPING, GROUPING_ID, GROUP_ID",
+    ),
+    (
+        "VALUES",
+        "FROM (VALUES (1, 'a'), …) AS t (id, name), INSERT INTO t VALUES …, and SELECT without FROM: rows that come once, also"
+        " where the worker is killed; a pipeline of nothing else ends by itself, and one that is changed begins anew",
     ),
     ("UNION, INTERSECT, EXCEPT", "with ALL and without; columns by position, to their common type"),
     (
@@ -216,7 +221,6 @@ JOINS_REFUSED: dict[str, Reason] = {
     "ANTI": Reason("ANTI JOIN", "ANTI JOIN is not Flink SQL", "WHERE NOT EXISTS (SELECT …)"),
 }
 RELATIONS_REFUSED: dict[type[exp.Expression], Reason] = {
-    exp.Values: Reason("VALUES", f"VALUES is {_LATER}", "produce the records to a topic and read it"),
     exp.Lateral: _LATERAL,
     exp.Unnest: Reason("UNNEST", "UNNEST stands after a table", "FROM t CROSS JOIN UNNEST(t.a) AS u (x)"),
 }
@@ -233,7 +237,7 @@ STATEMENTS_REFUSED: dict[str, Reason] = {
     "WITH": Reason(
         "WITH … SELECT", "a pipeline's query needs somewhere to go", "INSERT INTO table WITH … SELECT …"
     ),
-    "VALUES": Reason("VALUES …", "a pipeline's rows come from a table", "INSERT INTO table SELECT …"),
+    "VALUES": Reason("VALUES …", "a pipeline's rows need somewhere to go", "INSERT INTO table VALUES …"),
     "DELETE": Reason("DELETE", "a pipeline does not delete rows by hand", "produce a tombstone to the topic"),
     "UPDATE": Reason(
         "UPDATE", "a pipeline does not update rows by hand", "produce the new record to the topic"

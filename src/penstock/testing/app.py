@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+import polars as pl
 
 from penstock import dead_letters as letters
 from penstock import dsl, record
@@ -26,6 +27,7 @@ from penstock.engine.plan import Plan, Table
 from penstock.errors import PenstockError
 from penstock.record import Record
 from penstock.sql.faults import did_you_mean
+from penstock.sql.nodes.values import ONE
 from penstock.tasks.declaring import Tasks
 from penstock.tasks.task import Task
 from penstock.tasks.trial import Memory
@@ -79,6 +81,16 @@ class Trial:
             self.job.expect(source.index, [0])
         self._results: dict[str, list[Any]] = {}
         self._calls = Memory(tasks or {}, self._clock().wall_ms, self._result)
+        self._give_values()
+
+    def _give_values(self) -> None:
+        """The rows that stand in the pipelines themselves come before all others."""
+        for source in self.job.sources:
+            if source.table == ONE:
+                found = self.job.on_rows(
+                    source.index, 0, pl.DataFrame({ONE.schema[0].name: [0]}), self._clock()
+                )
+                self._deliver(self._taken([*found, *self.job.on_end(self._clock(), source.index)]))
 
     def __enter__(self) -> Self:
         self._calls.begin()

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from penstock.engine.plan import Node
+from penstock.engine.plan import Node, Scan
 from penstock.sql.catalog import Catalog
 from penstock.sql.dialect import TableFunction
 from penstock.sql.faults import QueryError
 from penstock.sql.lower import windows
+from penstock.sql.lower.binder import Scope, bind
 from penstock.sql.lower.joins import joined
 from penstock.sql.lower.lateral import lateral
 from penstock.sql.lower.over.named import check_columns, written_out
@@ -25,6 +26,7 @@ from penstock.sql.nodes import hints
 from penstock.sql.nodes.build import projected, quoted
 from penstock.sql.nodes.lateness import allowed_ms, lenient
 from penstock.sql.nodes.sets import combined
+from penstock.sql.nodes.values import ONE, valued
 from penstock.sql.support import CLAUSES_REFUSED, RELATIONS_REFUSED
 
 SELECT_PARTS = {
@@ -63,6 +65,8 @@ class Queries:
             return scope.lower(tree.this)
         if isinstance(tree, exp.SetOperation):
             return scope._united(tree)
+        if isinstance(tree, exp.Values):
+            return _valued(tree)
         reason = RELATIONS_REFUSED.get(type(tree))
         if reason or not isinstance(tree, exp.Select):
             raise QueryError(
@@ -99,6 +103,8 @@ class Queries:
             source = settled(self._from_table(windows.table_argument(tree)).node)
             node: Node = windows.over_table(tree, source)
             return _aliased(node, tree, ())
+        if isinstance(tree, exp.Values):
+            return _aliased(_valued(tree), tree, ())
         if isinstance(tree, exp.Subquery):
             _refuse_parts(tree, {"this", "alias", "with_", "joins"})
             return _aliased(self._with(tree).lower(tree.this), tree, ())
@@ -144,7 +150,9 @@ class Queries:
         _refuse_parts(tree, SELECT_PARTS)
         source = tree.args.get("from_")
         if source is None:
-            raise QueryError("SELECT needs FROM", tree, remedy="SELECT … FROM a table of CREATE TABLE")
+            if not tree.expressions or any(isinstance(item, exp.Star) for item in tree.expressions):
+                raise QueryError("SELECT needs FROM", tree, remedy="SELECT … FROM a table of CREATE TABLE")
+            return Relation(Scan(ONE))
         relation = self._from(source.this)
         joins = [*(source.this.args.get("joins") or []), *(tree.args.get("joins") or [])]
         for join in joins:
@@ -170,6 +178,17 @@ def _refuse_parts(tree: exp.Expression, allowed: Set[str]) -> None:
             if reason is None:
                 raise QueryError(f"{part.strip('_').upper()} is not offered here", at)
             raise QueryError(f"{reason.construct}: {reason.message}", at, remedy=reason.remedy)
+
+
+def _valued(tree: exp.Values) -> Node:
+    """The rows of VALUES; one that is written as ROW(…) is its fields, as in Flink."""
+    rows = []
+    for one in tree.expressions:
+        parts = one.expressions
+        row = parts[0] if len(parts) == 1 else None
+        parts = row.expressions if isinstance(row, exp.Anonymous) and row.name.upper() == "ROW" else parts
+        rows.append([bind(part, Scope(())) for part in parts])
+    return valued(rows, tree)
 
 
 def _aliased(node: Node, tree: exp.Expression, names: tuple[str, ...]) -> Relation:

@@ -1,4 +1,4 @@
-"""Queries of constructs by themselves: grouping sets, rows that stand in the query."""
+"""Queries of constructs by themselves: grouping sets, rows that stand in the query, row values, patterns."""
 
 _TUMBLE = "TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
 
@@ -74,11 +74,33 @@ CONSTRUCTS = (
     "SELECT 1 AS x UNION ALL SELECT 2",
     "SELECT * FROM (VALUES (n)) AS t (x)",
     "SELECT * FROM (VALUES (NULL)) AS t (x)",
-    f"SELECT window_start, window_end, t.name, COUNT(*) AS c FROM {_TUMBLE} AS w JOIN (VALUES (1, 'one'), (2, 'two')) AS t (id, name) ON w.k = t.id WHERE n > 2 GROUP BY window_start, window_end, t.name",
-    "SELECT x, y, GROUPING(x) AS g, COUNT(*) AS c FROM (VALUES ('a', 1), ('b', 2), ('a', 3)) AS t (x, y) GROUP BY CUBE (x, y)",
-    "SELECT u.id, t.w FROM u LEFT JOIN (VALUES ('a', 1), ('bb', 2)) AS t (v, w) ON u.v = t.v",
-    "SELECT id, v FROM u EXCEPT SELECT * FROM (VALUES (1, 'a'), (2, 'bb')) AS t (id, v)",
-    "SELECT x, y FROM (VALUES (1, 'a'), (2, 'b')) AS t (x, y) WHERE x NOT IN (SELECT k FROM u WHERE k IS NOT NULL)",
-    "SELECT x, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY y ORDER BY x DESC) AS r FROM (VALUES (1, 'a'), (2, 'b'), (3, 'a')) AS t (x, y)) WHERE r = 1",
-    "SELECT UPPER('x') AS a, 1 + 1 AS b, TIMESTAMP '2026-01-01 00:00:00' + INTERVAL '1' DAY AS c",
+    # row values
+    "SELECT n FROM a WHERE (k, s) IN ((1, 'a'), (2, 'abc'))",
+    "SELECT n, (k, s) IN ((1, 'a'), (3, 'abc')) AS f FROM a",
+    "SELECT n, (k, s) NOT IN ((1, 'a'), (3, 'abc')) AS f FROM a",
+    "SELECT n FROM a WHERE (k, s) NOT IN ((1, 'a'), (3, 'abc'))",
+    "SELECT n, (k, s) <> (3, 'abc') AS f FROM a",
+    "SELECT n FROM a WHERE (k, s) = (3, 'abc')",
+    "SELECT n FROM a WHERE (k, s) IN (SELECT k, v FROM u)",
+    "SELECT n FROM a WHERE (k, s) NOT IN (SELECT k, v FROM u WHERE k IS NOT NULL AND v IS NOT NULL)",
+    "SELECT n, (k, (s, n)) = (3, ('abc', 5)) AS f FROM a",
+    "SELECT a.n, b.n AS m FROM a JOIN b ON (a.k, a.s) = (b.k, b.s)",
+    # SIMILAR TO
+    "SELECT n, s SIMILAR TO 'a%' AS f, s SIMILAR TO '_b_' AS g, s SIMILAR TO '(a|bb)' AS h, s SIMILAR TO 'ab+c' AS i FROM a",
+    "SELECT n, s SIMILAR TO '[a-b]*' AS f, s SIMILAR TO '[^a]%' AS g, s SIMILAR TO 'b{2}' AS h, s SIMILAR TO '%(bc|dú)' AS i FROM a",
+    "SELECT n, s NOT SIMILAR TO 'a%' AS f FROM a",
+    "SELECT n, s SIMILAR TO '[[:ALPHA:]]+' AS f, s SIMILAR TO '[[:alpha:]]+' AS g, s SIMILAR TO '[[:SPACE:]]%' AS h, s SIMILAR TO '%[[:WHITESPACE:]]' AS i FROM a",
+    "SELECT n, s SIMILAR TO 'a!%' ESCAPE '!' AS f, s || '%' SIMILAR TO '%!%' ESCAPE '!' AS g, s || '_x' SIMILAR TO '%!_x' ESCAPE '!' AS h FROM a",
+    "SELECT n, s SIMILAR TO 'a.c' AS f, s || '.' SIMILAR TO '%.' AS g, s SIMILAR TO 'a?b?c?' AS h, s SIMILAR TO '^a' AS i FROM a",
+    "SELECT n, s SIMILAR TO s AS f FROM a",
+    "SELECT n, s SIMILAR TO '(a' AS f FROM a",
+    "SELECT n, s SIMILAR TO '[ab' AS f FROM a",
+    "SELECT n, s SIMILAR TO 'a\\' AS f FROM a",
+    "SELECT n, s SIMILAR TO '\\w+' AS f, s SIMILAR TO 'a$' AS g FROM a",
+    "SELECT n, s SIMILAR TO '*a' AS f FROM a",
+    "SELECT n, s SIMILAR TO 'a||b' AS f, s SIMILAR TO '' AS g, s SIMILAR TO '%' AS h, s SIMILAR TO '[_b]b' AS i, s SIMILAR TO '[%a]' AS j FROM a",
+    "SELECT n, s SIMILAR TO 'a{1,2}%' AS f, s SIMILAR TO 'b{1,}' AS g, s SIMILAR TO '[a-c]{3}' AS h, s SIMILAR TO '[[:LOWER:]]{2}' AS i, s SIMILAR TO '[[:DIGIT:]]|b+' AS j FROM a",
+    "SELECT n, s || CHR(10) || 'x' SIMILAR TO '%x' AS f, s || CHR(10) || 'x' SIMILAR TO '%_x' AS g, s || '+' SIMILAR TO 'a+' AS h, s SIMILAR TO '[^a-b]+' AS i, s SIMILAR TO '[a-c^b]+' AS j FROM a",
+    "SELECT n, s || '&b' SIMILAR TO 'a&b' AS f, s || '-b' SIMILAR TO 'a-b' AS g, s || '#' SIMILAR TO 'a#' AS h, s || '/' SIMILAR TO 'a/' AS i, s || '''' SIMILAR TO 'a''' AS j FROM a",
+    "SELECT n, s SIMILAR TO 'a$b' AS f, s || '$' SIMILAR TO 'a$' AS g, s || '.c' SIMILAR TO 'a.c' AS h, s || '^' SIMILAR TO 'a^' AS i FROM a",
 )

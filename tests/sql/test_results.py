@@ -36,6 +36,9 @@ QUERIES = [
     "SELECT COUNT(*), MAX(n) - MIN(n) FROM t",
     "SELECT a FROM t WHERE n = 1 UNION SELECT a FROM t WHERE n = 2",
     "SELECT a, STDDEV_POP(x), VAR_SAMP(x) FROM t GROUP BY a",
+    "SELECT a, n, COUNT(*), MAX(x), GROUPING(a, n) FROM t GROUP BY ROLLUP (a, n)",
+    "SELECT t.a, v.s, t.x FROM t JOIN (VALUES (1, 'one'), (2, 'two'), (2, 'zwei')) AS v (n, s) ON t.n = v.n WHERE t.x > 0.2",
+    "SELECT a, n FROM t WHERE (a, n) IN (('a', 1), ('b', 2), ('c', 3)) OR (a, n) = ('bb', 7)",
 ]
 WINDOWS = [
     (

@@ -239,7 +239,8 @@ def _like(node: Expr, scope: Scope) -> Value:
     if isinstance(node, exp.Escape):
         escape, like = node.expression, node.this
     values = [_bind(like.this, scope), _bind(like.expression, scope)]
-    made = FUNCTIONS["LIKE"](*values, *([_bind(escape, scope)] if escape is not None else []))
+    name = "SIMILAR" if isinstance(like, exp.SimilarTo) else "LIKE"
+    made = FUNCTIONS[name](*values, *([_bind(escape, scope)] if escape is not None else []))
     return FUNCTIONS["NOT"](made) if like.args.get("negate") else made
 
 
@@ -386,5 +387,6 @@ _NODES: dict[type, Callable[[Any, Scope], Value]] = {
     exp.Column: _column, exp.Literal: _literal, exp.Boolean: _boolean, exp.Null: _null, exp.Neg: _negative,
     exp.Interval: _interval, exp.Paren: _inner, exp.Alias: _inner, exp.Cast: _cast, exp.TryCast: _cast,
     exp.Case: _case, exp.If: _if, exp.In: _in, exp.Between: _between, exp.Is: _is, exp.Like: _like,
+    exp.SimilarTo: _like,
     exp.Escape: _like, exp.Dot: _field, UserCall: _user,
 }  # fmt: skip

@@ -110,7 +110,8 @@ SUPPORTED: tuple[tuple[str, str], ...] = (
     ),
     (
         "expressions",
-        "arithmetic, comparison, logic, CASE, CAST, BETWEEN, IN (list), LIKE, IS NULL, INTERVAL, functions",
+        "arithmetic, comparison, logic, CASE, CAST, BETWEEN, IN (list), LIKE, SIMILAR TO, IS NULL, INTERVAL, functions;"
+        " (a, b) = (1, 2), <> and [NOT] IN ((1, 2), …)",
     ),
 )
 
@@ -140,14 +141,17 @@ EXPRESSIONS_REFUSED: dict[type[exp.Expression], Reason] = {
     exp.Lambda: Reason("lambda", "Flink SQL has no lambdas"),
     exp.Placeholder: Reason("?", "parameters are not offered in a pipeline", "write the value"),
     exp.Parameter: Reason("@", "parameters are not offered in a pipeline", "write the value"),
-    exp.Tuple: Reason("(a, b)", f"row values are {_LATER}", "compare column by column"),
+    exp.Tuple: Reason(
+        "(a, b) elsewhere",
+        "row values stand on both sides of = and <>, and with IN",
+        "compare column by column",
+    ),
     exp.IgnoreNulls: Reason("IGNORE NULLS", f"IGNORE NULLS is {_LATER}", "FILTER (WHERE x IS NOT NULL)"),
     exp.RespectNulls: Reason("RESPECT NULLS", f"RESPECT NULLS is {_LATER}"),
     exp.Order: Reason("ORDER BY in a call", f"ORDER BY inside a call is {_LATER}"),
     exp.Limit: Reason("LIMIT in a call", "LIMIT inside a call is not Flink SQL"),
     exp.Star: Reason("*", "* stands for all columns only in SELECT and COUNT(*)"),
     exp.Alias: Reason("AS in a call", "AS cannot stand inside an expression"),
-    exp.SimilarTo: Reason("SIMILAR TO", f"SIMILAR TO is {_LATER}", "REGEXP(text, pattern), or LIKE"),
     exp.Kwarg: Reason("name => value", f"named arguments are {_LATER} here", "pass the arguments in order"),
 }
 

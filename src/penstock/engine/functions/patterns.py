@@ -1,4 +1,4 @@
-"""Patterns of other worlds: LIKE to regular expressions, Java's date letters to strftime's.
+"""Patterns of other worlds: LIKE and SIMILAR TO to regular expressions, Java's date letters to strftime's.
 
 Knows nothing of expressions.
 """
@@ -47,6 +47,76 @@ def like_pattern(pattern: str, escape: str | None) -> str:
             out.append({"%": ".*", "_": "."}.get(character) or re.escape(character))
         at += 1
     return "(?s)^" + "".join(out) + "$"
+
+
+_SPECIALS = frozenset("[]()|^-+*_%?{}")
+_NAMED = {
+    "ALPHA": "A-Za-z", "UPPER": "A-Z", "LOWER": "a-z", "DIGIT": "0-9", "ALNUM": "A-Za-z0-9", "SPACE": " ",
+    "WHITESPACE": r" \t\n\x0B\f\r",
+}  # fmt: skip
+_NAME = re.compile(r"\[:([A-Z]+|[a-z]+):\]")
+_ANY = r"[^\n\r\x{85}\x{2028}\x{2029}]"
+"""Java's point: any character that ends no line."""
+
+
+def similar_pattern(pattern: str, escape: str | None) -> str:
+    """A SIMILAR TO pattern as an anchored regular expression, as Calcite writes it (Like.sqlToRegexSimilar): what means
+    nothing in SQL is Java's, a point and ``^`` outside of brackets too. Raises `PenstockError` for what it refuses."""
+    if escape is not None and (len(escape) != 1 or escape in _SPECIALS):
+        raise PenstockError(f"{escape!r} cannot escape in a SIMILAR TO pattern", remedy="ESCAPE '!'")
+    out, at = list[str](), 0
+    while at < len(pattern):
+        character = pattern[at]
+        if character == escape:
+            out.append(re.escape(_after_escape(pattern, at)))
+            at += 2
+        elif character == "[":
+            made, at = _enumeration(pattern, at + 1, escape)
+            out.append(made)
+        elif character == "]" or pattern.startswith("(?", at):
+            raise _no_pattern(pattern)
+        else:
+            out.append(
+                {"%": "(?s:.*)", "_": _ANY, ".": _ANY, "\\": r"\\", "$": r"\$"}.get(character, character)
+            )
+            at += 1
+    if re.search(r"[*+?}]\+", pattern):  # Java's possessive quantifiers: Rust would read another one
+        raise _no_pattern(pattern)
+    return rf"^(?:{''.join(out)})\z"
+
+
+def _enumeration(pattern: str, at: int, escape: str | None) -> tuple[str, int]:
+    """What stands in brackets from a place on, and where it goes on behind them."""
+    out = ["["]
+    while at < len(pattern) and pattern[at] != "]":
+        character, named = pattern[at], _NAME.match(pattern, at)
+        if named and named[1].upper() in _NAMED:
+            out.append(_NAMED[named[1].upper()])
+            at = named.end()
+            continue
+        if character == escape:
+            out.append(re.escape(_after_escape(pattern, at)))
+            at += 2
+            continue
+        if character in _SPECIALS - {"-", "^"}:
+            raise _no_pattern(pattern)
+        out.append(character if character in "-^" or character.isalnum() else re.escape(character))
+        at += 1
+    if at == len(pattern) or "--" in "".join(out):  # Rust would take one set from another
+        raise _no_pattern(pattern)
+    return "".join(out) + "]", at + 1
+
+
+def _after_escape(pattern: str, at: int) -> str:
+    """What stands behind the escape at a place: a sign that means something, or the escape itself."""
+    following = pattern[at + 1 : at + 2]
+    if following not in _SPECIALS and following != pattern[at]:
+        raise _no_pattern(pattern)
+    return following
+
+
+def _no_pattern(pattern: str) -> PenstockError:
+    return PenstockError(f"{pattern!r} is no SIMILAR TO pattern", remedy="REGEXP(text, pattern), or LIKE")
 
 
 _CLASSES = {"w": "A-Za-z0-9_", "d": "0-9", "s": r" \t\n\x0B\f\r"}

@@ -5,6 +5,7 @@ Python API both come through here, so that equal queries make equal trees. Knows
 """
 
 import difflib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -142,6 +143,31 @@ def _between(node: exp.Expression, scope: Scope) -> exp.Expression:
     return exp.Or(this=bound, expression=turned).update_positions(node)
 
 
+def _compared(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """``(a, b) = (1, 2)``: equal where all parts are, different where one is."""
+    left, right = node.this, node.expression
+    if not (isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple)):
+        return _rebuilt(node, scope)
+    pairs = list(zip(left.expressions, right.expressions, strict=False))
+    if len(left.expressions) != len(right.expressions) or not pairs:
+        raise QueryError(
+            f"row values of {len(left.expressions)} and {len(right.expressions)} columns are compared",
+            node,
+            remedy="as many on both sides: (a, b) = (1, 2)",
+        )
+    parts = [bind(type(node)(this=one, expression=other), scope) for one, other in pairs]
+    joined = exp.And if isinstance(node, exp.EQ) else exp.Or
+    return functools.reduce(lambda one, other: joined(this=one, expression=other), parts)
+
+
+def _in(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """``(a, b) IN ((1, 2), …)``: equal to one of them."""
+    if not isinstance(node.this, exp.Tuple) or not node.expressions:
+        return _rebuilt(node, scope)
+    equal = [bind(exp.EQ(this=node.this, expression=one), scope) for one in node.expressions]
+    return functools.reduce(lambda one, other: exp.Or(this=one, expression=other), equal)
+
+
 def _column(node: exp.Expression, scope: Scope) -> exp.Expression:
     assert isinstance(node, exp.Column)
     if isinstance(node.this, exp.Star):
@@ -227,6 +253,9 @@ def _var(node: exp.Expression, scope: Scope) -> exp.Expression:
 
 REWRITES: dict[type[exp.Expression], Callable[[exp.Expression, Scope], exp.Expression]] = {
     exp.Between: _between,
+    exp.EQ: _compared,
+    exp.NEQ: _compared,
+    exp.In: _in,
     exp.Column: _column,
     exp.Dot: _dot,
     exp.Paren: _paren,

@@ -12,7 +12,7 @@ import polars as pl
 
 from penstock.engine.functions import kinds
 from penstock.engine.functions.casts import cast
-from penstock.engine.functions.patterns import java_regex, like_pattern
+from penstock.engine.functions.patterns import java_regex, like_pattern, similar_pattern
 from penstock.engine.functions.table import VARIADIC, Value, function, known, refuse
 from penstock.engine.kernels import texts as kernels
 from penstock.engine.kernels.arrow import text_buffers, text_series
@@ -271,6 +271,21 @@ def like(value: Value, pattern: Value, escape: Value | None = None) -> Value:
         if form == f"%{inner}%":
             return Value("BOOLEAN", text.str.contains(inner, literal=True))
     return Value("BOOLEAN", text.str.contains(like_pattern(form, sign)))
+
+
+@function("SIMILAR", arguments=(2, 3))
+def similar(value: Value, pattern: Value, escape: Value | None = None) -> Value:
+    """Whether the whole text is as SQL's regular expression says."""
+    sign = None if escape is None else str(known("SIMILAR TO", escape, "escape"))
+    form = str(known("SIMILAR TO", pattern, "pattern"))
+    regex = similar_pattern(form, sign)
+    try:
+        pl.Series([""]).str.contains(regex)
+    except pl.exceptions.ComputeError:
+        raise PenstockError(
+            f"{form!r} is no SIMILAR TO pattern", remedy="REGEXP(text, pattern), or LIKE"
+        ) from None
+    return Value("BOOLEAN", text_of("SIMILAR TO", value).str.contains(regex))
 
 
 @function("STARTSWITH", "STARTS_WITH", arguments=(2, 2))

@@ -65,6 +65,19 @@ def test_a_body_may_come_in_many_frames_and_other_channels_between() -> None:
     assert client.session.bytes_unfinished == client.session.bytes_in_flight == 0
 
 
+def test_what_came_of_messages_goes_with_the_client() -> None:
+    """Session and channels know each other: without this, the bytes of who hangs up halfway stay until Python collects circles."""
+    client = with_queue()
+    client.step(
+        frame(1, "basic.publish", routing_key="q"), header(1, 1000), body(1, b"ab"), body(1, b"c" * 100)[:50]
+    )
+    assert client.session.bytes_unfinished == 52
+    client.session.lost()
+    assert client.session.bytes_unfinished == 0 and all(
+        c.body is None for c in client.session.channels.values()
+    )
+
+
 def test_an_empty_body_has_no_frame() -> None:
     client = with_queue()
     client.step(publish(1, "q", b""))

@@ -51,6 +51,10 @@ class Parser:
         """Bytes that are kept."""
         return len(self._held)
 
+    def forget(self) -> None:
+        """Nobody is there to finish what is kept."""
+        self._held = bytearray()
+
     def feed(self, data: bytes) -> None:
         """Take bytes. Raises AmqpError for what ends the connection; what was before it has reached its channel."""
         if self._held:

@@ -132,7 +132,13 @@ class AmqpSession(Connection):
         return self._take_asked()
 
     def lost(self) -> list[Call]:
-        """The broker is to let go of the client, where it has not yet."""
+        """The broker is to let go of the client, where it has not yet.
+
+        Session and channels know each other: what they hold of messages would stay until Python looks for such circles.
+        """
+        self._parser.forget()
+        for channel in self.channels.values():
+            channel.forget_content()
         handle, self.zero.handle = self.zero.handle, None
         return [] if handle is None else [CloseClient(self.principal, handle)]
 

@@ -255,6 +255,20 @@ def test_the_best_rows_are_those_of_the_lifetime(seed: int) -> None:
     assert stands(changes) == sorted(expected, key=repr)
 
 
+@pytest.mark.parametrize(("columns", "limit"), [("k, c", 1), ("k, c", 2), ("k, c, r", 2)])
+@seeded
+@given(seed=SEEDS)
+def test_what_moved_up_unsaid_is_not_taken_back(columns: str, limit: int, seed: int) -> None:
+    """A row that takes the place of a forgotten one is given with the next change only; until then nobody knows it."""
+    counts = "SELECT k, MOD(k, 2) AS p, COUNT(*) AS c FROM a GROUP BY k"
+    query = f"""SELECT {columns} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY p ORDER BY c DESC, k) AS r
+        FROM ({counts})) WHERE r <= {limit}"""
+    rows = [event for event in events(seed, 200) if event[1] == "a"]
+    kinds = ", ".join(f"{name} BIGINT" for name in columns.split(", "))
+    changes, _ = given_out(plan_of(kinds, query), rows, seed)
+    stands(changes)
+
+
 @pytest.mark.parametrize("frame", ["", "ROWS BETWEEN 2 PRECEDING AND CURRENT ROW"])
 @seeded
 @given(seed=SEEDS)

@@ -71,6 +71,18 @@ class First:
         kept = ranks <= limit
         return First(groups[kept], numbers[kept], ranks[kept])
 
+    @staticmethod
+    def told(groups: Numbers, numbers: Numbers, marks: Numbers) -> "First":
+        """Of rows, those that `marks` says were given, at the ranks they were given at."""
+        ranks, copies = marks >> 32, marks & 0xFFFFFFFF
+        groups, numbers, ranks = (np.repeat(column, copies) for column in (groups, numbers, ranks))
+        return First(groups, numbers, ranks + _ranks(numbers) - 1)
+
+    def marks(self) -> tuple[Numbers, Numbers]:
+        """The numbers of these rows, and of each its first rank and how many copies of it there are."""
+        numbers, first, copies = np.unique(self.numbers, return_index=True, return_counts=True)
+        return numbers, self.ranks[first] << 32 | copies
+
 
 def _ranks(groups: Numbers) -> Numbers:
     """1, 2, 3, … within each run of equal values."""
@@ -138,17 +150,24 @@ class RunningTop(Operator):
                 return None
         touched = np.unique(slots)
         _, held = self.shelves.of(touched)
-        held_copies = self.shelves.copies[held]
+        told = self.shelves.matched if self.shelves.expiry is not None else self.shelves.copies
+        held_told = told[held]
         added = self.shelves.add(rows, slots, signs(rows))
         numbers = np.union1d(held, added)
         before = np.zeros(len(numbers), np.int64)
-        before[np.searchsorted(numbers, held)] = held_copies
+        before[np.searchsorted(numbers, held)] = held_told
         groups = self.shelves.slots[numbers]
         order = self.sorting.order(groups, self._ordering(numbers), numbers)
         groups, numbers, before = groups[order], numbers[order], before[order]
         after = np.maximum(self.shelves.copies[numbers], 0)
-        old = First.of(groups, numbers, before, self.limit)
         new = First.of(groups, numbers, after, self.limit)
+        if self.shelves.expiry is None:
+            old = First.of(groups, numbers, before, self.limit)
+        else:  # a row that moved up because another's time was over has not been given
+            old = First.told(groups, numbers, before)
+            self.shelves.matched[numbers] = 0
+            given, marks = new.marks()
+            self.shelves.matched[given] = marks
         made = self._changes(old, new)
         if self.appending:
             self.shelves.drop(np.setdiff1d(numbers, new.numbers))

@@ -317,7 +317,7 @@ def test_the_last_row_of_a_key_is_known_for_its_lifetime() -> None:
     assert seen == [(1, 1, 0), (1, 1, 1), (1, 2, 2), (1, 2, 1), (1, 2, 2), (1, 3, 0)]
 
 
-@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=4, deadline=None, phases=NO_SHRINKING)
 @given(seed=SEEDS)
 def test_taking_back_what_was_forgotten_does_nothing_and_breaks_nothing(seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -333,7 +333,10 @@ def test_taking_back_what_was_forgotten_does_nothing_and_breaks_nothing(seed: in
         ("i BIGINT", "SELECT id FROM u WHERE k NOT IN (SELECT k FROM a)"),
         ("i BIGINT, v BIGINT", "SELECT id, v FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v, id) AS r FROM u) WHERE r <= 2"),
     ):  # fmt: skip
-        given_out(plan_of(columns, query), rows, seed)
+        changes, _ = given_out(plan_of(columns, query), rows, seed)
+        # A join looks at what is there now: like Flink's it may take back a row that a forgotten match had kept back.
+        if "JOIN" not in query and "IN (" not in query:
+            stands(changes)
 
 
 def test_a_batch_that_takes_back_a_forgotten_row_and_brings_it_anew_counts_it_once() -> None:
